@@ -1,0 +1,31 @@
+"""The compiled engine: names handed on, no logic."""
+
+from chainrule._engine._core import (
+    Dataset,
+    Model,
+    Trainer,
+    activations,
+    available_isas,
+    evaluate_function,
+    functions,
+    isa,
+    losses,
+    max_threads,
+    optimizers,
+    permutation,
+)
+
+__all__ = [
+    "Dataset",
+    "Model",
+    "Trainer",
+    "activations",
+    "available_isas",
+    "evaluate_function",
+    "functions",
+    "isa",
+    "losses",
+    "max_threads",
+    "optimizers",
+    "permutation",
+]

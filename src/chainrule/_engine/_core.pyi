@@ -1,0 +1,154 @@
+"""The compiled engine's interface. All arrays are C-contiguous and of the model's dtype."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[Any]
+CSR = tuple[Floats, NDArray[Any], NDArray[Any]]
+
+class Model:
+    """A network's shape and its parameters.
+
+    ``parameters`` is one flat array, owned by the model and written in place:
+    W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l.
+    ``bias_sign`` is -1 for the equation E1 (net = x W - b) and +1 for scikit-learn's intercepts.
+    ``activations`` has one name per layer, the output layer's last.
+    ``probability_floor`` clips probabilities to [floor, 1 - floor] in the loss value only (scikit-learn's
+    rule, floor = eps of the dtype); 0 computes cross-entropies from the net input, exactly.
+    ``loss_divisor`` divides the reported data loss, not its gradient (scikit-learn: number of outputs).
+    Raises ValueError for sizes < 1, more parameters than memory can index, unknown names, or a loss that
+    does not go with the output activation.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[str],
+        loss: str,
+        *,
+        dtype: Literal["float32", "float64"] = "float64",
+        bias_sign: int = -1,
+        probability_floor: float = 0.0,
+        loss_divisor: float = 1.0,
+        isa: str | None = None,
+    ) -> None: ...
+    @property
+    def sizes(self) -> list[int]: ...
+    @property
+    def activations(self) -> list[str]: ...
+    @property
+    def loss(self) -> str: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def bias_sign(self) -> int: ...
+    @property
+    def parameters(self) -> Floats: ...
+    def forward(self, x: Floats, n_threads: int = 0) -> Floats:
+        """x (n_1,) or (n_samples, n_1) -> (n_out,) or (n_samples, n_out), a new array.
+
+        TypeError where x is not a C-contiguous array of the model's dtype; ValueError for a wrong width.
+        """
+
+    def predict(self, data: Dataset, n_threads: int = 0) -> Floats:
+        """Outputs for every row of the data (dense or CSR), shape (n_samples, n_out)."""
+
+    def evaluate(self, data: Dataset, n_threads: int = 0) -> float:
+        """Mean loss (weighted by sample_weight) over the rows of the data."""
+
+    def gradients(
+        self,
+        data: Dataset,
+        gradient: Floats,
+        *,
+        l2: float = 0.0,
+        l2_over_rows: bool = False,
+        n_threads: int = 0,
+    ) -> float:
+        """Write dE/dparameters (laid out as `parameters`, signs by bias_sign) and return the loss.
+
+        The loss is the weighted mean over the rows plus l2/2 * sum ||W_k||^2, the penalty divided by the sum
+        of the sample weights (or the number of rows) where `l2_over_rows`.
+        """
+
+class Dataset:
+    """Rows to train or predict on; keeps references to the arrays, copies nothing.
+
+    x : (n_samples, n_1), or a CSR triple (data, indices int32/int64, indptr int32/int64).
+    y : (n_samples, n_out) of the model's dtype, or int32/int64 class indices (n_samples,) for
+        "cross_entropy", or None to predict.
+    sample_weight : (n_samples,) of the model's dtype, or None.
+    Raises TypeError/ValueError for wrong dtypes, shapes, or indices out of range.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        x: Floats | CSR,
+        y: NDArray[Any] | None = None,
+        sample_weight: Floats | None = None,
+    ) -> None: ...
+    @property
+    def n_samples(self) -> int: ...
+
+class Trainer:
+    """Packed weights, optimiser state and workspace of one training run; reads and writes `model.parameters`.
+
+    optimizer : "sgd" (learning_rate, momentum, nesterov) or "adam" (learning_rate, beta_1, beta_2, epsilon).
+    The penalty is that of `Model.gradients`, per batch. n_threads <= 0 means OpenMP's own setting; fewer are
+    used where a step has too little work.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        optimizer: str,
+        *,
+        batch_size: int,
+        learning_rate: float,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        l2: float = 0.0,
+        l2_over_rows: bool = False,
+        n_threads: int = 0,
+    ) -> None: ...
+    learning_rate: float
+    n_steps: int
+    @property
+    def n_threads(self) -> int: ...
+    @property
+    def state(self) -> list[Floats]:
+        """Copies of the moments, each flat and laid out as `parameters`; settable (momentum: 1, adam: 2, else 0)."""
+    @state.setter
+    def state(self, value: Sequence[Floats]) -> None: ...
+    def epoch(self, data: Dataset, order: NDArray[np.int64] | None = None) -> float:
+        """One pass over the rows in the given order (a permutation of 0 .. n_samples - 1), without the GIL.
+
+        Returns the mean over the rows of each batch's loss (before its update, penalty included).
+        """
+
+    def epochs(
+        self, data: Dataset, n_epochs: int, *, shuffle: bool = True, seed: int = 0, first_epoch: int = 0
+    ) -> NDArray[np.float64]:
+        """`n_epochs` passes, each shuffled by `permutation(n_samples, seed, epoch)`; the losses (n_epochs,)."""
+
+def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order of the rows that `Trainer.epochs` uses: a function of (n, seed, epoch) alone."""
+
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def max_threads() -> int: ...
+def activations() -> list[str]: ...
+def losses() -> list[str]: ...
+def optimizers() -> list[str]: ...
+def functions() -> list[str]: ...
+def evaluate_function(name: str, x: Floats, isa: str | None = None) -> Floats:
+    """One of the engine's vectorised functions (exp, log, tanh, ...) on a flat array, for tests."""

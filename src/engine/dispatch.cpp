@@ -1,0 +1,63 @@
+#include "dispatch.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+
+namespace chainrule {
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> isas;
+#if defined(CHAINRULE_HAS_AVX512)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl"))
+    isas.emplace_back("avx512");
+#endif
+#if defined(CHAINRULE_HAS_AVX2)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) isas.emplace_back("avx2");
+#endif
+#if defined(CHAINRULE_HAS_NEON)
+  isas.emplace_back("neon");
+#endif
+  isas.emplace_back("baseline");
+  return isas;
+}
+
+namespace {
+
+std::string checked(const std::string& isa, const char* source) {
+  std::string all;
+  for (const auto& name : available_isas()) {
+    if (name == isa) return isa;
+    all += (all.empty() ? "" : ", ") + name;
+  }
+  throw std::invalid_argument(std::string(source) + " asks for the instruction set '" + isa +
+                              "', but this processor and build have " + all);
+}
+
+}  // namespace
+
+std::string default_isa() {
+  const char* forced = std::getenv("CHAINRULE_ISA");
+  if (forced && *forced) return checked(forced, "CHAINRULE_ISA");
+  return available_isas().front();
+}
+
+template <class T>
+const Kernels<T>* kernels_for(const std::string& isa) {
+  const std::string name = isa.empty() ? default_isa() : checked(isa, "isa");
+#if defined(CHAINRULE_HAS_AVX512)
+  if (name == "avx512") return avx512_kernels<T>();
+#endif
+#if defined(CHAINRULE_HAS_AVX2)
+  if (name == "avx2") return avx2_kernels<T>();
+#endif
+#if defined(CHAINRULE_HAS_NEON)
+  if (name == "neon") return neon_kernels<T>();
+#endif
+  return baseline_kernels<T>();
+}
+
+template const Kernels<float>* kernels_for<float>(const std::string&);
+template const Kernels<double>* kernels_for<double>(const std::string&);
+
+}  // namespace chainrule

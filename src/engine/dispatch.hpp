@@ -1,0 +1,18 @@
+// Which instruction set's kernels run: the best that this processor has, or the one that CHAINRULE_ISA names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine.hpp"
+
+namespace chainrule {
+
+std::vector<std::string> available_isas();  // best first
+std::string default_isa();                  // throws std::invalid_argument where CHAINRULE_ISA cannot be had
+
+// The kernels of an instruction set by name, or the default's where it is empty.
+template <class T>
+const Kernels<T>* kernels_for(const std::string& isa);
+
+}  // namespace chainrule

@@ -1,0 +1,134 @@
+// What the kernels and the code around them agree on: names, memory layout, and one table of functions per
+// instruction set. Plain data only, because this file is compiled for every instruction set.
+//
+// Sizes: n_in = n_k and n_out = n_{k+1} of layer k; rows are samples of the batch.
+//
+// A matrix that a product reads is kept in PANELS: bands of `panel` columns, each band row after row, so that a
+// product streams through memory whatever the matrix' width.
+//   weights     [n_out / panel][n_in][band]        band = panel, the last one rounded up to whole vectors
+//   transposed  [n_in / panel][n_out][band]        the same numbers, as the backward product reads them
+//   batch       [width / panel][rows][panel]       inputs, outputs and deltas; bands `batch_stride` apart
+// Columns added by rounding up hold zeros in weights and deltas, and are never read as the inner index of a
+// product.
+#pragma once
+
+#include <cstdint>
+
+namespace chainrule {
+
+enum class Activation : int {
+  identity, sigmoid, tanh, relu, leaky_relu, elu, selu, softplus, gelu, silu, mish, exp, softmax,
+};
+enum class Loss : int { squared_error, cross_entropy, binary_cross_entropy, poisson };
+enum class Optimizer : int { gradient, sgd, adam };  // gradient: add it up in `moments[0]`, change no weight
+
+template <class T>
+struct Layer {
+  std::int64_t n_in, n_out;
+  Activation activation;
+  T* weights;
+  T* transposed;  // null for the first layer, and where nothing is propagated back
+  T* bias;        // n_out, rounded up to whole vectors; subtracted (E1)
+  T* moments[2];  // laid out as weights: velocity, or first and second moment, or the gradient
+  T* bias_moments[2];
+  T* output;  // batch matrix x_{k+1}
+  T* net;     // batch matrix, only where f' is taken from net
+  T* delta;   // batch matrix, dE/dnet
+  std::int64_t penalty_offset;
+};
+
+// The rows that a step reads: dense (x) or CSR (values, indices, indptr).
+template <class T>
+struct Rows {
+  std::int64_t n_features;
+  const T* x;
+  const T* values;
+  const void* indices;
+  const void* indptr;
+  bool wide_indices;  // int64 rather than int32
+  const T* targets;   // (n_samples, n_out), or
+  const void* classes;  // (n_samples,) class indices
+  bool wide_classes;
+  const T* sample_weight;
+};
+
+// The transpose of a sparse batch, built by each thread for itself.
+template <class T>
+struct ColumnEntries {
+  std::int64_t* begin;  // n_features + 1
+  std::int64_t* row;    // position in the batch
+  T* value;
+};
+
+// A run of weight tiles owned by one thread: tiles are counted panel by panel, `tile_rows` input units each.
+struct TileRange {
+  int layer;
+  std::int64_t first, last;
+};
+
+template <class T>
+struct Step {
+  int n_layers;
+  const Layer<T>* layers;
+  Rows<T> data;
+  const std::int64_t* order;  // n_rows positions in the data
+  std::int64_t n_rows;
+  std::int64_t row_block;     // rows taken through all layers at a time, so that they stay in cache
+  std::int64_t batch_stride;  // elements between the panels of a batch matrix
+  T* input;                   // batch matrix x_1, where the data are dense
+
+  Loss loss;
+  T probability_floor;
+  double* row_loss;  // n_rows
+
+  Optimizer optimizer;
+  bool accumulate;  // Optimizer::gradient: go on from the sums that are there
+  bool nesterov;
+  T scale;          // 1 / (sum of sample weights): the mean over the rows
+  T decay;          // l2, scaled as the gradient is
+  T learning_rate, momentum, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, epsilon;
+  double* penalty;  // one sum of squared weights per `kPenaltyRows` x 32 bytes of weights, or null
+};
+
+constexpr int kPenaltyRows = 4;
+
+// The elementary functions of kernels/math.inl.
+#define CHAINRULE_FUNCTIONS(X) X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(softplus) X(normal_cdf) X(normal_pdf)
+
+// An unpacked network, for a few rows at a time.
+template <class T>
+struct PlainLayer {
+  std::int64_t n_in, n_out;
+  Activation activation;
+  const T* weights;  // row-major; may be read up to 64 bytes past the end
+  const T* bias;     // likewise
+  bool add_bias;     // scikit-learn's intercepts instead of E1
+};
+
+template <class T>
+struct Kernels {
+  const char* name;
+  int width;      // elements in a vector
+  int panel;      // columns in a panel
+  int tile_rows;  // rows in a register tile
+
+  void (*rows_phase)(const Step<T>&, std::int64_t begin, std::int64_t end);
+  void (*weights_phase)(const Step<T>&, const TileRange*, int n_ranges, ColumnEntries<T>*);
+  // Outputs of positions begin..end, row-major into `out`; the layers' batch matrices hold row_block rows.
+  void (*predict_rows)(const Step<T>&, std::int64_t begin, std::int64_t end, T* out);
+  // Mean-free losses of positions begin..end into row_loss, for the same small batch matrices.
+  void (*evaluate_rows)(const Step<T>&, std::int64_t begin, std::int64_t end);
+  void (*forward_row)(const PlainLayer<T>*, int n_layers, const T* x, T* out, T* scratch, std::int64_t scratch_row);
+  bool (*evaluate_function)(const char* name, const T* x, T* y, std::int64_t n);
+};
+
+template <class T>
+const Kernels<T>* baseline_kernels();
+template <class T>
+const Kernels<T>* avx2_kernels();
+template <class T>
+const Kernels<T>* avx512_kernels();
+template <class T>
+const Kernels<T>* neon_kernels();
+
+}  // namespace chainrule

@@ -1,0 +1,127 @@
+// E2 and E7: the activations. Each gives its value from net, and its derivative from what was kept: the output y
+// where y suffices, else net. The order and the names are those of chainrule::Activation.
+
+namespace {
+
+using chainrule::Activation;
+
+template <class T>
+struct Identity {
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net; }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T>) { return broadcast(T(1)); }
+};
+
+template <class T>
+struct Sigmoid {
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return sigmoid<T>(net); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y * (broadcast(T(1)) - y); }
+};
+
+template <class T>
+struct Tanh {
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return tanh<T>(net); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return fma(-y, y, broadcast(T(1))); }
+};
+
+template <class T>
+struct Relu {  // a NaN stays one
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net < zeros<T>() ? zeros<T>() : net; }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y > zeros<T>() ? broadcast(T(1)) : zeros<T>(); }
+};
+
+template <class T>
+struct LeakyRelu {
+  static constexpr bool keeps_net = false;
+  static constexpr T slope = T(0.01);
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net > zeros<T>() ? net : net * broadcast(slope); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y > zeros<T>() ? broadcast(T(1)) : broadcast(slope); }
+};
+
+template <class T>
+struct Elu {
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net > zeros<T>() ? net : expm1<T>(net); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) {
+    return y > zeros<T>() ? broadcast(T(1)) : y + broadcast(T(1));
+  }
+};
+
+template <class T>
+struct Selu {  // Klambauer et al. 2017, eq. 2
+  static constexpr bool keeps_net = false;
+  static constexpr T lambda = T(1.0507009873554804934);
+  static constexpr T lambda_alpha = T(1.7580993408473768599);
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
+    return net > zeros<T>() ? net * broadcast(lambda) : expm1<T>(net) * broadcast(lambda_alpha);
+  }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) {
+    return y > zeros<T>() ? broadcast(lambda) : y + broadcast(lambda_alpha);
+  }
+};
+
+template <class T>
+struct Softplus {
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return softplus<T>(net); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return -expm1<T>(-y); }
+};
+
+template <class T>
+struct Gelu {  // x Phi(x), Hendrycks & Gimpel 2016
+  static constexpr bool keeps_net = true;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net * normal_cdf<T>(net); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) { return fma(net, normal_pdf<T>(net), normal_cdf<T>(net)); }
+};
+
+template <class T>
+struct Silu {
+  static constexpr bool keeps_net = true;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net * sigmoid<T>(net); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) {
+    const Vec<T> s = sigmoid<T>(net), one = broadcast(T(1));
+    return s * fma(net, one - s, one);
+  }
+};
+
+template <class T>
+struct Mish {  // x tanh(softplus(x)), Misra 2019
+  static constexpr bool keeps_net = true;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net * tanh<T>(softplus<T>(net)); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) {
+    const Vec<T> t = tanh<T>(softplus<T>(net));
+    return fma(net * sigmoid<T>(net), fma(-t, t, broadcast(T(1))), t);
+  }
+};
+
+template <class T>
+struct Exp {
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return exp<T>(net); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y; }
+};
+
+// Calls use(f) with the element-wise activation f; softmax couples a row's outputs and stays with the losses.
+template <class T, class Use>
+CHAINRULE_INLINE void with_activation(Activation activation, Use use) {
+  switch (activation) {
+    case Activation::identity: return use(Identity<T>{});
+    case Activation::sigmoid: return use(Sigmoid<T>{});
+    case Activation::tanh: return use(Tanh<T>{});
+    case Activation::relu: return use(Relu<T>{});
+    case Activation::leaky_relu: return use(LeakyRelu<T>{});
+    case Activation::elu: return use(Elu<T>{});
+    case Activation::selu: return use(Selu<T>{});
+    case Activation::softplus: return use(Softplus<T>{});
+    case Activation::gelu: return use(Gelu<T>{});
+    case Activation::silu: return use(Silu<T>{});
+    case Activation::mish: return use(Mish<T>{});
+    case Activation::exp: return use(Exp<T>{});
+    case Activation::softmax: return use(Identity<T>{});
+  }
+}
+
+}  // namespace

@@ -1,0 +1,44 @@
+// One row through an unpacked network: no packing, no batch, microseconds.
+
+namespace {
+
+using chainrule::PlainLayer;
+
+// N vectors of outputs from column j on, in the order of sums of every other path.
+template <class T, int N, class F>
+CHAINRULE_INLINE void forward_columns(const PlainLayer<T>& layer, const T* x, T* y, int64_t j, F f) {
+  constexpr int w = Simd<T>::width;
+  Vec<T> sums[N]{};
+  const T* weights = layer.weights + j;
+  for (int64_t k = 0; k < layer.n_in; ++k, weights += layer.n_out) {
+    const Vec<T> factor = broadcast(x[k]);
+    for (int v = 0; v < N; ++v) sums[v] = fma(factor, load(weights + v * w), sums[v]);
+  }
+  for (int v = 0; v < N; ++v) {
+    const Vec<T> bias = load(layer.bias + j + v * w);
+    store(y + j + v * w, f.value(layer.add_bias ? sums[v] + bias : sums[v] - bias));
+  }
+}
+
+template <class T>
+void forward_row(const PlainLayer<T>* layers, int n_layers, const T* x, T* out, T* scratch, int64_t scratch_row) {
+  constexpr int w = Simd<T>::width;
+  T* y = scratch;
+  for (int k = 0; k < n_layers; ++k) {
+    const PlainLayer<T>& layer = layers[k];
+    y = scratch + (k % 2) * scratch_row;
+    with_activation<T>(layer.activation, [&](auto f) {
+      int64_t j = 0;
+      for (; j + 7 * w < layer.n_out; j += 8 * w) forward_columns<T, 8>(layer, x, y, j, f);
+      if (j + 3 * w < layer.n_out) forward_columns<T, 4>(layer, x, y, j, f), j += 4 * w;
+      if (j + w < layer.n_out) forward_columns<T, 2>(layer, x, y, j, f), j += 2 * w;
+      if (j < layer.n_out) forward_columns<T, 1>(layer, x, y, j, f);
+    });
+    if (layer.activation == Activation::softmax) softmax_row<T>(layer.n_out, RowOf<T>{y, kPanel<T>});
+    x = y;
+  }
+  const int64_t n = layers[n_layers - 1].n_out;
+  for (int64_t j = 0; j < n; ++j) out[j] = y[j];
+}
+
+}  // namespace

@@ -1,0 +1,61 @@
+// The body of every instruction set's build: this file, and those it includes, compiled once per file in isa/.
+
+#include "../engine.hpp"
+#include "simd.inl"
+#include "math.inl"
+#include "tiles.inl"
+#include "lanes.inl"
+#include "activations.inl"
+#include "losses.inl"
+#include "rows.inl"
+#include "optimizers.inl"
+#include "weights.inl"
+#include "forward.inl"
+
+namespace {
+
+template <class T, class F>
+CHAINRULE_INLINE void map(F f, const T* x, T* y, int64_t n) {
+  constexpr int w = Simd<T>::width;
+  for (int64_t i = 0; i < n; i += w) {
+    const std::size_t bytes = static_cast<std::size_t>(smaller(w, n - i)) * sizeof(T);
+    Vec<T> v{};
+    __builtin_memcpy(&v, x + i, bytes);
+    v = f(v);
+    __builtin_memcpy(y + i, &v, bytes);
+  }
+}
+
+// The functions of math.inl by name, for their tests.
+template <class T>
+bool evaluate_function(const char* name, const T* x, T* y, int64_t n) {
+  const auto is = [&](const char* other) { return __builtin_strcmp(name, other) == 0; };
+#define CHAINRULE_FUNCTION(f) \
+  if (is(#f)) return map<T>([](Vec<T> v) { return f<T>(v); }, x, y, n), true;
+  CHAINRULE_FUNCTIONS(CHAINRULE_FUNCTION)
+#undef CHAINRULE_FUNCTION
+  return false;
+}
+
+template <class T>
+constexpr chainrule::Kernels<T> kernels(const char* name) {
+  return {name,         Simd<T>::width,   kPanel<T>,        kTileRows,      rows_phase<T>,
+          weights_phase<T>, predict_rows<T>, evaluate_rows<T>, forward_row<T>, evaluate_function<T>};
+}
+
+}  // namespace
+
+// Defines the two entry points of this build, e.g. avx2_kernels<float>().
+#define CHAINRULE_DEFINE_KERNELS(isa)                                  \
+  namespace chainrule {                                                \
+  template <>                                                          \
+  const Kernels<float>* isa##_kernels<float>() {                       \
+    static constexpr Kernels<float> table = kernels<float>(#isa);      \
+    return &table;                                                     \
+  }                                                                    \
+  template <>                                                          \
+  const Kernels<double>* isa##_kernels<double>() {                     \
+    static constexpr Kernels<double> table = kernels<double>(#isa);    \
+    return &table;                                                     \
+  }                                                                    \
+  }

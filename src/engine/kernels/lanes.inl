@@ -1,0 +1,91 @@
+// Operations across the lanes of vectors, each in one order that no instruction set changes.
+
+namespace {
+
+template <int... I>
+struct Indices {};
+template <int N, int... I>
+struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
+template <int... I>
+struct MakeIndices<0, I...> {
+  using type = Indices<I...>;
+};
+
+template <int Distance, class V, int... I>
+CHAINRULE_INLINE V swap_lanes(V v, Indices<I...>) {
+  return __builtin_shufflevector(v, v, (I ^ Distance)...);
+}
+// The first (or second) half of a b, interleaved: a0 b0 a1 b1 ...
+template <int Half, class V, int... I>
+CHAINRULE_INLINE V interleave(V a, V b, Indices<I...>) {
+  constexpr int w = sizeof...(I);
+  return __builtin_shufflevector(a, b, ((I % 2 ? w : 0) + Half * (w / 2) + I / 2)...);
+}
+template <class T>
+using AllLanes = typename MakeIndices<Simd<T>::width>::type;
+
+// Sum of a row whose element j is added to lane j mod kSumLanes, then the lanes by halves.
+template <class T>
+struct RowSum {
+  static constexpr int kParts = 64 / CHAINRULE_VECTOR_BYTES;
+  Vec<T> part[kParts]{};
+  CHAINRULE_INLINE void add(int64_t vector, Vec<T> v) { part[vector % kParts] = part[vector % kParts] + v; }
+  CHAINRULE_INLINE T total() const {
+    constexpr int lanes = 64 / static_cast<int>(sizeof(T));
+    alignas(64) T lane[lanes];
+    for (int p = 0; p < kParts; ++p) store(lane + p * Simd<T>::width, part[p]);
+    for (int half = lanes / 2; half > 0; half /= 2)
+      for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+    return lane[0];
+  }
+};
+
+// Largest value of a row: no order to keep.
+template <class T>
+CHAINRULE_INLINE T largest_lane(Vec<T> v) {
+  T m = v[0];
+  for (int i = 1; i < Simd<T>::width; ++i) m = v[i] > m ? v[i] : m;
+  return m;
+}
+
+// Sums of 32 bytes' worth of lanes (a chunk), by halves: 16, 8, 4 bytes apart.
+template <class T>
+constexpr int kChunk = 32 / static_cast<int>(sizeof(T));
+
+template <class T>
+CHAINRULE_INLINE void chunk_sums(const T* values, int64_t n_chunks, double* out) {
+  constexpr int w = Simd<T>::width, n = kChunk<T>;
+  for (int64_t c = 0; c < n_chunks; c += w > n ? w / n : 1, values += w > n ? w : n) {
+    Vec<T> v = load(values);
+    if constexpr (w < n)
+      v = v + load(values + w);  // a chunk is two vectors
+    else
+      v = v + swap_lanes<n / 2>(v, AllLanes<T>{});
+    if constexpr (n >= 4) v = v + swap_lanes<n / 4>(v, AllLanes<T>{});
+    if constexpr (n >= 8) v = v + swap_lanes<n / 8>(v, AllLanes<T>{});
+    out[c] = v[0];
+    if constexpr (w > n)
+      if (c + 1 < n_chunks) out[c + 1] = v[n];
+  }
+}
+
+// R = kTileRows rows of a vector each become that many rows of R columns, `to_step` elements apart. Interleaving vector i
+// with vector i + R/2 rotates the bits of an element's flat index by one place; log2 R turns transpose.
+template <class T>
+CHAINRULE_INLINE void transpose_tile(const T* from, int64_t from_step, T* to, int64_t to_step) {
+  constexpr int R = kTileRows, w = Simd<T>::width;
+  Vec<T> v[R], u[R];
+  for (int i = 0; i < R; ++i) v[i] = load(from + i * from_step);
+  for (int turn = 1; turn < R; turn *= 2) {
+    for (int i = 0; i < R / 2; ++i) {
+      u[2 * i] = interleave<0>(v[i], v[i + R / 2], AllLanes<T>{});
+      u[2 * i + 1] = interleave<1>(v[i], v[i + R / 2], AllLanes<T>{});
+    }
+    for (int i = 0; i < R; ++i) v[i] = u[i];
+  }
+  alignas(64) T flat[R * w];
+  for (int i = 0; i < R; ++i) store(flat + i * w, v[i]);
+  for (int c = 0; c < w; ++c) __builtin_memcpy(to + c * to_step, flat + c * R, R * sizeof(T));
+}
+
+}  // namespace

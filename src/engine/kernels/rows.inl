@@ -1,0 +1,165 @@
+// The rows phase: a thread takes its own rows through E1, E2 for all layers, E3, E4, and E5 back to the first layer.
+// Rows do not depend on each other, so nothing is synchronised, and a block of rows stays in cache.
+
+namespace {
+
+// Inner columns summed before the sums are put down: a band of that many weights stays in the first-level caches.
+template <class T>
+constexpr int64_t kInnerBlock = 2048 / static_cast<int64_t>(sizeof(T)) / kPanel<T> * kPanel<T>;
+
+// c = a b for rows r0..r1 of batch matrices a (n_inner columns) and c (n_outer columns), b in panels of weights.
+// finish(tile, place, rows, n0, n_vectors) is called once for each tile, while it is in cache.
+template <class T, class Finish>
+CHAINRULE_INLINE void multiply_rows(const T* a, int64_t n_inner, const T* b, T* c, int64_t n_outer, int64_t stride,
+                                    int64_t r0, int64_t r1, Finish finish) {
+  for (int64_t n0 = 0; n0 < n_outer; n0 += kPanel<T>) {
+    const int n_vectors = band_vectors<T>(n_outer, n0);
+    const int64_t panel = n0 / kPanel<T>;
+    const T* band = b + n0 * n_inner;
+    for (int64_t k0 = 0; k0 < n_inner; k0 += kInnerBlock<T>) {
+      const int64_t n = smaller(kInnerBlock<T>, n_inner - k0);
+      for (int64_t r = r0; r < r1; r += kTileRows) {
+        const int rows = static_cast<int>(smaller(kTileRows, r1 - r));
+        const int64_t place = panel * stride + r * kPanel<T>;
+        kTiles<T>.row[rows - 1][n_vectors - 1](a + k0 / kPanel<T> * stride + r * kPanel<T>, stride, n,
+                                               band + k0 * n_vectors * Simd<T>::width, c + place, k0 > 0);
+        if (k0 + n == n_inner) finish(c + place, place, rows, n0, n_vectors);
+      }
+    }
+  }
+}
+
+// c = x b for sparse rows: only the stored entries, in their order.
+template <class T, class Index, class Finish>
+CHAINRULE_INLINE void multiply_sparse_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1, int64_t at,
+                                           Finish finish) {
+  const Index* indptr = static_cast<const Index*>(s.data.indptr);
+  const Index* indices = static_cast<const Index*>(s.data.indices);
+  for (int64_t n0 = 0; n0 < layer.n_out; n0 += kPanel<T>) {
+    const int n_vectors = band_vectors<T>(layer.n_out, n0);
+    const T* band = layer.weights + n0 * layer.n_in;
+    for (int64_t r = r0; r < r1; ++r) {
+      Vec<T> sums[kTileVectors]{};
+      const int64_t row = s.order[r];
+      for (int64_t e = indptr[row]; e < static_cast<int64_t>(indptr[row + 1]); ++e) {
+        const T* weights = band + static_cast<int64_t>(indices[e]) * n_vectors * Simd<T>::width;
+        const Vec<T> factor = broadcast(s.data.values[e]);
+        for (int j = 0; j < n_vectors; ++j) sums[j] = fma(factor, load(weights + j * Simd<T>::width), sums[j]);
+      }
+      const int64_t place = n0 / kPanel<T> * s.batch_stride + (at + r - r0) * kPanel<T>;
+      for (int j = 0; j < n_vectors; ++j) store(layer.output + place + j * Simd<T>::width, sums[j]);
+      finish(layer.output + place, place, 1, n0, n_vectors);
+    }
+  }
+}
+
+// Rows of the data into the batch matrix x_1.
+template <class T>
+CHAINRULE_INLINE void gather_rows(const Step<T>& s, int64_t r0, int64_t r1, int64_t at) {
+  const int64_t n = s.data.n_features;
+  for (int64_t r = r0; r < r1; ++r) {
+    const T* from = s.data.x + s.order[r] * n;
+    T* to = s.input + (at + r - r0) * kPanel<T>;
+    for (int64_t n0 = 0; n0 < n; n0 += kPanel<T>, to += s.batch_stride) {
+      const int64_t left = smaller(kPanel<T>, n - n0);
+      int64_t i = 0;
+      for (; i + Simd<T>::width <= left; i += Simd<T>::width) store(to + i, load(from + n0 + i));
+      for (; i < left; ++i) to[i] = from[n0 + i];
+    }
+  }
+}
+
+// E1 and E2 for one layer; the output layer stops at net.
+template <class T>
+void layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) {
+  const Layer<T>& layer = s.layers[k];
+  const Activation activation = k + 1 < s.n_layers ? layer.activation : Activation::identity;
+  with_activation<T>(activation, [&](auto f) {
+    const auto finish = [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
+      for (int j = 0; j < n_vectors; ++j) {
+        const Vec<T> bias = load(layer.bias + n0 + j * Simd<T>::width);
+        for (int i = 0; i < rows; ++i) {
+          const int64_t q = i * kPanel<T> + j * Simd<T>::width;
+          const Vec<T> net = load(tile + q) - bias;
+          if constexpr (f.keeps_net) store(layer.net + place + q, net);
+          store(tile + q, f.value(net));
+        }
+      }
+    };
+    if (k == 0 && s.data.values) {
+      if (s.data.wide_indices)
+        multiply_sparse_rows<T, int64_t>(s, layer, r0, r1, at, finish);
+      else
+        multiply_sparse_rows<T, std::int32_t>(s, layer, r0, r1, at, finish);
+    } else {
+      const T* x = k == 0 ? s.input : s.layers[k - 1].output;
+      multiply_rows<T>(x, layer.n_in, layer.weights, layer.output, layer.n_out, s.batch_stride, at, at + r1 - r0,
+                       finish);
+    }
+  });
+}
+
+// E5: the delta of layer k from that of layer k + 1.
+template <class T>
+void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
+  const Layer<T>& layer = s.layers[k];
+  const Layer<T>& next = s.layers[k + 1];
+  with_activation<T>(layer.activation, [&](auto f) {
+    const T* kept = f.keeps_net ? layer.net : layer.output;
+    const auto finish = [&](T* tile, int64_t place, int rows, int64_t, int n_vectors) {
+      for (int i = 0; i < rows; ++i)
+        for (int j = 0; j < n_vectors; ++j) {
+          const int64_t q = i * kPanel<T> + j * Simd<T>::width;
+          store(tile + q, load(tile + q) * f.derivative(load(kept + place + q)));
+        }
+    };
+    multiply_rows<T>(next.delta, next.n_out, next.transposed, layer.delta, layer.n_out, s.batch_stride, r0, r1,
+                     finish);
+  });
+}
+
+template <class T>
+void rows_phase(const Step<T>& s, int64_t begin, int64_t end) {
+  for (int64_t r0 = begin; r0 < end; r0 += s.row_block) {
+    const int64_t r1 = smaller(end, r0 + s.row_block);
+    if (!s.data.values) gather_rows(s, r0, r1, r0);
+    for (int k = 0; k < s.n_layers; ++k) layer_forward(s, k, r0, r1, r0);
+    output_rows<T, true>(s, s.layers[s.n_layers - 1], r0, r1, r0);
+    for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, r0, r1);
+  }
+}
+
+// Forward only, through batch matrices of row_block rows.
+template <class T, class Use>
+CHAINRULE_INLINE void forward_blocks(const Step<T>& s, int64_t begin, int64_t end, Use use) {
+  for (int64_t r0 = begin; r0 < end; r0 += s.row_block) {
+    const int64_t r1 = smaller(end, r0 + s.row_block);
+    if (!s.data.values) gather_rows(s, r0, r1, 0);
+    for (int k = 0; k < s.n_layers; ++k) layer_forward(s, k, r0, r1, 0);
+    use(r0, r1);
+  }
+}
+
+template <class T>
+void predict_rows(const Step<T>& s, int64_t begin, int64_t end, T* out) {
+  const Layer<T>& layer = s.layers[s.n_layers - 1];
+  forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
+    for (int64_t r = r0; r < r1; ++r) {
+      const RowOf<T> y{layer.output + (r - r0) * kPanel<T>, s.batch_stride};
+      activate_output_row(layer, y);
+      T* to = out + r * layer.n_out;
+      for (int64_t n0 = 0; n0 < layer.n_out; n0 += kPanel<T>)
+        __builtin_memcpy(to + n0, y(n0 / Simd<T>::width),
+                         static_cast<std::size_t>(smaller(kPanel<T>, layer.n_out - n0)) * sizeof(T));
+    }
+  });
+}
+
+template <class T>
+void evaluate_rows(const Step<T>& s, int64_t begin, int64_t end) {
+  forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
+    output_rows<T, false>(s, s.layers[s.n_layers - 1], r0, r1, 0);
+  });
+}
+
+}  // namespace

@@ -1,0 +1,132 @@
+// One vector type per element type, as wide as the instruction set's registers.
+//
+// GCC/Clang vector types give +, -, *, /, comparisons and `mask ? a : b` on every platform; only fused
+// multiply-add, square root and broadcast are written per instruction set. Nothing here is visible outside the
+// translation unit: a template that the linker could share between two instruction sets would end up compiled
+// for the wrong one.
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(CHAINRULE_BUILD_AVX512) || defined(CHAINRULE_BUILD_AVX2)
+#include <immintrin.h>
+#elif defined(CHAINRULE_BUILD_NEON)
+#include <arm_neon.h>
+#endif
+
+#if defined(CHAINRULE_BUILD_AVX512)
+#define CHAINRULE_VECTOR_BYTES 64
+#elif defined(CHAINRULE_BUILD_AVX2)
+#define CHAINRULE_VECTOR_BYTES 32
+#else
+#define CHAINRULE_VECTOR_BYTES 16
+#endif
+
+#define CHAINRULE_INLINE inline __attribute__((always_inline))
+
+namespace {
+
+template <class T>
+struct IntOf;
+template <>
+struct IntOf<float> {
+  using type = std::int32_t;
+};
+template <>
+struct IntOf<double> {
+  using type = std::int64_t;
+};
+
+template <class T>
+struct Simd {
+  using Int = typename IntOf<T>::type;
+  typedef T V __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));    // values
+  typedef Int I __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));  // integers and masks (0 or -1)
+  static constexpr int width = CHAINRULE_VECTOR_BYTES / static_cast<int>(sizeof(T));
+};
+
+template <class T>
+using Vec = typename Simd<T>::V;
+template <class T>
+using IntVec = typename Simd<T>::I;
+using VF = Vec<float>;
+using VD = Vec<double>;
+
+template <class T>
+CHAINRULE_INLINE Vec<T> load(const T* p) {  // unaligned
+  Vec<T> v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+template <class T>
+CHAINRULE_INLINE void store(T* p, Vec<T> v) {  // unaligned
+  __builtin_memcpy(p, &v, sizeof v);
+}
+
+#if defined(CHAINRULE_BUILD_AVX512)
+CHAINRULE_INLINE VF broadcast(float x) { return (VF)_mm512_set1_ps(x); }
+CHAINRULE_INLINE VD broadcast(double x) { return (VD)_mm512_set1_pd(x); }
+CHAINRULE_INLINE VF fma(VF a, VF b, VF c) { return (VF)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+CHAINRULE_INLINE VD fma(VD a, VD b, VD c) { return (VD)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
+CHAINRULE_INLINE VF sqrt(VF a) { return (VF)_mm512_sqrt_ps((__m512)a); }
+CHAINRULE_INLINE VD sqrt(VD a) { return (VD)_mm512_sqrt_pd((__m512d)a); }
+#elif defined(CHAINRULE_BUILD_AVX2)
+CHAINRULE_INLINE VF broadcast(float x) { return (VF)_mm256_set1_ps(x); }
+CHAINRULE_INLINE VD broadcast(double x) { return (VD)_mm256_set1_pd(x); }
+CHAINRULE_INLINE VF fma(VF a, VF b, VF c) { return (VF)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+CHAINRULE_INLINE VD fma(VD a, VD b, VD c) { return (VD)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
+CHAINRULE_INLINE VF sqrt(VF a) { return (VF)_mm256_sqrt_ps((__m256)a); }
+CHAINRULE_INLINE VD sqrt(VD a) { return (VD)_mm256_sqrt_pd((__m256d)a); }
+#elif defined(CHAINRULE_BUILD_NEON)
+CHAINRULE_INLINE VF broadcast(float x) { return (VF)vdupq_n_f32(x); }
+CHAINRULE_INLINE VD broadcast(double x) { return (VD)vdupq_n_f64(x); }
+CHAINRULE_INLINE VF fma(VF a, VF b, VF c) {
+  return (VF)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+CHAINRULE_INLINE VD fma(VD a, VD b, VD c) {
+  return (VD)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
+CHAINRULE_INLINE VF sqrt(VF a) { return (VF)vsqrtq_f32((float32x4_t)a); }
+CHAINRULE_INLINE VD sqrt(VD a) { return (VD)vsqrtq_f64((float64x2_t)a); }
+#else  // baseline: no fused multiply-add, so the only build whose last bits differ
+CHAINRULE_INLINE VF broadcast(float x) { return VF{x, x, x, x}; }
+CHAINRULE_INLINE VD broadcast(double x) { return VD{x, x}; }
+template <class V>
+CHAINRULE_INLINE V fma(V a, V b, V c) {
+  return a * b + c;
+}
+CHAINRULE_INLINE VF sqrt(VF a) {
+  for (int i = 0; i < 4; ++i) a[i] = __builtin_sqrtf(a[i]);
+  return a;
+}
+CHAINRULE_INLINE VD sqrt(VD a) {
+  for (int i = 0; i < 2; ++i) a[i] = __builtin_sqrt(a[i]);
+  return a;
+}
+#endif
+
+template <class T>
+CHAINRULE_INLINE Vec<T> zeros() {
+  return Vec<T>{};
+}
+
+// (a > b) ? a : b, lane by lane: b where either is NaN.
+template <class V>
+CHAINRULE_INLINE V max(V a, V b) {
+  return a > b ? a : b;
+}
+template <class V>
+CHAINRULE_INLINE V min(V a, V b) {
+  return a < b ? a : b;
+}
+
+// 0, 1, 2, ... as values of type T.
+template <class T>
+CHAINRULE_INLINE Vec<T> iota() {
+  Vec<T> v{};
+  for (int i = 0; i < Simd<T>::width; ++i) v[i] = static_cast<T>(i);
+  return v;
+}
+
+}  // namespace

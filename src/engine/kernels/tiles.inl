@@ -1,0 +1,108 @@
+// Register tiles: kTileRows rows x up to kTileVectors vectors of sums held in registers. Every product of the
+// library is one of the two loops below, and every sum runs over its inner index in ascending order, one fused
+// multiply-add after the other: the bits depend on neither tile shape, thread nor instruction set.
+
+namespace {
+
+using std::int64_t;
+
+#if defined(CHAINRULE_BUILD_AVX512)  // 32 registers: 24 sums, 3 of the panel, 1 broadcast
+constexpr int kTileRows = 8;
+constexpr int kTileVectors = 3;
+#elif defined(CHAINRULE_BUILD_NEON)  // 32 registers of 128 bits: 16 sums, 4 of the panel, 1 broadcast
+constexpr int kTileRows = 4;
+constexpr int kTileVectors = 4;
+#elif defined(CHAINRULE_BUILD_AVX2)  // 16 registers: 12 sums, 3 of the panel, 1 broadcast
+constexpr int kTileRows = 4;
+constexpr int kTileVectors = 3;
+#else
+constexpr int kTileRows = 4;
+constexpr int kTileVectors = 2;
+#endif
+
+template <class T>
+constexpr int kPanel = kTileVectors * Simd<T>::width;
+
+template <class T>
+CHAINRULE_INLINE int64_t vectors(int64_t n) {
+  return (n + Simd<T>::width - 1) / Simd<T>::width;
+}
+
+CHAINRULE_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Vectors in the band that starts at column n0 of n.
+template <class T>
+CHAINRULE_INLINE int band_vectors(int64_t n, int64_t n0) {
+  return static_cast<int>(vectors<T>(smaller(n - n0, kPanel<T>)));
+}
+
+// sums[i][j] += sum over n of a[i * a_row + n * a_step] * b[n * b_step + j]
+template <class T, int R, int N>
+CHAINRULE_INLINE void multiply_add(Vec<T> (&sums)[R][N], const T* a, int64_t a_row, int64_t a_step, const T* b,
+                                   int64_t b_step, int64_t n) {
+  for (; n > 0; --n, a += a_step, b += b_step) {
+    Vec<T> columns[N];
+    for (int j = 0; j < N; ++j) columns[j] = load(b + j * Simd<T>::width);
+    for (int i = 0; i < R; ++i) {
+      const Vec<T> factor = broadcast(a[i * a_row]);
+      for (int j = 0; j < N; ++j) sums[i][j] = fma(factor, columns[j], sums[i][j]);
+    }
+  }
+}
+
+template <class T, int R, int N>
+CHAINRULE_INLINE void load_sums(Vec<T> (&sums)[R][N], const T* c, bool accumulate) {
+  for (int i = 0; i < R; ++i)
+    for (int j = 0; j < N; ++j) sums[i][j] = accumulate ? load(c + i * kPanel<T> + j * Simd<T>::width) : zeros<T>();
+}
+
+template <class T, int R, int N>
+CHAINRULE_INLINE void store_sums(const Vec<T> (&sums)[R][N], T* c) {
+  for (int i = 0; i < R; ++i)
+    for (int j = 0; j < N; ++j) store(c + i * kPanel<T> + j * Simd<T>::width, sums[i][j]);
+}
+
+// E1 and E5: c (R x N vectors) = or += a (R x n, a batch matrix) times b (n x N vectors, a band of weights).
+template <class T, int R, int N>
+void row_tile(const T* a, int64_t a_stride, int64_t n, const T* b, T* c, bool accumulate) {
+  Vec<T> sums[R][N];
+  load_sums<T>(sums, c, accumulate);
+  for (; n > 0; n -= kPanel<T>, a += a_stride, b += kPanel<T> * N * Simd<T>::width)
+    multiply_add<T>(sums, a, kPanel<T>, 1, b, N * Simd<T>::width, smaller(n, kPanel<T>));
+  store_sums<T>(sums, c);
+}
+
+// E6: c (R x N vectors) = or += the transpose of a (n rows x R columns) times b (n rows x N vectors), both bands of
+// batch matrices; n rows of the batch are summed.
+template <class T, int R, int N>
+void weight_tile(const T* a, int64_t n, const T* b, T* c, bool accumulate) {
+  Vec<T> sums[R][N];
+  load_sums<T>(sums, c, accumulate);
+  multiply_add<T>(sums, a, 1, kPanel<T>, b, kPanel<T>, n);
+  store_sums<T>(sums, c);
+}
+
+// The tiles for every number of rows and vectors: tile_of[rows - 1][vectors - 1].
+template <class T>
+struct Tiles {
+  using Row = void (*)(const T*, int64_t, int64_t, const T*, T*, bool);
+  using Weight = void (*)(const T*, int64_t, const T*, T*, bool);
+  Row row[kTileRows][kTileVectors];
+  Weight weight[kTileRows][kTileVectors];
+
+  template <int R = kTileRows, int N = kTileVectors>
+  constexpr void fill() {
+    row[R - 1][N - 1] = row_tile<T, R, N>;
+    weight[R - 1][N - 1] = weight_tile<T, R, N>;
+    if constexpr (N > 1)
+      fill<R, N - 1>();
+    else if constexpr (R > 1)
+      fill<R - 1, kTileVectors>();
+  }
+  constexpr Tiles() : row{}, weight{} { fill(); }
+};
+
+template <class T>
+constexpr Tiles<T> kTiles{};
+
+}  // namespace

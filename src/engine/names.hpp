@@ -1,0 +1,34 @@
+// The registry of names. The order is that of the enumerations in engine.hpp.
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine.hpp"
+
+namespace chainrule {
+
+inline const std::vector<std::string> kActivationNames = {
+    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu",
+    "softplus", "gelu",    "silu", "mish", "exp",        "softmax"};
+inline const std::vector<std::string> kLossNames = {"squared_error", "cross_entropy", "binary_cross_entropy",
+                                                    "poisson"};
+inline const std::vector<std::string> kOptimizerNames = {"sgd", "adam"};
+
+// The position of a name; ValueError in Python where it is none of them.
+inline int position(const std::vector<std::string>& names, const std::string& name, const char* what) {
+  std::string all;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) return static_cast<int>(i);
+    all += (i ? ", " : "") + names[i];
+  }
+  throw std::invalid_argument(std::string("unknown ") + what + " '" + name + "'; expected one of " + all);
+}
+
+inline bool keeps_net(Activation a) {
+  return a == Activation::gelu || a == Activation::silu || a == Activation::mish;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,178 @@
+#include "network.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "names.hpp"
+#include "parallel.hpp"
+#include "workspace.hpp"
+
+namespace chainrule {
+
+namespace {
+
+constexpr std::int64_t kMostParameters = std::int64_t{1} << 44;  // 2^44 doubles are 128 TiB
+
+std::string pair_error(const std::string& loss, const std::string& activation, const char* allowed) {
+  return "the loss '" + loss + "' does not go with the output activation '" + activation + "'; use " + allowed;
+}
+
+}  // namespace
+
+Shape::Shape(std::vector<std::int64_t> sizes_, const std::vector<std::string>& names, const std::string& loss_,
+             int bias_sign_, double floor, double divisor)
+    : sizes(std::move(sizes_)), bias_sign(bias_sign_), probability_floor(floor), loss_divisor(divisor) {
+  if (sizes.size() < 2)
+    throw std::invalid_argument("sizes must name at least the inputs and the outputs, got " +
+                                std::to_string(sizes.size()) + " size(s)");
+  for (const auto n : sizes)
+    if (n < 1) throw std::invalid_argument("every size must be at least 1, got " + std::to_string(n));
+  std::int64_t total = 0;
+  for (int k = 0; k < n_layers(); ++k) {
+    std::int64_t weights;
+    if (__builtin_mul_overflow(n_in(k), n_out(k), &weights) || weights > kMostParameters ||
+        (total += weights + n_out(k)) > kMostParameters)
+      throw std::invalid_argument("layers of " + std::to_string(n_in(k)) + " x " + std::to_string(n_out(k)) +
+                                  " need more memory than a machine has; use smaller sizes");
+  }
+  if (names.size() + 1 != sizes.size())
+    throw std::invalid_argument("expected one activation per layer of weights (" + std::to_string(sizes.size() - 1) +
+                                "), got " + std::to_string(names.size()));
+  for (const auto& name : names)
+    activations.push_back(static_cast<Activation>(position(kActivationNames, name, "activation")));
+  for (std::size_t k = 0; k + 1 < activations.size(); ++k)
+    if (activations[k] == Activation::softmax)
+      throw std::invalid_argument("softmax is an output activation; hidden layers need an element-wise one");
+  loss = static_cast<Loss>(position(kLossNames, loss_, "loss"));
+  const Activation output = activations.back();
+  if (loss == Loss::cross_entropy && output != Activation::softmax)
+    throw std::invalid_argument(pair_error(loss_, names.back(), "softmax"));
+  if (loss == Loss::binary_cross_entropy && output != Activation::sigmoid)
+    throw std::invalid_argument(pair_error(loss_, names.back(), "sigmoid"));
+  if (loss == Loss::poisson && output != Activation::exp && output != Activation::softplus &&
+      output != Activation::sigmoid)
+    throw std::invalid_argument(pair_error(loss_, names.back(), "exp, softplus or sigmoid"));
+  if (bias_sign != 1 && bias_sign != -1)
+    throw std::invalid_argument("bias_sign must be -1 or +1, got " + std::to_string(bias_sign));
+  if (!(floor >= 0 && floor < 0.5)) throw std::invalid_argument("probability_floor must lie in [0, 0.5)");
+  if (!(divisor > 0)) throw std::invalid_argument("loss_divisor must be positive");
+}
+
+std::int64_t Shape::widest() const { return *std::max_element(sizes.begin(), sizes.end()); }
+std::int64_t Shape::weights_at(int k) const {
+  std::int64_t at = 0;
+  for (int j = 0; j < k; ++j) at += n_in(j) * n_out(j);
+  return at;
+}
+std::int64_t Shape::n_weights() const { return weights_at(n_layers()); }
+std::int64_t Shape::biases_at(int k) const {
+  std::int64_t at = n_weights();
+  for (int j = 0; j < k; ++j) at += n_out(j);
+  return at;
+}
+std::int64_t Shape::n_parameters() const { return biases_at(n_layers()); }
+
+template <class T>
+void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const T* x, T* out) {
+  constexpr int kLayersOnStack = 16;
+  constexpr std::int64_t kScratchOnStack = 2048;
+  PlainLayer<T> on_stack[kLayersOnStack];
+  std::vector<PlainLayer<T>> on_heap;
+  PlainLayer<T>* layers = on_stack;
+  const int n_layers = shape.n_layers();
+  if (n_layers > kLayersOnStack) {
+    on_heap.resize(static_cast<std::size_t>(n_layers));
+    layers = on_heap.data();
+  }
+  const T* weights = parameters;
+  const T* biases = parameters + shape.n_weights();
+  std::int64_t widest = 0;
+  for (int k = 0; k < n_layers; ++k) {
+    const std::int64_t n_in = shape.n_in(k), n_out = shape.n_out(k);
+    layers[k] = {n_in, n_out, shape.activations[static_cast<std::size_t>(k)], weights, biases, shape.bias_sign > 0};
+    weights += n_in * n_out;
+    biases += n_out;
+    widest = std::max(widest, n_out);
+  }
+  const std::int64_t scratch_row = round_up(widest, kernels.width);
+  if (2 * scratch_row <= kScratchOnStack) {
+    alignas(64) T scratch[kScratchOnStack];
+    kernels.forward_row(layers, n_layers, x, out, scratch, scratch_row);
+  } else {
+    const Buffer<T> scratch(2 * scratch_row);
+    kernels.forward_row(layers, n_layers, x, out, scratch.get(), scratch_row);
+  }
+}
+
+namespace {
+
+constexpr double kLeastWork = 5e5;  // multiply-adds worth a thread
+
+// Runs use(step, begin, end) on shares of the rows, each thread with its own small batch matrices.
+template <class T, class Use>
+void forward_all(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data,
+                 int n_threads, double* row_loss, Use use) {
+  Packed<T> packed(shape, kernels, 0, false);
+  packed.pack(parameters);
+  const double work = static_cast<double>(shape.n_weights()) * static_cast<double>(data.n_samples);
+  const int threads = threads_for(n_threads, work, kLeastWork);
+  const std::int64_t block = std::min(row_block<T>(shape), round_up(std::max<std::int64_t>(data.n_samples, 1), 8));
+  std::vector<Batch<T>> batches;
+  for (int t = 0; t < threads; ++t) batches.emplace_back(shape, kernels, block, false, data.sparse());
+  std::vector<std::int64_t> order(static_cast<std::size_t>(data.n_samples));
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
+  in_parallel(threads, [&](int t, int n) {
+    const Batch<T>& batch = batches[static_cast<std::size_t>(t)];
+    const auto layers = batch.attach(packed.layers());
+    Step<T> step{};
+    step.n_layers = shape.n_layers();
+    step.layers = layers.data();
+    step.data = data.rows;
+    step.order = order.data();
+    step.n_rows = data.n_samples;
+    step.row_block = block;
+    step.batch_stride = batch.stride();
+    step.input = batch.input();
+    step.loss = shape.loss;
+    step.probability_floor = static_cast<T>(shape.probability_floor);
+    step.row_loss = row_loss;
+    use(step, share(data.n_samples, t, n), share(data.n_samples, t + 1, n));
+  });
+}
+
+}  // namespace
+
+template <class T>
+void predict(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, T* out,
+             int n_threads) {
+  if (data.n_samples <= 3 && !data.sparse()) {
+    for (std::int64_t i = 0; i < data.n_samples; ++i)
+      forward_row(shape, kernels, parameters, data.rows.x + i * shape.n_in(0), out + i * shape.n_out(shape.n_layers() - 1));
+    return;
+  }
+  forward_all(shape, kernels, parameters, data, n_threads, nullptr,
+              [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.predict_rows(step, begin, end, out); });
+}
+
+template <class T>
+double evaluate(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data,
+                int n_threads) {
+  std::vector<double> row_loss(static_cast<std::size_t>(data.n_samples));
+  forward_all(shape, kernels, parameters, data, n_threads, row_loss.data(),
+              [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.evaluate_rows(step, begin, end); });
+  double loss = 0, weight = 0;
+  for (std::size_t i = 0; i < row_loss.size(); ++i) {
+    loss += row_loss[i];
+    weight += data.rows.sample_weight ? static_cast<double>(data.rows.sample_weight[i]) : 1.0;
+  }
+  return loss / weight / shape.loss_divisor;
+}
+
+template void forward_row(const Shape&, const Kernels<float>&, const float*, const float*, float*);
+template void forward_row(const Shape&, const Kernels<double>&, const double*, const double*, double*);
+template void predict(const Shape&, const Kernels<float>&, const float*, const Data<float>&, float*, int);
+template void predict(const Shape&, const Kernels<double>&, const double*, const Data<double>&, double*, int);
+template double evaluate(const Shape&, const Kernels<float>&, const float*, const Data<float>&, int);
+template double evaluate(const Shape&, const Kernels<double>&, const double*, const Data<double>&, int);
+
+}  // namespace chainrule

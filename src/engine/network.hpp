@@ -1,0 +1,62 @@
+// A network's shape, and where its parameters lie in the flat array that Python owns:
+// W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine.hpp"
+
+namespace chainrule {
+
+struct Shape {
+  std::vector<std::int64_t> sizes;
+  std::vector<Activation> activations;  // one per layer of weights
+  Loss loss;
+  int bias_sign;  // -1: E1, net = x W - b; +1: scikit-learn's intercepts
+  double probability_floor;
+  double loss_divisor;
+
+  // Throws std::invalid_argument for sizes, names or pairs that cannot be.
+  Shape(std::vector<std::int64_t> sizes, const std::vector<std::string>& activations, const std::string& loss,
+        int bias_sign, double probability_floor, double loss_divisor);
+
+  int n_layers() const { return static_cast<int>(sizes.size()) - 1; }
+  std::int64_t n_in(int k) const { return sizes[static_cast<std::size_t>(k)]; }
+  std::int64_t n_out(int k) const { return sizes[static_cast<std::size_t>(k) + 1]; }
+  std::int64_t widest() const;
+  std::int64_t n_weights() const;
+  std::int64_t n_parameters() const;
+  std::int64_t weights_at(int k) const;
+  std::int64_t biases_at(int k) const;
+};
+
+// Rows to work on, seen without their types: `rows` borrows Python's arrays.
+template <class T>
+struct Data {
+  Rows<T> rows{};
+  std::int64_t n_samples = 0;
+  std::int64_t longest_row = 0;  // entries in a sparse row
+  bool sparse() const { return rows.values != nullptr; }
+  bool labelled() const { return rows.targets != nullptr || rows.classes != nullptr; }
+};
+
+// One row, (n_1,) -> (n_out,), straight from the flat parameters (readable 64 bytes beyond their end).
+template <class T>
+void forward_row(const Shape&, const Kernels<T>&, const T* parameters, const T* x, T* out);
+
+// Outputs of all rows, (n_samples, n_out).
+template <class T>
+void predict(const Shape&, const Kernels<T>&, const T* parameters, const Data<T>&, T* out, int n_threads);
+
+// Weighted mean loss of all rows.
+template <class T>
+double evaluate(const Shape&, const Kernels<T>&, const T* parameters, const Data<T>&, int n_threads);
+
+// Gradient of the weighted mean loss plus penalty, laid out as the parameters; returns that loss.
+template <class T>
+double gradients(const Shape&, const Kernels<T>&, const T* parameters, const Data<T>&, T* gradient, double l2,
+                 bool l2_over_rows, int n_threads);
+
+}  // namespace chainrule

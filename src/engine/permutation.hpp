@@ -1,0 +1,54 @@
+// A shuffle that needs no memory: a bijection of 0 .. n-1 keyed by (seed, epoch), six Feistel rounds on the
+// smallest power of two that holds n, walked along its cycle until the value falls below n
+// (Black & Rogaway 2002, "Ciphers with arbitrary finite domains", section 3).
+#pragma once
+
+#include <cstdint>
+
+namespace chainrule {
+
+class Permutation {
+ public:
+  Permutation(std::int64_t n, std::uint64_t seed, std::uint64_t epoch) : n_(static_cast<std::uint64_t>(n)) {
+    int bits = 2;
+    while (bits < 62 && (std::uint64_t{1} << bits) < n_) ++bits;
+    low_bits_ = bits / 2;
+    high_bits_ = bits - low_bits_;
+    std::uint64_t state = mix(seed + 0x9e3779b97f4a7c15u) ^ mix(epoch * 0xbf58476d1ce4e5b9u + 1);
+    for (auto& key : keys_) key = state = mix(state + 0x9e3779b97f4a7c15u);
+  }
+
+  std::int64_t operator()(std::int64_t i) const {
+    auto x = static_cast<std::uint64_t>(i);
+    do x = encrypt(x);
+    while (x >= n_);
+    return static_cast<std::int64_t>(x);
+  }
+
+ private:
+  // The finaliser of splitmix64 (Steele, Lea & Flood 2014).
+  static std::uint64_t mix(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
+  std::uint64_t encrypt(std::uint64_t x) const {
+    int a = high_bits_, b = low_bits_;  // the value is (high: a bits, low: b bits); sides change places each round
+    for (const auto key : keys_) {
+      const std::uint64_t high = x >> b, low = x & ((std::uint64_t{1} << b) - 1);
+      const std::uint64_t mixed = (high ^ mix(low + key)) & ((std::uint64_t{1} << a) - 1);
+      x = low << a | mixed;
+      const int t = a;
+      a = b;
+      b = t;
+    }
+    return x;
+  }
+
+  std::uint64_t n_;
+  int low_bits_, high_bits_;
+  std::uint64_t keys_[6];
+};
+
+}  // namespace chainrule

@@ -1,0 +1,151 @@
+// One step of training is two phases with a barrier after each: every thread takes its rows forward and back, then
+// every thread updates its tiles of the weights.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "network.hpp"
+#include "parallel.hpp"
+#include "workspace.hpp"
+
+namespace chainrule {
+
+// Sum in one fixed order, four running sums wide.
+inline double ordered_sum(const double* values, std::int64_t n) {
+  double part[4] = {0, 0, 0, 0};
+  std::int64_t i = 0;
+  for (; i + 4 <= n; i += 4)
+    for (int j = 0; j < 4; ++j) part[j] += values[i + j];
+  for (; i < n; ++i) part[i % 4] += values[i];
+  return (part[0] + part[2]) + (part[1] + part[3]);
+}
+
+template <class T>
+class Stepper {
+ public:
+  Stepper(const Shape& shape, const Kernels<T>& kernels, int n_moments, std::int64_t rows, const Data<T>& data,
+          int most_threads)
+      : packed(shape, kernels, n_moments, true),
+        shape_(shape),
+        kernels_(kernels),
+        rows_(rows),
+        sparse_(data.sparse()),
+        entries_(data.longest_row * rows),
+        batch_(shape, kernels, rows, true, data.sparse()),
+        order_(static_cast<std::size_t>(rows)),
+        row_loss_(static_cast<std::size_t>(rows)),
+        penalty_(static_cast<std::size_t>(packed.n_penalties())),
+        columns_(sparse_ ? static_cast<std::size_t>(most_threads) : 0) {
+    for (auto& c : columns_) {
+      c.begin.resize(static_cast<std::size_t>(shape.n_in(0)) + 1);
+      c.row.resize(static_cast<std::size_t>(entries_));
+      c.value.resize(static_cast<std::size_t>(entries_));
+    }
+    layers_ = batch_.attach(packed.layers());
+  }
+
+  bool holds(std::int64_t rows, const Data<T>& data, int threads) const {
+    return rows <= rows_ && data.sparse() == sparse_ && data.longest_row * rows <= entries_ &&
+           (!sparse_ || threads <= static_cast<int>(columns_.size()));
+  }
+
+  // A thread's own description of the steps to come.
+  Step<T> describe(const Data<T>& data) const {
+    Step<T> s{};
+    s.n_layers = shape_.n_layers();
+    s.layers = layers_.data();
+    s.data = data.rows;
+    s.order = order_.data();
+    s.row_block = row_block<T>(shape_);
+    s.batch_stride = batch_.stride();
+    s.input = batch_.input();
+    s.loss = shape_.loss;
+    s.probability_floor = static_cast<T>(shape_.probability_floor);
+    return s;
+  }
+
+  // A thread's tiles: an equal share of all layers' vectors of weights.
+  std::vector<TileRange> tiles_of(int thread, int n_threads) const {
+    std::int64_t total = 0;
+    for (int k = 0; k < shape_.n_layers(); ++k) total += tiles(k) * panels(k);
+    const std::int64_t begin = share(total, thread, n_threads), end = share(total, thread + 1, n_threads);
+    std::vector<TileRange> ranges;
+    std::int64_t at = 0;
+    for (int k = 0; k < shape_.n_layers(); ++k) {
+      const std::int64_t n = tiles(k) * panels(k);
+      const std::int64_t first = std::clamp<std::int64_t>(begin - at, 0, n), last = std::clamp<std::int64_t>(end - at, 0, n);
+      if (first < last) ranges.push_back({k, first, last});
+      at += n;
+    }
+    return ranges;
+  }
+
+  struct Sums {  // of the step's rows: their losses, their weights; and the squares of the weights before the update
+    double loss, weight, squares;
+  };
+
+  // This thread's part of one step over s.n_rows rows, row_at(r) of the data each. `prepare(s, weight)` sets what the
+  // weights phase needs once the sum of the rows' weights is known. Sums are complete on thread 0 alone.
+  template <class RowAt, class Prepare>
+  Sums take(int thread, int n_threads, const std::vector<TileRange>& ranges, Step<T>& s, RowAt row_at,
+            Prepare prepare) {
+    const std::int64_t units = (s.n_rows + 7) / 8;
+    const std::int64_t begin = share(units, thread, n_threads) * 8;
+    const std::int64_t end = std::min(share(units, thread + 1, n_threads) * 8, s.n_rows);
+    for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
+    s.row_loss = row_loss_.data();
+    kernels_.rows_phase(s, begin, end);
+    barrier_.wait(n_threads);
+
+    Sums sums{0, static_cast<double>(s.n_rows), 0};
+    if (s.data.sample_weight) {
+      sums.weight = 0;
+      for (std::int64_t r = 0; r < s.n_rows; ++r) sums.weight += static_cast<double>(s.data.sample_weight[s.order[r]]);
+    }
+    if (thread == 0) sums.loss = ordered_sum(s.row_loss, s.n_rows);
+    prepare(s, sums.weight);
+    s.penalty = s.decay != T(0) ? penalty_.data() : nullptr;
+    ColumnEntries<T> columns{};
+    if (sparse_) {
+      auto& mine = columns_[static_cast<std::size_t>(thread)];
+      columns = {mine.begin.data(), mine.row.data(), mine.value.data()};
+    }
+    kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
+    barrier_.wait(n_threads);
+    if (thread == 0 && s.penalty) sums.squares = ordered_sum(s.penalty, static_cast<std::int64_t>(penalty_.size()));
+    return sums;
+  }
+
+  Packed<T> packed;
+
+ private:
+  std::int64_t tiles(int k) const { return (shape_.n_in(k) + kernels_.tile_rows - 1) / kernels_.tile_rows; }
+  std::int64_t panels(int k) const { return (shape_.n_out(k) + kernels_.panel - 1) / kernels_.panel; }
+
+  struct Columns {
+    std::vector<std::int64_t> begin, row;
+    std::vector<T> value;
+  };
+
+  const Shape& shape_;
+  const Kernels<T>& kernels_;
+  std::int64_t rows_;
+  bool sparse_;
+  std::int64_t entries_;
+  Batch<T> batch_;
+  std::vector<Layer<T>> layers_;
+  std::vector<std::int64_t> order_;
+  std::vector<double> row_loss_, penalty_;
+  std::vector<Columns> columns_;
+  Barrier barrier_;
+};
+
+// Threads worth their barriers for steps of so many rows.
+inline int step_threads(const Shape& shape, int wanted, std::int64_t rows) {
+  constexpr double least = 1e5;  // multiply-adds
+  return threads_for(wanted, 3.0 * static_cast<double>(shape.n_weights()) * static_cast<double>(rows), least);
+}
+
+}  // namespace chainrule

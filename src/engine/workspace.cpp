@@ -1,0 +1,136 @@
+#include "workspace.hpp"
+
+#include "names.hpp"
+
+namespace chainrule {
+
+template <class T>
+Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward)
+    : shape_(shape), kernels_(kernels), n_moments_(n_moments) {
+  const auto allocate = [this](std::int64_t n) { return buffers_.emplace_back(n).get(); };
+  const std::int64_t chunk = 32 / static_cast<std::int64_t>(sizeof(T));
+  for (int k = 0; k < shape.n_layers(); ++k) {
+    Layer<T> layer{};
+    layer.n_in = shape.n_in(k);
+    layer.n_out = shape.n_out(k);
+    layer.activation = shape.activations[static_cast<std::size_t>(k)];
+    const std::int64_t size = layer.n_in * padded(layer.n_out);
+    layer.weights = allocate(size);
+    if (backward && k > 0) layer.transposed = allocate(layer.n_out * padded(layer.n_in));
+    layer.bias = allocate(padded(layer.n_out));
+    for (int m = 0; m < n_moments; ++m) {
+      layer.moments[m] = allocate(size);
+      layer.bias_moments[m] = allocate(padded(layer.n_out));
+    }
+    layer.penalty_offset = n_penalties_;
+    n_penalties_ += (layer.n_in + kPenaltyRows - 1) / kPenaltyRows * ((layer.n_out + chunk - 1) / chunk);
+    layers_.push_back(layer);
+  }
+}
+
+template <class T>
+void Packed<T>::pack_panels(int k, const T* from, T* to) const {
+  const std::int64_t n_in = shape_.n_in(k), n_out = shape_.n_out(k);
+  for (std::int64_t n0 = 0; n0 < n_out; n0 += kernels_.panel) {
+    const std::int64_t columns = std::min<std::int64_t>(kernels_.panel, n_out - n0), band = padded(columns);
+    for (std::int64_t i = 0; i < n_in; ++i) {
+      T* row = to + n0 * n_in + i * band;
+      std::memcpy(row, from + i * n_out + n0, static_cast<std::size_t>(columns) * sizeof(T));
+      for (std::int64_t j = columns; j < band; ++j) row[j] = T(0);
+    }
+  }
+}
+
+template <class T>
+void Packed<T>::unpack_panels(int k, const T* from, T* to) const {
+  const std::int64_t n_in = shape_.n_in(k), n_out = shape_.n_out(k);
+  for (std::int64_t n0 = 0; n0 < n_out; n0 += kernels_.panel) {
+    const std::int64_t columns = std::min<std::int64_t>(kernels_.panel, n_out - n0), band = padded(columns);
+    for (std::int64_t i = 0; i < n_in; ++i)
+      std::memcpy(to + i * n_out + n0, from + n0 * n_in + i * band, static_cast<std::size_t>(columns) * sizeof(T));
+  }
+}
+
+template <class T>
+void Packed<T>::pack(const T* parameters) {
+  for (int k = 0; k < shape_.n_layers(); ++k) {
+    const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
+    const T* from = parameters + shape_.weights_at(k);
+    pack_panels(k, from, layer.weights);
+    if (layer.transposed)
+      for (std::int64_t p0 = 0; p0 < layer.n_in; p0 += kernels_.panel) {
+        const std::int64_t columns = std::min<std::int64_t>(kernels_.panel, layer.n_in - p0), band = padded(columns);
+        T* to = layer.transposed + p0 * layer.n_out;
+        for (std::int64_t i = 0; i < columns; ++i)
+          for (std::int64_t n = 0; n < layer.n_out; ++n) to[n * band + i] = from[(p0 + i) * layer.n_out + n];
+      }
+    const T* bias = parameters + shape_.biases_at(k);
+    for (std::int64_t j = 0; j < layer.n_out; ++j) layer.bias[j] = shape_.bias_sign < 0 ? bias[j] : -bias[j];
+  }
+}
+
+template <class T>
+void Packed<T>::unpack(T* parameters) const {
+  for (int k = 0; k < shape_.n_layers(); ++k) {
+    const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
+    unpack_panels(k, layer.weights, parameters + shape_.weights_at(k));
+    T* bias = parameters + shape_.biases_at(k);
+    for (std::int64_t j = 0; j < layer.n_out; ++j) bias[j] = shape_.bias_sign < 0 ? layer.bias[j] : -layer.bias[j];
+  }
+}
+
+template <class T>
+void Packed<T>::pack_moment(int which, const T* flat) {
+  const bool negate = which == 0 && shape_.bias_sign > 0;
+  for (int k = 0; k < shape_.n_layers(); ++k) {
+    const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
+    pack_panels(k, flat + shape_.weights_at(k), layer.moments[which]);
+    const T* from = flat + shape_.biases_at(k);
+    for (std::int64_t j = 0; j < layer.n_out; ++j) layer.bias_moments[which][j] = negate ? -from[j] : from[j];
+  }
+}
+
+template <class T>
+void Packed<T>::unpack_moment(int which, T* flat) const {
+  const bool negate = which == 0 && shape_.bias_sign > 0;
+  for (int k = 0; k < shape_.n_layers(); ++k) {
+    const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
+    unpack_panels(k, layer.moments[which], flat + shape_.weights_at(k));
+    T* to = flat + shape_.biases_at(k);
+    for (std::int64_t j = 0; j < layer.n_out; ++j)
+      to[j] = negate ? -layer.bias_moments[which][j] : layer.bias_moments[which][j];
+  }
+}
+
+template <class T>
+Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, bool backward, bool sparse) {
+  const auto line = static_cast<std::int64_t>(64 / sizeof(T));
+  stride_ = round_up(rows * kernels.panel, line);
+  if (stride_ * static_cast<std::int64_t>(sizeof(T)) % 1024 == 0) stride_ += 3 * line;  // panels in other cache sets
+  const auto panels = [&](std::int64_t width) { return (width + kernels.panel - 1) / kernels.panel * stride_; };
+  if (!sparse) input_ = Buffer<T>(panels(shape.n_in(0)));
+  for (int k = 0; k < shape.n_layers(); ++k) {
+    const std::int64_t size = panels(shape.n_out(k));
+    const bool hidden = k + 1 < shape.n_layers();
+    outputs_.emplace_back(size);
+    nets_.push_back(hidden && keeps_net(shape.activations[static_cast<std::size_t>(k)]) ? Buffer<T>(size) : Buffer<T>());
+    deltas_.push_back(backward ? Buffer<T>(size) : Buffer<T>());
+  }
+}
+
+template <class T>
+std::vector<Layer<T>> Batch<T>::attach(std::vector<Layer<T>> layers) const {
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    layers[k].output = outputs_[k].get();
+    layers[k].net = nets_[k].get();
+    layers[k].delta = deltas_[k].get();
+  }
+  return layers;
+}
+
+template class Packed<float>;
+template class Packed<double>;
+template class Batch<float>;
+template class Batch<double>;
+
+}  // namespace chainrule

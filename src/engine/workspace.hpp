@@ -1,0 +1,89 @@
+// The memory that kernels work in: parameters in panels with their moments (Packed), and the matrices of one batch
+// (Batch). All of it is allocated here, before the first step; a step allocates nothing.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "network.hpp"
+
+namespace chainrule {
+
+inline std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+template <class T>
+class Buffer {  // zeroed, on cache lines
+ public:
+  Buffer() = default;
+  explicit Buffer(std::int64_t n) {
+    const auto bytes = static_cast<std::size_t>(round_up(n * static_cast<std::int64_t>(sizeof(T)) + 64, 64));
+    data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
+    if (!data_) throw std::bad_alloc();
+    std::memset(data_.get(), 0, bytes);
+  }
+  T* get() const { return data_.get(); }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
+  std::unique_ptr<T, Free> data_;
+};
+
+template <class T>
+class Packed {
+ public:
+  Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward);
+
+  void pack(const T* parameters);
+  void unpack(T* parameters) const;
+  // Moment 0 changes sign with the biases, moment 1 (of squares) does not.
+  void pack_moment(int which, const T* flat);
+  void unpack_moment(int which, T* flat) const;
+
+  const std::vector<Layer<T>>& layers() const { return layers_; }
+  std::int64_t n_penalties() const { return n_penalties_; }
+
+ private:
+  void pack_panels(int k, const T* from, T* to) const;
+  void unpack_panels(int k, const T* from, T* to) const;
+  std::int64_t padded(std::int64_t n) const { return round_up(n, kernels_.width); }
+
+  const Shape& shape_;
+  const Kernels<T>& kernels_;
+  int n_moments_;
+  std::int64_t n_penalties_ = 0;
+  std::vector<Layer<T>> layers_;
+  std::vector<Buffer<T>> buffers_;
+};
+
+template <class T>
+class Batch {
+ public:
+  // rows: the most that are in flight; backward: with deltas.
+  Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, bool backward, bool sparse);
+
+  std::vector<Layer<T>> attach(std::vector<Layer<T>> layers) const;  // the layers, pointing to this memory
+  std::int64_t stride() const { return stride_; }
+  T* input() const { return input_.get(); }
+
+ private:
+  std::int64_t stride_;
+  Buffer<T> input_;
+  std::vector<Buffer<T>> outputs_, nets_, deltas_;
+};
+
+// Rows that go through all layers together: enough to reuse the weights, few enough to stay in the second cache.
+template <class T>
+std::int64_t row_block(const Shape& shape) {
+  const std::int64_t bytes = shape.widest() * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t rows = (std::int64_t{256} << 10) / bytes / 8 * 8;
+  return rows < 64 ? 64 : rows > 512 ? 512 : rows;
+}
+
+}  // namespace chainrule
