@@ -295,8 +295,16 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
   const View out(losses, true);
   const std::unique_lock<std::mutex> alone(*training.busy, std::try_to_lock);
   if (!alone.owns_lock()) throw std::runtime_error("this trainer is at work in another thread");
-  const nb::gil_scoped_release unlocked;
-  trainer.epochs(network.data, data, n_epochs, order, out.data<double>());
+  const auto interrupted = [] {
+    const nb::gil_scoped_acquire locked;
+    return PyErr_CheckSignals() != 0;
+  };
+  bool stopped;
+  {
+    const nb::gil_scoped_release unlocked;
+    stopped = trainer.epochs(network.data, data, n_epochs, order, out.data<double>(), interrupted);
+  }
+  if (stopped) throw nb::python_error();
   return losses;
 }
 
@@ -399,7 +407,7 @@ NB_MODULE(_core, m) {
           [](Model& self, nb::handle x, int n_threads) {
             return self.visit([&](auto& n) { return forward(n, x, n_threads); });
           },
-          "x"_a, "n_threads"_a = 0)
+          nb::arg("x").none(), "n_threads"_a = 0)
       .def(
           "predict",
           [](Model& self, const Dataset& dataset, int n_threads) {
@@ -448,7 +456,7 @@ NB_MODULE(_core, m) {
             });
             new (self) Dataset{std::move(held), {x, y, sample_weight}, model};
           },
-          "model"_a, "x"_a, "y"_a = nb::none(), "sample_weight"_a = nb::none())
+          "model"_a, nb::arg("x").none(), "y"_a = nb::none(), "sample_weight"_a = nb::none())
       .def_prop_ro("n_samples", &Dataset::n_samples);
 
   nb::class_<Training>(m, "Trainer")

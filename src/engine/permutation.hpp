@@ -1,6 +1,6 @@
-// A shuffle that needs no memory: a bijection of 0 .. n-1 keyed by (seed, epoch), six Feistel rounds on the
-// smallest power of two that holds n, walked along its cycle until the value falls below n
-// (Black & Rogaway 2002, "Ciphers with arbitrary finite domains", section 3).
+// A shuffle whose memory does not grow with the rows, keyed by (seed, epoch). Up to kStored rows it is Fisher and
+// Yates' shuffle; beyond, a bijection of 0 .. n-1: six Feistel rounds on the smallest power of two that holds n, walked
+// along their cycle until the value falls below n (Black & Rogaway 2002, "Ciphers with arbitrary finite domains").
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,25 @@ namespace chainrule {
 class Permutation {
  public:
   Permutation(std::int64_t n, std::uint64_t seed, std::uint64_t epoch) : n_(static_cast<std::uint64_t>(n)) {
-    int bits = 2;
-    while (bits < 62 && (std::uint64_t{1} << bits) < n_) ++bits;
+    std::uint64_t state = mix(mix(seed + kGamma) + (epoch + 1) * kGamma);
+    const auto next = [&state] { return mix(state += kGamma); };
+    if (n_ <= kStored) {
+      for (std::uint64_t i = 0; i < n_; ++i) {  // inside out: place i takes the value of a random place up to i
+        const auto j = static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * (i + 1)) >> 64);
+        stored_[i] = stored_[j];
+        stored_[j] = static_cast<std::uint16_t>(i);
+      }
+      return;
+    }
+    int bits = 1;
+    while ((std::uint64_t{1} << bits) < n_) ++bits;
     low_bits_ = bits / 2;
     high_bits_ = bits - low_bits_;
-    std::uint64_t state = mix(seed + 0x9e3779b97f4a7c15u) ^ mix(epoch * 0xbf58476d1ce4e5b9u + 1);
-    for (auto& key : keys_) key = state = mix(state + 0x9e3779b97f4a7c15u);
+    for (auto& key : keys_) key = next();
   }
 
   std::int64_t operator()(std::int64_t i) const {
+    if (n_ <= kStored) return stored_[i];
     auto x = static_cast<std::uint64_t>(i);
     do x = encrypt(x);
     while (x >= n_);
@@ -26,7 +36,10 @@ class Permutation {
   }
 
  private:
-  // The finaliser of splitmix64 (Steele, Lea & Flood 2014).
+  static constexpr std::uint64_t kStored = 4096;
+  static constexpr std::uint64_t kGamma = 0x9e3779b97f4a7c15u;
+
+  // The generator and finaliser of splitmix64 (Steele, Lea & Flood 2014).
   static std::uint64_t mix(std::uint64_t z) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -47,8 +60,9 @@ class Permutation {
   }
 
   std::uint64_t n_;
-  int low_bits_, high_bits_;
-  std::uint64_t keys_[6];
+  int low_bits_ = 0, high_bits_ = 0;
+  std::uint64_t keys_[6] = {};
+  std::uint16_t stored_[kStored];
 };
 
 }  // namespace chainrule

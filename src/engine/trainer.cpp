@@ -1,5 +1,7 @@
 #include "trainer.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <stdexcept>
 
@@ -82,12 +84,14 @@ void Trainer<T>::set_rates(Step<T>& s, std::int64_t step) const {
 }
 
 template <class T>
-void Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order,
-                        double* losses) {
+bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
+                        const std::function<bool()>& interrupted) {
   make_room(data);
   stepper_->packed.pack(parameters);
   const std::int64_t n = data.n_samples, batch = std::min(settings.batch_size, n);
   const std::int64_t steps_before = n_steps;
+  std::atomic<bool> stop{false};
+  const std::int64_t steps_between_looks = 1 + (1 << 24) / (shape_->n_weights() * batch + 1);
   in_parallel(n_threads_, [&](int thread, int n_threads) {
     const auto ranges = stepper_->tiles_of(thread, n_threads);
     Step<T> s = stepper_->describe(data);
@@ -101,18 +105,28 @@ void Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     s.epsilon = static_cast<T>(settings.epsilon);
     std::int64_t step = steps_before;
     double decay = 0;
+    bool stopping = false;
+    auto last_look = std::chrono::steady_clock::now();
+    const auto look_for_interruption = [&] {
+      const auto now = std::chrono::steady_clock::now();
+      if (now - last_look < std::chrono::milliseconds(100)) return;
+      last_look = now;
+      if (interrupted()) stop.store(true, std::memory_order_relaxed);
+    };
     const auto prepare = [&](Step<T>& s, double weight) {
       decay = settings.l2_over_rows ? settings.l2 / weight : settings.l2;
       s.scale = static_cast<T>(1 / weight);
       s.decay = static_cast<T>(decay);
       set_rates(s, step);
+      // Thread 0 sets `stop` before a step's first barrier, and all read it here, before the second: all see the same.
+      stopping = stop.load(std::memory_order_relaxed);
     };
-    for (std::int64_t epoch = 0; epoch < n_epochs; ++epoch) {
+    for (std::int64_t epoch = 0; epoch < n_epochs && !stopping; ++epoch) {
       const Permutation permutation(n, order.seed, order.first_epoch + static_cast<std::uint64_t>(epoch));
       double total = 0;
-      for (std::int64_t first = 0; first < n; first += batch) {
+      for (std::int64_t first = 0; first < n && !stopping; first += batch) {
         s.n_rows = std::min(batch, n - first);
-        ++step;
+        if (++step % steps_between_looks == 0 && thread == 0) look_for_interruption();
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;
         };
@@ -125,6 +139,7 @@ void Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     if (thread == 0) n_steps = step;
   });
   stepper_->packed.unpack(parameters);
+  return stop;
 }
 
 template <class T>

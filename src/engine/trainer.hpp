@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -37,7 +38,10 @@ class Trainer {
   ~Trainer();
 
   // n_epochs passes over the rows; losses[e] is the mean over the rows of each batch's loss before its update.
-  void epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses);
+  // Every tenth of a second or so `interrupted` is asked whether to stop; true: stopped after a whole step, whose
+  // parameters stand.
+  bool epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
+              const std::function<bool()>& interrupted);
 
   // The optimiser's memory, laid out as the parameters.
   int n_moments() const;

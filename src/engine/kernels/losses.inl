@@ -46,17 +46,14 @@ struct Poisson {  // half the deviance: t log(t / y) - t + y
     const Vec<T> ratio = t > zeros<T>() ? t * log<T>(t / y) : t * broadcast(T(0));
     return ratio - t + y;
   }
-  static CHAINRULE_INLINE Vec<T> delta(Vec<T>, Vec<T> y, Vec<T> t) {
-    return (broadcast(T(1)) - t / y) * F::derivative(y);
-  }
-};
+  // (y - t) (log f)', which stays finite where y has underflowed to 0
+  static CHAINRULE_INLINE Vec<T> delta(Vec<T>, Vec<T> y, Vec<T> t) { return (y - t) * log_derivative(F{}, y); }
 
-template <class T>
-struct Poisson<T, Exp<T>> {  // of exp: f' cancels against dE/dy
-  static CHAINRULE_INLINE Vec<T> term(Vec<T> net, Vec<T> y, Vec<T> t, T floor) {
-    return Poisson<T, void>::term(net, y, t, floor);
+  static CHAINRULE_INLINE Vec<T> log_derivative(Exp<T>, Vec<T>) { return broadcast(T(1)); }
+  static CHAINRULE_INLINE Vec<T> log_derivative(Sigmoid<T>, Vec<T> y) { return broadcast(T(1)) - y; }
+  static CHAINRULE_INLINE Vec<T> log_derivative(Softplus<T> f, Vec<T> y) {
+    return y > zeros<T>() ? f.derivative(y) / y : broadcast(T(1));
   }
-  static CHAINRULE_INLINE Vec<T> delta(Vec<T>, Vec<T> y, Vec<T> t) { return y - t; }
 };
 
 // Which outputs a loss makes sense for; model.cpp refuses the other pairs.

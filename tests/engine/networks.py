@@ -1,0 +1,98 @@
+"""Random networks for the engine's tests: a model, its data, and the same things as lists for the reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule import _engine as engine
+from chainrule.reference import ACTIVATIONS, LOSSES
+
+ISAS = engine.available_isas()
+FMA_ISAS = [isa for isa in ISAS if isa != "baseline"]
+DTYPES = ["float32", "float64"]
+HIDDEN = [name for name in engine.activations() if name not in ("softmax", "exp")]
+PAIRS = [
+    (loss, activation)
+    for loss in engine.losses()
+    for activation in engine.activations()
+    if activation in LOSSES[loss].output_activations
+]
+VECTOR_BYTES = {"avx512": 64, "avx2": 32, "neon": 16, "baseline": 16}
+
+
+@dataclass
+class Case:
+    model: engine.Model
+    x: np.ndarray
+    y: np.ndarray
+    sample_weight: np.ndarray | None
+
+    @property
+    def data(self) -> engine.Dataset:
+        return engine.Dataset(self.model, self.x, self.y, self.sample_weight)
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        return split(self.model, self.model.parameters)[0]
+
+    @property
+    def biases(self) -> list[np.ndarray]:
+        return split(self.model, self.model.parameters)[1]
+
+
+def split(model: engine.Model, flat: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The flat parameters (or gradient) as lists of matrices and of biases."""
+    sizes, at, weights, biases = model.sizes, 0, [], []
+    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        weights.append(flat[at : at + n_in * n_out].reshape(n_in, n_out))
+        at += n_in * n_out
+    for n_out in sizes[1:]:
+        biases.append(flat[at : at + n_out])
+        at += n_out
+    return weights, biases
+
+
+def make_case(
+    sizes: list[int],
+    activations: list[str],
+    loss: str,
+    *,
+    n_samples: int,
+    dtype: str = "float64",
+    isa: str | None = None,
+    seed: int = 0,
+    weighted: bool = False,
+    **settings: Any,
+) -> Case:
+    rng = np.random.default_rng(seed)
+    model = engine.Model(sizes, activations, loss, dtype=dtype, isa=isa, **settings)
+    model.parameters[:] = rng.normal(size=model.parameters.size) / np.sqrt(max(sizes))
+    x = rng.normal(size=(n_samples, sizes[0])).astype(dtype)
+    y = rng.random((n_samples, sizes[-1])).astype(dtype)
+    if loss == "cross_entropy":
+        y = rng.integers(0, sizes[-1], n_samples)
+    weight = rng.random(n_samples).astype(dtype) + np.asarray(0.1, dtype) if weighted else None
+    return Case(model, x, y, weight)
+
+
+def random_case(rng: np.random.Generator, *, widths: list[int], isa: str, dtype: str) -> Case:
+    depth = int(rng.integers(1, 5))
+    sizes = [int(n) for n in rng.choice(widths, depth + 1)]
+    loss, output = PAIRS[rng.integers(len(PAIRS))]
+    hidden = [HIDDEN[i] for i in rng.integers(len(HIDDEN), size=depth - 1)]
+    return make_case(
+        sizes,
+        [*hidden, output],
+        loss,
+        n_samples=int(rng.integers(1, 70)),
+        dtype=dtype,
+        isa=isa,
+        seed=int(rng.integers(2**31)),
+        weighted=bool(rng.integers(2)),
+    )
+
+
+assert set(HIDDEN) <= set(ACTIVATIONS)

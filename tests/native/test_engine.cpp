@@ -1,0 +1,232 @@
+// What Python cannot see of the engine: barrier, permutation, packed copies and padding, and the two phases under the
+// sanitizers. Plain checks; the process fails at the first that does not hold.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <stdexcept>
+#include <vector>
+
+#include "dispatch.hpp"
+#include "network.hpp"
+#include "parallel.hpp"
+#include "permutation.hpp"
+#include "stepper.hpp"
+#include "trainer.hpp"
+
+using namespace chainrule;
+
+#define CHECK(condition)                                                         \
+  do {                                                                           \
+    if (!(condition)) {                                                          \
+      std::printf("%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);  \
+      std::exit(1);                                                              \
+    }                                                                            \
+  } while (false)
+
+namespace {
+
+void test_barrier() {
+  for (int n_threads = 1; n_threads <= 4; ++n_threads) {
+    Barrier barrier;
+    std::vector<int> done(4, 0);
+    in_parallel(n_threads, [&](int thread, int n) {
+      for (int phase = 1; phase <= 2000; ++phase) {
+        done[static_cast<std::size_t>(thread)] = phase;
+        barrier.wait(n);
+        for (int other = 0; other < n; ++other) CHECK(done[static_cast<std::size_t>(other)] == phase);
+        barrier.wait(n);
+      }
+    });
+  }
+}
+
+void test_permutation() {
+  for (const std::int64_t n : {1, 2, 5, 4096, 4097, 70000}) {
+    std::set<std::int64_t> seen;
+    const Permutation permutation(n, 3, 4);
+    for (std::int64_t i = 0; i < n; ++i) seen.insert(permutation(i));
+    CHECK(static_cast<std::int64_t>(seen.size()) == n && *seen.begin() == 0 && *seen.rbegin() == n - 1);
+  }
+}
+
+void test_threads_follow_the_work() {
+  CHECK(threads_for(4, 10.0, 100.0) == 1);
+  CHECK(threads_for(4, 250.0, 100.0) == 2);
+  CHECK(threads_for(4, 1e9, 100.0) == 4);
+  CHECK(threads_for(0, 1e9, 100.0) == max_threads());
+}
+
+void test_sums_have_one_order() {
+  std::vector<double> values;
+  for (int i = 0; i < 103; ++i) values.push_back(std::sin(i));
+  double part[4] = {};
+  for (std::size_t i = 0; i < values.size(); ++i) part[i % 4] += values[i];
+  CHECK(ordered_sum(values.data(), 103) == (part[0] + part[2]) + (part[1] + part[3]));
+}
+
+double uniform(std::uint64_t& state) {
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return static_cast<double>(state >> 11) / 9007199254740992.0 - 0.5;
+}
+
+struct Problem {
+  std::vector<std::int64_t> sizes;
+  std::vector<std::string> activations;
+  std::string loss;
+  std::int64_t n_samples, batch_size;
+};
+
+const std::vector<Problem> kProblems = {
+    {{3, 5, 4, 3}, {"sigmoid", "sigmoid", "sigmoid"}, "squared_error", 20, 1},
+    {{7, 33, 20, 5}, {"tanh", "gelu", "softmax"}, "cross_entropy", 61, 19},
+    {{28, 101, 64, 1}, {"relu", "selu", "identity"}, "squared_error", 150, 70},
+    {{49, 130, 17}, {"mish", "sigmoid"}, "binary_cross_entropy", 40, 40},
+};
+
+template <class T>
+struct Memory {
+  std::vector<T> x, y, parameters;
+  Data<T> data;
+  Memory(const Shape& shape, std::int64_t n_samples) {
+    std::uint64_t state = 5;
+    const std::int64_t n_out = shape.sizes.back();
+    for (std::int64_t i = 0; i < n_samples * shape.n_in(0); ++i) x.push_back(static_cast<T>(4 * uniform(state)));
+    for (std::int64_t i = 0; i < n_samples; ++i)
+      for (std::int64_t j = 0; j < n_out; ++j)
+        y.push_back(shape.loss == Loss::cross_entropy ? T(j == i % n_out) : static_cast<T>(uniform(state) + 0.5));
+    for (std::int64_t i = 0; i < shape.n_parameters(); ++i) parameters.push_back(static_cast<T>(uniform(state)));
+    parameters.resize(parameters.size() + 64 / sizeof(T));
+    data.rows.n_features = shape.n_in(0);
+    data.rows.x = x.data();
+    data.rows.targets = y.data();
+    data.n_samples = n_samples;
+  }
+};
+
+// After steps by several threads: W and its transposed copy are the same numbers, and all padding is still zero.
+template <class T>
+void test_packed_copies(const std::string& isa, const Problem& problem) {
+  const Shape shape(problem.sizes, problem.activations, problem.loss, -1, 0, 1);
+  const Kernels<T>& kernels = *kernels_for<T>(isa);
+  const Memory<T> memory(shape, problem.n_samples);
+  Stepper<T> stepper(shape, kernels, 2, problem.batch_size, memory.data, 3);
+  stepper.packed.pack(memory.parameters.data());
+  in_parallel(3, [&](int thread, int n_threads) {
+    const auto ranges = stepper.tiles_of(thread, n_threads);
+    Step<T> s = stepper.describe(memory.data);
+    s.optimizer = Optimizer::adam;
+    s.beta_1 = s.one_minus_beta_1 = T(0.5);
+    s.beta_2 = s.one_minus_beta_2 = T(0.5);
+    s.learning_rate = T(0.01);
+    s.epsilon = T(1e-8);
+    for (std::int64_t first = 0; first < problem.n_samples; first += problem.batch_size) {
+      s.n_rows = std::min(problem.batch_size, problem.n_samples - first);
+      stepper.take(
+          thread, n_threads, ranges, s, [&](std::int64_t r) { return first + r; },
+          [](Step<T>& s, double weight) {
+            s.scale = static_cast<T>(1 / weight);
+            s.decay = T(0.1);
+          });
+    }
+  });
+  bool changed = false;
+  std::size_t at = 0;
+  for (const auto& layer : stepper.packed.layers()) {
+    const auto band = [&](std::int64_t n, std::int64_t n0) {
+      return round_up(std::min<std::int64_t>(kernels.panel, n - n0), kernels.width);
+    };
+    for (std::int64_t i = 0; i < layer.n_in; ++i)
+      for (std::int64_t n0 = 0; n0 < layer.n_out; n0 += kernels.panel)
+        for (std::int64_t j = 0; j < band(layer.n_out, n0); ++j) {
+          const T w = layer.weights[n0 * layer.n_in + i * band(layer.n_out, n0) + j];
+          CHECK(std::isfinite(w));
+          if (n0 + j >= layer.n_out) {
+            CHECK(w == 0);
+            continue;
+          }
+          changed = changed || w != memory.parameters[at + static_cast<std::size_t>(i * layer.n_out + n0 + j)];
+          if (!layer.transposed) continue;
+          const std::int64_t p0 = i / kernels.panel * kernels.panel;
+          CHECK(w == layer.transposed[p0 * layer.n_out + (n0 + j) * band(layer.n_in, p0) + i - p0]);
+        }
+    at += static_cast<std::size_t>(layer.n_in * layer.n_out);
+  }
+  CHECK(changed);
+}
+
+// Epochs, gradients, losses and predictions have the bits of one thread's.
+template <class T>
+void test_threads_change_no_bits(const std::string& isa, const Problem& problem) {
+  const auto shape =
+      std::make_shared<const Shape>(problem.sizes, problem.activations, problem.loss, -1, 0.0, 1.0);
+  const Kernels<T>& kernels = *kernels_for<T>(isa);
+  std::vector<T> parameters, predictions, gradient;
+  double last = 0;
+  for (const int n_threads : {1, 2, 3}) {
+    Memory<T> memory(*shape, problem.n_samples);
+    Settings settings;
+    settings.optimizer = Optimizer::adam;
+    settings.batch_size = problem.batch_size;
+    settings.learning_rate = 0.01;
+    settings.l2 = 0.1;
+    settings.n_threads = n_threads;
+    Trainer<T> trainer(shape, kernels, settings);
+    std::vector<double> losses(3);
+    const bool stopped = trainer.epochs(memory.parameters.data(), memory.data, 3, Order{nullptr, true, 1, 0},
+                                        losses.data(), [] { return false; });
+    CHECK(!stopped);
+    CHECK(trainer.n_steps == 3 * ((problem.n_samples + problem.batch_size - 1) / problem.batch_size));
+    std::vector<T> out(static_cast<std::size_t>(problem.n_samples * shape->sizes.back()));
+    predict(*shape, kernels, memory.parameters.data(), memory.data, out.data(), n_threads);
+    std::vector<T> g(static_cast<std::size_t>(shape->n_parameters()));
+    const double loss = gradients(*shape, kernels, memory.parameters.data(), memory.data, g.data(), 0.0, false, n_threads);
+    CHECK(std::isfinite(loss));
+    CHECK(std::abs(loss - evaluate(*shape, kernels, memory.parameters.data(), memory.data, n_threads)) < 1e-5 * loss);
+    if (n_threads == 1) {
+      parameters = memory.parameters;
+      predictions = out;
+      gradient = g;
+      last = losses[2];
+    }
+    CHECK(memory.parameters == parameters && out == predictions && g == gradient && losses[2] == last);
+  }
+}
+
+void test_impossible_shapes() {
+  const auto refused = [](std::vector<std::int64_t> sizes, std::vector<std::string> activations) {
+    try {
+      Shape(std::move(sizes), activations, "squared_error", -1, 0, 1);
+    } catch (const std::invalid_argument&) {
+      return true;
+    }
+    return false;
+  };
+  CHECK(refused({3}, {}));
+  CHECK(refused({3, 0}, {"tanh"}));
+  CHECK(refused({std::int64_t{1} << 62, std::int64_t{1} << 62}, {"tanh"}));
+  CHECK(refused({3, 2}, {"tanhh"}));
+  CHECK(!refused({3, 2}, {"tanh"}));
+}
+
+template <class T>
+void test_dtype() {
+  for (const auto& isa : available_isas())
+    for (const auto& problem : kProblems) {
+      test_packed_copies<T>(isa, problem);
+      test_threads_change_no_bits<T>(isa, problem);
+    }
+}
+
+}  // namespace
+
+int main() {
+  test_barrier();
+  test_permutation();
+  test_threads_follow_the_work();
+  test_sums_have_one_order();
+  test_impossible_shapes();
+  test_dtype<float>();
+  test_dtype<double>();
+  std::printf("native tests passed\n");
+}
