@@ -1,0 +1,44 @@
+"""THE EQUATIONS E1-E7 as code: forward, backward and their complex-step check, on any array-API namespace.
+
+Rows are samples; layer k = 1..l has weights W_k (n_k x n_{k+1}) and biases b_k (n_{k+1},), and the bias is
+subtracted: net_k = x_k W_k - b_k. Written to be read beside the equations, not to be fast.
+
+| id | equation | where |
+|----|----------|-------|
+| E1 | net_k = x_k W_k - b_k | `equations.net_input` |
+| E2 | x_{k+1} = f_k(net_k) | `equations.layer_output`, `activations` |
+| E3 | E = 1/2 ||yhat - y||^2 and the other losses | `equations.row_errors`, `losses` |
+| E4 | dE/db_l = -(yhat - y) o f'(net_l) | `equations.output_bias_gradient` |
+| E5 | dE/db_k = (dE/db_{k+1}) W_{k+1}^T o f'(net_k) | `equations.hidden_bias_gradient` |
+| E6 | dE/dW_k = -x_k^T (dE/db_k) | `equations.weight_gradient` |
+| E7 | f' from what the forward pass stored | `activations` |
+
+Arrays may come from NumPy or any other array-API library and have any floating dtype; with complex arrays the
+same code gives the complex step.
+"""
+
+from .activations import ACTIVATIONS, Activation, get_activation
+from .complex_step import complex_step
+from .gradcheck import GradcheckReport, ParameterCheck, gradcheck
+from .losses import LOSSES, Loss, get_loss
+from .recursion import Gradients, Stored, backward, batch_loss, forward, gradients, predict
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "Activation",
+    "GradcheckReport",
+    "Gradients",
+    "Loss",
+    "ParameterCheck",
+    "Stored",
+    "backward",
+    "batch_loss",
+    "complex_step",
+    "forward",
+    "get_activation",
+    "get_loss",
+    "gradcheck",
+    "gradients",
+    "predict",
+]

@@ -1,0 +1,74 @@
+"""Activations: each a value, and E7, its derivative from what the forward pass stored."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from .base import Activation
+from .from_net import GELU, Mish, SiLU
+from .from_output import Exp, Identity, Sigmoid, Softplus, Tanh
+from .rectifiers import ELU, SELU, LeakyReLU, ReLU
+from .softmax import Softmax
+
+#: Every activation by its name, hidden ones first, then those for the output layer only.
+ACTIVATIONS: dict[str, Activation] = {
+    activation.name: activation
+    for activation in (
+        Identity(),
+        Sigmoid(),
+        Tanh(),
+        ReLU(),
+        LeakyReLU(),
+        ELU(),
+        SELU(),
+        Softplus(),
+        GELU(),
+        SiLU(),
+        Mish(),
+        Softmax(),
+        Exp(),
+    )
+}
+
+
+def get_activation(activation: str | Activation) -> Activation:
+    """Look up an activation by name; an `Activation` is handed back as it is.
+
+    Raises ValueError for a name that is not registered, TypeError for anything that is not a name.
+
+    Examples
+    --------
+    >>> get_activation("leaky_relu")
+    LeakyReLU(slope=0.01)
+    """
+    if isinstance(activation, Activation):
+        return activation
+    if not isinstance(activation, str):
+        raise TypeError(
+            f"an activation is given by its name or as an Activation, not as {type(activation).__name__}"
+        )
+    if activation not in ACTIVATIONS:
+        close = get_close_matches(activation, ACTIVATIONS, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(f"unknown activation {activation!r}; {hint}known: {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[activation]
+
+
+__all__ = [
+    "ACTIVATIONS",
+    "ELU",
+    "GELU",
+    "SELU",
+    "Activation",
+    "Exp",
+    "Identity",
+    "LeakyReLU",
+    "Mish",
+    "ReLU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "get_activation",
+]

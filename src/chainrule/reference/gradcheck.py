@@ -1,0 +1,212 @@
+"""Gradcheck: a network's gradients against complex step through E1-E3, parameter by parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .complex_step import Floats, complex_step
+from .recursion import batch_loss
+
+
+@dataclass(frozen=True)
+class ParameterCheck:
+    """How the gradient of one parameter array compares with complex step.
+
+    Attributes
+    ----------
+    name : str
+        "W_1".."W_l" and "b_1".."b_l".
+    equation : str
+        The equation that gives the gradient: E4, E5 or E6.
+    shape : tuple of int
+        Shape of the array.
+    relative_difference : float
+        Largest difference in the array over the array's largest magnitude by complex step.
+    index : tuple of int
+        Where that difference is.
+    given, expected : float
+        The network's gradient there, and complex step's.
+    passed : bool
+        Whether the relative difference is within the tolerance.
+    """
+
+    name: str
+    equation: str
+    shape: tuple[int, ...]
+    relative_difference: float
+    index: tuple[int, ...]
+    given: float
+    expected: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class GradcheckReport:
+    """Result of `gradcheck`: true where every array passed, and printed as a table.
+
+    Attributes
+    ----------
+    parameters : tuple of ParameterCheck
+        One per parameter array: W_1, b_1, W_2, b_2, ...
+    loss : float
+        The loss by E1-E3 at the parameters that were checked.
+    tolerance : float
+        Largest relative difference that passes.
+    dtype : str
+        The network's dtype.
+    """
+
+    parameters: tuple[ParameterCheck, ...]
+    loss: float
+    tolerance: float
+    dtype: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether every parameter array passed."""
+        return all(check.passed for check in self.parameters)
+
+    @property
+    def largest_relative_difference(self) -> float:
+        """Over all parameter arrays; NaN where one is NaN."""
+        return float(np.max([check.relative_difference for check in self.parameters]))
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        rows = [("", "equation", "shape", "relative difference", "at", "gradient", "complex step", "")]
+        for c in self.parameters:
+            shape, index = " x ".join(map(str, c.shape)), ", ".join(map(str, c.index))
+            numbers = (f"{c.relative_difference:.1e}", index, f"{c.given:.10g}", f"{c.expected:.10g}")
+            rows.append((c.name, c.equation, shape, *numbers, "" if c.passed else "FAILED"))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        n_failed = sum(not c.passed for c in self.parameters)
+        verdict = f"FAILED in {n_failed} of {len(self.parameters)} arrays" if n_failed else "passed"
+        lines.append(
+            f"{verdict}: {sum(int(np.prod(c.shape)) for c in self.parameters)} parameters in {self.dtype},"
+            f" loss {self.loss:.10g}, largest relative difference {self.largest_relative_difference:.1e},"
+            f" tolerance {self.tolerance:.0e}"
+        )
+        return "\n".join(lines)
+
+
+def gradcheck(
+    network: Any,
+    x: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    l2: float = 0.0,
+    step: float = 1e-30,
+    tolerance: float | None = None,
+) -> GradcheckReport:
+    """Compare a network's gradients with complex step through the reference, parameter by parameter.
+
+    The truth is `complex_step` of the loss that E1-E3 give, in complex128; none of E4-E7 is in it. It costs
+    one forward pass per parameter, so give it few rows where the network is large.
+
+    Parameters
+    ----------
+    network : chainrule.Network or any object like it
+        With `weights`, `biases` (lists of arrays), `activations` (names, one per layer, output last), the
+        name of its loss as `loss_name` or `loss`, and `gradients(x, y, sample_weight=..., l2=...)`, which
+        gives an object with `weights` and `biases`.
+    x : array-like, shape (n_samples, n_1) or (n_1,)
+        Rows to differentiate at, rounded to the network's dtype first.
+    y : array-like
+        Targets, as the network takes them.
+    sample_weight : array-like, shape (n_samples,), optional
+        Weights of the rows.
+    l2 : float
+        Factor of the penalty l2/2 sum ||W_k||^2.
+    step : float
+        The imaginary step.
+    tolerance : float, optional
+        Largest relative difference that passes; by default 1e-10 for float64, and 1e-3 for float32, whose
+        gradients are compared with the float64 truth at the same parameters and rows.
+
+    Returns
+    -------
+    GradcheckReport
+        Per array, the largest difference over the array's largest magnitude. There is no absolute tolerance:
+        an array that is zero by complex step must be zero exactly. So do not check at a minimum, where the
+        rows' gradients cancel and only rounding is left to compare.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `gradients`; and where the network's gradients do not have the parameters' shapes.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from chainrule.reference import gradients
+    >>> W, b = [np.array([[0.3, -0.2]])], [np.array([0.1, 0.2])]
+    >>> net = SimpleNamespace(weights=W, biases=b, activations=["sigmoid"], loss="squared_error")
+    >>> net.gradients = lambda x, y, **options: gradients(W, b, x, y, net.activations, net.loss, **options)
+    >>> gradcheck(net, [[1.5]], [[0.0, 1.0]]).passed
+    True
+    """
+    dtype = np.result_type(*map(np.asarray, (*network.weights, *network.biases)))
+    if tolerance is None:
+        tolerance = 1e-10 if dtype == np.float64 else 1e-3
+    x, y = _rounded(x, dtype), _rounded(y, dtype)
+    names, options = list(network.activations), {"sample_weight": sample_weight, "l2": l2}
+    loss_name = network.loss_name if hasattr(network, "loss_name") else network.loss
+    parameters = _interleave(network.weights, network.biases)
+
+    def loss_at(*at: Floats) -> Any:
+        return batch_loss(at[::2], at[1::2], x, y, names, loss_name, **options)
+
+    loss = float(loss_at(*parameters))  # checks every argument before the network sees it
+    gradients = network.gradients(x, y, **options)
+    given = _interleave(gradients.weights, gradients.biases)
+    if [g.shape for g in given] != [p.shape for p in parameters]:
+        raise ValueError(
+            f"the network's gradients have shapes {[g.shape for g in given]}; expected those of its"
+            f" parameters, {[p.shape for p in parameters]}"
+        )
+    expected = complex_step(loss_at, parameters, step)
+    last = len(parameters) // 2
+    labels = [
+        label
+        for k in range(1, last + 1)
+        for label in ((f"W_{k}", "E6"), (f"b_{k}", "E5" if k < last else "E4"))
+    ]
+    checks = map(_compare, labels, given, expected, [tolerance] * len(labels))
+    return GradcheckReport(tuple(checks), loss, tolerance, dtype.name)
+
+
+def _rounded(values: Any, dtype: Any) -> Floats:
+    """Round real numbers to the dtype, as the network does; leave class indices alone."""
+    array = np.asarray(values)
+    return array.astype(dtype) if array.dtype.kind == "f" else array
+
+
+def _interleave(weights: Sequence[Any], biases: Sequence[Any]) -> list[Floats]:
+    """W_1, b_1, W_2, b_2, ... in float64."""
+    return [np.asarray(a, dtype=np.float64) for pair in zip(weights, biases, strict=True) for a in pair]
+
+
+def _compare(label: tuple[str, str], given: Floats, expected: Floats, tolerance: float) -> ParameterCheck:
+    """Largest difference in an array, relative to the largest magnitude expected; NaN stays NaN."""
+    difference = np.abs(given - expected)
+    index = tuple(int(i) for i in np.unravel_index(np.argmax(difference), difference.shape))
+    worst, scale = float(difference[index]), float(np.max(np.abs(expected)))
+    relative = 0.0 if worst == 0 else (worst / scale if scale != 0 else float("inf"))
+    return ParameterCheck(
+        name=label[0],
+        equation=label[1],
+        shape=given.shape,
+        relative_difference=relative,
+        index=index,
+        given=float(given[index]),
+        expected=float(expected[index]),
+        passed=relative <= tolerance,
+    )
