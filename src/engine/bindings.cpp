@@ -158,8 +158,7 @@ void check_csr(const Index* indptr, const Index* indices, std::int64_t n_rows, s
     if (indptr[r + 1] < indptr[r]) throw nb::value_error("indptr must not decrease");
     *longest = std::max<std::int64_t>(*longest, indptr[r + 1] - indptr[r]);
   }
-  if (indptr[n_rows] > n_entries)
-    throw nb::value_error("indptr points beyond the stored values");
+  if (indptr[n_rows] > n_entries) throw nb::value_error("indptr points beyond the stored values");
   for (std::int64_t e = 0; e < static_cast<std::int64_t>(indptr[n_rows]); ++e)
     if (indices[e] < 0 || indices[e] >= n_features)
       throw nb::value_error(("column index " + std::to_string(indices[e]) + " is out of range for " +
@@ -186,7 +185,8 @@ DataHolder<T> hold(const Network<T>& network, nb::handle x, nb::handle y, nb::ha
     if (!narrow && !wide) throw nb::type_error("indices and indptr must both be int32 or both int64");
     if (values.ndim() != 1 || indices.ndim() != 1 || indptr.ndim() != 1 || indptr.dim(0) < 1 ||
         indices.dim(0) != values.dim(0))
-      throw nb::value_error("data and indices must be 1-D and of one length, and indptr have a value per row and one more");
+      throw nb::value_error(
+          "data and indices must be 1-D and of one length, and indptr have a value per row and one more");
     h.data.n_samples = indptr.dim(0) - 1;
     if (narrow)
       check_csr(indptr.data<std::int32_t>(), indices.data<std::int32_t>(), h.data.n_samples, values.dim(0), n_in,
@@ -216,13 +216,14 @@ DataHolder<T> hold(const Network<T>& network, nb::handle x, nb::handle y, nb::ha
       for (std::int64_t i = 0; i < h.data.n_samples; ++i) {
         const std::int64_t c = rows.wide_classes ? view.data<std::int64_t>()[i] : view.data<std::int32_t>()[i];
         if (c < 0 || c >= n_out)
-          throw nb::value_error(("class index " + std::to_string(c) + " is out of range for " + std::to_string(n_out) +
-                                 " outputs")
-                                    .c_str());
+          throw nb::value_error(
+              ("class index " + std::to_string(c) + " is out of range for " + std::to_string(n_out) + " outputs")
+                  .c_str());
       }
     } else {
       if (!view.has('f', sizeof(T)))
-        throw nb::type_error((std::string("y must be a ") + kDtypeName<T> + " array, or class indices (int32, int64)").c_str());
+        throw nb::type_error(
+            (std::string("y must be a ") + kDtypeName<T> + " array, or class indices (int32, int64)").c_str());
       if (view.ndim() != 2 || view.dim(0) != h.data.n_samples || view.dim(1) != n_out)
         wrong_shape("y", view, "(" + n + ", " + std::to_string(n_out) + ")");
       rows.targets = view.data<T>();
@@ -396,8 +397,7 @@ NB_MODULE(_core, m) {
                        names.push_back(kActivationNames[static_cast<std::size_t>(a)]);
                      return names;
                    })
-      .def_prop_ro("loss",
-                   [](const Model& self) { return kLossNames[static_cast<std::size_t>(self.shape().loss)]; })
+      .def_prop_ro("loss", [](const Model& self) { return kLossNames[static_cast<std::size_t>(self.shape().loss)]; })
       .def_prop_ro("dtype", [](Model& self) { return self.visit([]<class T>(Network<T>&) { return kDtypeName<T>; }); })
       .def_prop_ro("isa", [](Model& self) { return self.visit([](auto& n) { return std::string(n.kernels->name); }); })
       .def_prop_ro("bias_sign", [](const Model& self) { return self.shape().bias_sign; })
@@ -466,7 +466,8 @@ NB_MODULE(_core, m) {
              double learning_rate, double momentum, bool nesterov, double beta_1, double beta_2, double epsilon,
              double l2, bool l2_over_rows, int n_threads) {
             Settings settings;
-            settings.optimizer = position(kOptimizerNames, optimizer, "optimizer") == 0 ? Optimizer::sgd : Optimizer::adam;
+            settings.optimizer =
+                position(kOptimizerNames, optimizer, "optimizer") == 0 ? Optimizer::sgd : Optimizer::adam;
             settings.batch_size = batch_size;
             settings.learning_rate = learning_rate;
             settings.momentum = momentum;

@@ -17,7 +17,19 @@
 namespace chainrule {
 
 enum class Activation : int {
-  identity, sigmoid, tanh, relu, leaky_relu, elu, selu, softplus, gelu, silu, mish, exp, softmax,
+  identity,
+  sigmoid,
+  tanh,
+  relu,
+  leaky_relu,
+  elu,
+  selu,
+  softplus,
+  gelu,
+  silu,
+  mish,
+  exp,
+  softmax,
 };
 enum class Loss : int { squared_error, cross_entropy, binary_cross_entropy, poisson };
 enum class Optimizer : int { gradient, sgd, adam };  // gradient: add it up in `moments[0]`, change no weight
@@ -45,8 +57,8 @@ struct Rows {
   const T* values;
   const void* indices;
   const void* indptr;
-  bool wide_indices;  // int64 rather than int32
-  const T* targets;   // (n_samples, n_out), or
+  bool wide_indices;    // int64 rather than int32
+  const T* targets;     // (n_samples, n_out), or
   const void* classes;  // (n_samples,) class indices
   bool wide_classes;
   const T* sample_weight;
@@ -84,8 +96,8 @@ struct Step {
   Optimizer optimizer;
   bool accumulate;  // Optimizer::gradient: go on from the sums that are there
   bool nesterov;
-  T scale;          // 1 / (sum of sample weights): the mean over the rows
-  T decay;          // l2, scaled as the gradient is
+  T scale;  // 1 / (sum of sample weights): the mean over the rows
+  T decay;  // l2, scaled as the gradient is
   T learning_rate, momentum, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, epsilon;
   double* penalty;  // one sum of squared weights per `kPenaltyRows` x 32 bytes of weights, or null
 };
@@ -93,7 +105,8 @@ struct Step {
 constexpr int kPenaltyRows = 4;
 
 // The elementary functions of kernels/math.inl.
-#define CHAINRULE_FUNCTIONS(X) X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(softplus) X(normal_cdf) X(normal_pdf)
+#define CHAINRULE_FUNCTIONS(X) \
+  X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(softplus) X(normal_cdf) X(normal_pdf)
 
 // An unpacked network, for a few rows at a time.
 template <class T>

@@ -10,9 +10,9 @@
 
 namespace chainrule {
 
-inline const std::vector<std::string> kActivationNames = {
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu",
-    "softplus", "gelu",    "silu", "mish", "exp",        "softmax"};
+inline const std::vector<std::string> kActivationNames = {"identity", "sigmoid", "tanh",     "relu", "leaky_relu",
+                                                          "elu",      "selu",    "softplus", "gelu", "silu",
+                                                          "mish",     "exp",     "softmax"};
 inline const std::vector<std::string> kLossNames = {"squared_error", "cross_entropy", "binary_cross_entropy",
                                                     "poisson"};
 inline const std::vector<std::string> kOptimizerNames = {"sgd", "adam"};
@@ -27,8 +27,6 @@ inline int position(const std::vector<std::string>& names, const std::string& na
   throw std::invalid_argument(std::string("unknown ") + what + " '" + name + "'; expected one of " + all);
 }
 
-inline bool keeps_net(Activation a) {
-  return a == Activation::gelu || a == Activation::silu || a == Activation::mish;
-}
+inline bool keeps_net(Activation a) { return a == Activation::gelu || a == Activation::silu || a == Activation::mish; }
 
 }  // namespace chainrule

@@ -110,8 +110,8 @@ constexpr double kLeastWork = 5e5;  // multiply-adds worth a thread
 
 // Runs use(step, begin, end) on shares of the rows, each thread with its own small batch matrices.
 template <class T, class Use>
-void forward_all(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data,
-                 int n_threads, double* row_loss, Use use) {
+void forward_all(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, int n_threads,
+                 double* row_loss, Use use) {
   Packed<T> packed(shape, kernels, 0, false);
   packed.pack(parameters);
   const double work = static_cast<double>(shape.n_weights()) * static_cast<double>(data.n_samples);
@@ -147,19 +147,22 @@ void predict(const Shape& shape, const Kernels<T>& kernels, const T* parameters,
              int n_threads) {
   if (data.n_samples <= 3 && !data.sparse()) {
     for (std::int64_t i = 0; i < data.n_samples; ++i)
-      forward_row(shape, kernels, parameters, data.rows.x + i * shape.n_in(0), out + i * shape.n_out(shape.n_layers() - 1));
+      forward_row(shape, kernels, parameters, data.rows.x + i * shape.n_in(0),
+                  out + i * shape.n_out(shape.n_layers() - 1));
     return;
   }
-  forward_all(shape, kernels, parameters, data, n_threads, nullptr,
-              [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.predict_rows(step, begin, end, out); });
+  forward_all(
+      shape, kernels, parameters, data, n_threads, nullptr,
+      [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.predict_rows(step, begin, end, out); });
 }
 
 template <class T>
 double evaluate(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data,
                 int n_threads) {
   std::vector<double> row_loss(static_cast<std::size_t>(data.n_samples));
-  forward_all(shape, kernels, parameters, data, n_threads, row_loss.data(),
-              [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.evaluate_rows(step, begin, end); });
+  forward_all(
+      shape, kernels, parameters, data, n_threads, row_loss.data(),
+      [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.evaluate_rows(step, begin, end); });
   double loss = 0, weight = 0;
   for (std::size_t i = 0; i < row_loss.size(); ++i) {
     loss += row_loss[i];

@@ -75,7 +75,8 @@ class Stepper {
     std::int64_t at = 0;
     for (int k = 0; k < shape_.n_layers(); ++k) {
       const std::int64_t n = tiles(k) * panels(k);
-      const std::int64_t first = std::clamp<std::int64_t>(begin - at, 0, n), last = std::clamp<std::int64_t>(end - at, 0, n);
+      const std::int64_t first = std::clamp<std::int64_t>(begin - at, 0, n),
+                         last = std::clamp<std::int64_t>(end - at, 0, n);
       if (first < last) ranges.push_back({k, first, last});
       at += n;
     }

@@ -60,7 +60,7 @@ class Trainer {
 
   std::shared_ptr<const Shape> shape_;
   const Kernels<T>& kernels_;
-  int n_threads_ = 1;  // used by the last epoch
+  int n_threads_ = 1;                    // used by the last epoch
   std::vector<std::vector<T>> moments_;  // until there is a workspace that holds them
   std::unique_ptr<Stepper<T>> stepper_;
 };

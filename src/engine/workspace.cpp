@@ -113,7 +113,8 @@ Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows
     const std::int64_t size = panels(shape.n_out(k));
     const bool hidden = k + 1 < shape.n_layers();
     outputs_.emplace_back(size);
-    nets_.push_back(hidden && keeps_net(shape.activations[static_cast<std::size_t>(k)]) ? Buffer<T>(size) : Buffer<T>());
+    nets_.push_back(hidden && keeps_net(shape.activations[static_cast<std::size_t>(k)]) ? Buffer<T>(size)
+                                                                                        : Buffer<T>());
     deltas_.push_back(backward ? Buffer<T>(size) : Buffer<T>());
   }
 }

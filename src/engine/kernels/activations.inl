@@ -45,9 +45,7 @@ template <class T>
 struct Elu {
   static constexpr bool keeps_net = false;
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net > zeros<T>() ? net : expm1<T>(net); }
-  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) {
-    return y > zeros<T>() ? broadcast(T(1)) : y + broadcast(T(1));
-  }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y > zeros<T>() ? broadcast(T(1)) : y + broadcast(T(1)); }
 };
 
 template <class T>

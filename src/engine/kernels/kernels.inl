@@ -39,23 +39,24 @@ bool evaluate_function(const char* name, const T* x, T* y, int64_t n) {
 
 template <class T>
 constexpr chainrule::Kernels<T> kernels(const char* name) {
-  return {name,         Simd<T>::width,   kPanel<T>,        kTileRows,      rows_phase<T>,
-          weights_phase<T>, predict_rows<T>, evaluate_rows<T>, forward_row<T>, evaluate_function<T>};
+  return {name,           Simd<T>::width,      kPanel<T>,       kTileRows,
+          rows_phase<T>,  weights_phase<T>,    predict_rows<T>, evaluate_rows<T>,
+          forward_row<T>, evaluate_function<T>};
 }
 
 }  // namespace
 
 // Defines the two entry points of this build, e.g. avx2_kernels<float>().
-#define CHAINRULE_DEFINE_KERNELS(isa)                                  \
-  namespace chainrule {                                                \
-  template <>                                                          \
-  const Kernels<float>* isa##_kernels<float>() {                       \
-    static constexpr Kernels<float> table = kernels<float>(#isa);      \
-    return &table;                                                     \
-  }                                                                    \
-  template <>                                                          \
-  const Kernels<double>* isa##_kernels<double>() {                     \
-    static constexpr Kernels<double> table = kernels<double>(#isa);    \
-    return &table;                                                     \
-  }                                                                    \
+#define CHAINRULE_DEFINE_KERNELS(isa)                               \
+  namespace chainrule {                                             \
+  template <>                                                       \
+  const Kernels<float>* isa##_kernels<float>() {                    \
+    static constexpr Kernels<float> table = kernels<float>(#isa);   \
+    return &table;                                                  \
+  }                                                                 \
+  template <>                                                       \
+  const Kernels<double>* isa##_kernels<double>() {                  \
+    static constexpr Kernels<double> table = kernels<double>(#isa); \
+    return &table;                                                  \
+  }                                                                 \
   }

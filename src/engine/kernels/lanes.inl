@@ -24,29 +24,30 @@ CHAINRULE_INLINE V interleave(V a, V b, Indices<I...>) {
 template <class T>
 using AllLanes = typename MakeIndices<Simd<T>::width>::type;
 
-// Sum of a row whose element j is added to lane j mod kSumLanes, then the lanes by halves.
+// All lanes become combine's result over all lanes, by halves: lane i with lane i + n/2, then n/4, ...
+template <class T, int Distance = Simd<T>::width / 2, class Combine>
+CHAINRULE_INLINE Vec<T> across_lanes(Vec<T> v, Combine combine) {
+  v = combine(v, swap_lanes<Distance>(v, AllLanes<T>{}));
+  if constexpr (Distance > 1)
+    return across_lanes<T, Distance / 2>(v, combine);
+  else
+    return v;
+}
+
+// Sum of a row: element j is added to lane j mod (64 bytes' worth), then the lanes by halves.
 template <class T>
 struct RowSum {
   static constexpr int kParts = 64 / CHAINRULE_VECTOR_BYTES;
   Vec<T> part[kParts]{};
   CHAINRULE_INLINE void add(int64_t vector, Vec<T> v) { part[vector % kParts] = part[vector % kParts] + v; }
-  CHAINRULE_INLINE T total() const {
-    constexpr int lanes = 64 / static_cast<int>(sizeof(T));
-    alignas(64) T lane[lanes];
-    for (int p = 0; p < kParts; ++p) store(lane + p * Simd<T>::width, part[p]);
-    for (int half = lanes / 2; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-    return lane[0];
+  CHAINRULE_INLINE Vec<T> total() const {  // in every lane
+    Vec<T> sum[kParts];
+    for (int p = 0; p < kParts; ++p) sum[p] = part[p];
+    for (int half = kParts / 2; half > 0; half /= 2)
+      for (int p = 0; p < half; ++p) sum[p] = sum[p] + sum[p + half];
+    return across_lanes<T>(sum[0], [](Vec<T> a, Vec<T> b) { return a + b; });
   }
 };
-
-// Largest value of a row: no order to keep.
-template <class T>
-CHAINRULE_INLINE T largest_lane(Vec<T> v) {
-  T m = v[0];
-  for (int i = 1; i < Simd<T>::width; ++i) m = v[i] > m ? v[i] : m;
-  return m;
-}
 
 // Sums of 32 bytes' worth of lanes (a chunk), by halves: 16, 8, 4 bytes apart.
 template <class T>
@@ -55,7 +56,7 @@ constexpr int kChunk = 32 / static_cast<int>(sizeof(T));
 template <class T>
 CHAINRULE_INLINE void chunk_sums(const T* values, int64_t n_chunks, double* out) {
   constexpr int w = Simd<T>::width, n = kChunk<T>;
-  for (int64_t c = 0; c < n_chunks; c += w > n ? w / n : 1, values += w > n ? w : n) {
+  for (int64_t c = 0; c<n_chunks; c += w> n ? w / n : 1, values += w > n ? w : n) {
     Vec<T> v = load(values);
     if constexpr (w < n)
       v = v + load(values + w);  // a chunk is two vectors

@@ -128,12 +128,16 @@ CHAINRULE_INLINE void output_row(const Step<T>& s, int64_t n_out, RowOf<T> y_of,
     loss.add(v, keep_valid<T>(L::term(net, y, t, s.probability_floor), v, n_out));
     if constexpr (kDelta) store(delta_of(v), keep_valid<T>(L::delta(net, y, t) * broadcast(weight), v, n_out));
   }
-  s.row_loss[r] = static_cast<double>(loss.total()) * static_cast<double>(weight);
+  s.row_loss[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
 }
 
-// y = softmax(net), in place; returns log sum exp net.
+// y = softmax(net) = exp(net - shift) / total, in place.
 template <class T>
-CHAINRULE_INLINE T softmax_row(int64_t n_out, RowOf<T> y_of) {
+struct SoftmaxScale {
+  Vec<T> shift, total;  // one value in every lane
+};
+template <class T>
+CHAINRULE_INLINE SoftmaxScale<T> softmax_row(int64_t n_out, RowOf<T> y_of) {
   const int64_t n_vectors = vectors<T>(n_out);
   const T lowest = -__builtin_inff();
   Vec<T> top = broadcast(lowest);
@@ -146,16 +150,16 @@ CHAINRULE_INLINE T softmax_row(int64_t n_out, RowOf<T> y_of) {
     }
     top = max(net, top);
   }
-  const T shift = largest_lane<T>(top);
+  const Vec<T> shift = across_lanes<T>(top, [](Vec<T> a, Vec<T> b) { return max(a, b); });
   RowSum<T> sum;
   for (int64_t v = 0; v < n_vectors; ++v) {
-    const Vec<T> e = keep_valid<T>(exp<T>(load(y_of(v)) - broadcast(shift)), v, n_out);
+    const Vec<T> e = keep_valid<T>(exp<T>(load(y_of(v)) - shift), v, n_out);
     store(y_of(v), e);
     sum.add(v, e);
   }
-  const T total = sum.total();
-  for (int64_t v = 0; v < n_vectors; ++v) store(y_of(v), load(y_of(v)) / broadcast(total));
-  return shift + log<T>(broadcast(total))[0];
+  const Vec<T> total = sum.total();
+  for (int64_t v = 0; v < n_vectors; ++v) store(y_of(v), load(y_of(v)) / total);
+  return {shift, total};
 }
 
 // Softmax with cross-entropy: delta = y - t, because the targets of a row sum to 1.
@@ -169,19 +173,20 @@ void softmax_cross_entropy_row(const Step<T>& s, int64_t n_out, RowOf<T> y_of, R
   if (!clipped) {
     if (target.values) {
       for (int64_t v = 0; v < vectors<T>(n_out); ++v) loss.add(v, keep_valid<T>(target(v) * load(y_of(v)), v, n_out));
-      label_net = loss.total();
+      label_net = loss.total()[0];
       loss = RowSum<T>{};
     } else {
       label_net = y_of(target.label / Simd<T>::width)[target.label % Simd<T>::width];
     }
   }
-  const T log_sum = softmax_row<T>(n_out, y_of);
+  const SoftmaxScale<T> scale = softmax_row<T>(n_out, y_of);
   if (clipped) {
     for (int64_t v = 0; v < vectors<T>(n_out); ++v)
-      loss.add(v, keep_valid<T>(-(target(v) * log<T>(clip_probability<T>(load(y_of(v)), s.probability_floor))), v, n_out));
-    s.row_loss[r] = static_cast<double>(loss.total());
+      loss.add(v,
+               keep_valid<T>(-(target(v) * log<T>(clip_probability<T>(load(y_of(v)), s.probability_floor))), v, n_out));
+    s.row_loss[r] = static_cast<double>(loss.total()[0]);
   } else {
-    s.row_loss[r] = static_cast<double>(log_sum - label_net);
+    s.row_loss[r] = static_cast<double>((scale.shift + log<T>(scale.total))[0] - label_net);
   }
   s.row_loss[r] *= static_cast<double>(weight);
   if constexpr (kDelta)
@@ -201,9 +206,9 @@ void softmax_squared_error_row(const Step<T>& s, int64_t n_out, RowOf<T> y_of, R
     loss.add(v, g * g * broadcast(T(0.5)));
     product.add(v, g * y);
   }
-  s.row_loss[r] = static_cast<double>(loss.total()) * static_cast<double>(weight);
+  s.row_loss[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
   if constexpr (kDelta) {
-    const Vec<T> mean = broadcast(product.total());
+    const Vec<T> mean = product.total();
     for (int64_t v = 0; v < vectors<T>(n_out); ++v) {
       const Vec<T> y = load(y_of(v));
       store(delta_of(v), keep_valid<T>(y * (y - target(v) - mean) * broadcast(weight), v, n_out));

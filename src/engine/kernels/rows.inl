@@ -113,8 +113,7 @@ void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
           store(tile + q, load(tile + q) * f.derivative(load(kept + place + q)));
         }
     };
-    multiply_rows<T>(next.delta, next.n_out, next.transposed, layer.delta, layer.n_out, s.batch_stride, r0, r1,
-                     finish);
+    multiply_rows<T>(next.delta, next.n_out, next.transposed, layer.delta, layer.n_out, s.batch_stride, r0, r1, finish);
   });
 }
 
@@ -157,9 +156,8 @@ void predict_rows(const Step<T>& s, int64_t begin, int64_t end, T* out) {
 
 template <class T>
 void evaluate_rows(const Step<T>& s, int64_t begin, int64_t end) {
-  forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
-    output_rows<T, false>(s, s.layers[s.n_layers - 1], r0, r1, 0);
-  });
+  forward_blocks(s, begin, end,
+                 [&](int64_t r0, int64_t r1) { output_rows<T, false>(s, s.layers[s.n_layers - 1], r0, r1, 0); });
 }
 
 }  // namespace

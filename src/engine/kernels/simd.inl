@@ -81,12 +81,8 @@ CHAINRULE_INLINE VD sqrt(VD a) { return (VD)_mm256_sqrt_pd((__m256d)a); }
 #elif defined(CHAINRULE_BUILD_NEON)
 CHAINRULE_INLINE VF broadcast(float x) { return (VF)vdupq_n_f32(x); }
 CHAINRULE_INLINE VD broadcast(double x) { return (VD)vdupq_n_f64(x); }
-CHAINRULE_INLINE VF fma(VF a, VF b, VF c) {
-  return (VF)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-}
-CHAINRULE_INLINE VD fma(VD a, VD b, VD c) {
-  return (VD)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
-}
+CHAINRULE_INLINE VF fma(VF a, VF b, VF c) { return (VF)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+CHAINRULE_INLINE VD fma(VD a, VD b, VD c) { return (VD)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
 CHAINRULE_INLINE VF sqrt(VF a) { return (VF)vsqrtq_f32((float32x4_t)a); }
 CHAINRULE_INLINE VD sqrt(VD a) { return (VD)vsqrtq_f64((float64x2_t)a); }
 #else  // baseline: no fused multiply-add, so the only build whose last bits differ

@@ -104,9 +104,8 @@ CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T
             for (int j = 0; j < n_vectors; ++j)
               store(tile + i * kPanel<T> + j * Simd<T>::width, load(from + (i * n_vectors + j) * Simd<T>::width));
         }
-        kTiles<T>.weight[rows - 1][n_vectors - 1](
-            x + i0 / kPanel<T> * s.batch_stride + r0 * kPanel<T> + i0 % kPanel<T>, n, delta + r0 * kPanel<T>, tile,
-            r0 > 0 || s.accumulate);
+        kTiles<T>.weight[rows - 1][n_vectors - 1](x + i0 / kPanel<T> * s.batch_stride + r0 * kPanel<T> + i0 % kPanel<T>,
+                                                  n, delta + r0 * kPanel<T>, tile, r0 > 0 || s.accumulate);
         if (r0 + n == s.n_rows) finish(tile, i0, rows);
       }
     }
