@@ -1,0 +1,61 @@
+"""Deep feed-forward networks by hand-derived backpropagation, at the speed of the CPU.
+
+Public names are loaded when first used: ``import chainrule`` alone imports no other library.
+"""
+
+TYPE_CHECKING = False  # for type checkers as good as typing's, whose import would cost more than all of this
+if TYPE_CHECKING:
+    from chainrule import reference
+    from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.io.models import load
+    from chainrule.network import Network
+    from chainrule.optimizers import SGD, Adam
+    from chainrule.reference import gradcheck
+    from chainrule.training import History
+
+    __version__: str
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "History",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Network",
+    "__version__",
+    "gradcheck",
+    "load",
+    "reference",
+]
+
+_HOMES = {
+    "SGD": "chainrule.optimizers",
+    "Adam": "chainrule.optimizers",
+    "History": "chainrule.training",
+    "MLPClassifier": "chainrule.estimators",
+    "MLPRegressor": "chainrule.estimators",
+    "Network": "chainrule.network",
+    "gradcheck": "chainrule.reference",
+    "load": "chainrule.io.models",
+}
+
+
+if not TYPE_CHECKING:  # hidden from type checkers, so that they report unknown names
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name in _HOMES:
+            value = getattr(import_module(_HOMES[name]), name)
+        elif name == "reference":
+            value = import_module("chainrule.reference")
+        elif name == "__version__":
+            value = import_module("chainrule._version").version()
+        else:
+            raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,82 @@
+"""Arrays at the boundary: brought to the network's dtype, refused where they are no finite real numbers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[Any]
+BLOCK = 1 << 20  # elements looked at together, so that a check takes no memory that grows with the data
+
+
+def as_array(values: Any, name: str) -> NDArray[Any]:
+    """Anything array-like as an array of real numbers, not copied where it is one.
+
+    Raises
+    ------
+    TypeError
+        For text, complex numbers, dates, masked values and what NumPy cannot read as one array.
+    """
+    if values is None:
+        raise TypeError(f"{name} is None; expected an array of numbers")
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "O":  # a table of mixed columns, say
+            array = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(f"{name} cannot be read as an array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        hint = "; text must be encoded as numbers first" if array.dtype.kind in "US" else ""
+        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers{hint}")
+    if np.ma.is_masked(values):
+        raise TypeError(f"{name} is a masked array with masked values; fill them in or leave their rows out")
+    return array
+
+
+def as_floats(values: Any, dtype: np.dtype[Any], name: str) -> Floats:
+    """Anything array-like as a C-contiguous array of the dtype, not copied where it is one.
+
+    Raises
+    ------
+    TypeError
+        As `as_array`.
+    ValueError
+        Where a finite value overflows the dtype.
+    """
+    if type(values) is np.ndarray and values.dtype == dtype and values.flags.c_contiguous:
+        return values
+    array = as_array(values, name)
+    with np.errstate(over="ignore"):
+        floats = np.asarray(array, dtype=dtype, order="C")
+    if array.dtype.kind == "f" and array.dtype.itemsize > dtype.itemsize and not is_finite(floats):
+        too_large = np.isfinite(array) & ~np.isfinite(floats)
+        if too_large.any():
+            raise ValueError(
+                f"{name} has {array[too_large].flat[0]:g}{_place(too_large)}, too large for {dtype};"
+                " scale it, or make the network with dtype='float64'"
+            )
+    return floats
+
+
+def is_finite(array: Floats) -> bool:
+    """Whether every number of a C-contiguous array is finite."""
+    if array.size <= BLOCK:
+        return bool(np.isfinite(array).all())
+    flat = array.reshape(-1)
+    return all(bool(np.isfinite(flat[i : i + BLOCK]).all()) for i in range(0, flat.size, BLOCK))
+
+
+def check_finite(array: Floats, name: str, advice: str) -> None:
+    """Raise ValueError that says where a number is not finite, and what to do."""
+    if not is_finite(array):
+        bad = ~np.isfinite(array)
+        raise ValueError(f"{name} has {array[bad].flat[0]}{_place(bad)}; {advice}")
+
+
+def _place(marked: NDArray[np.bool_]) -> str:
+    """Where the first marked element is: " in row 3, column 2", counted from 0."""
+    index = np.unravel_index(int(np.argmax(marked)), marked.shape)
+    names = ["row", "column"] if marked.ndim == 2 else ["element"] * marked.ndim
+    return (
+        " in " + ", ".join(f"{name} {int(i)}" for name, i in zip(names, index, strict=True)) if index else ""
+    )

@@ -1,0 +1,437 @@
+"""`Network`: sizes, parameters, forward, gradients, train."""
+
+import functools
+import math
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+
+from chainrule import _engine
+from chainrule._settings import real_number, whole_number
+from chainrule.network.architecture import Architecture
+from chainrule.network.arrays import Floats, as_floats, check_finite, is_finite
+from chainrule.network.parameters import ParameterList, as_generator, initialize, split
+from chainrule.network.rows import Rows, as_features, as_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from chainrule.optimizers import Optimizer
+    from chainrule.training import EpochRecord, History
+    from chainrule.training.state import TrainingState
+
+MOST_THREADS = 1024
+
+
+class Gradients(NamedTuple):
+    """Loss of a batch and its exact derivatives by every parameter.
+
+    Attributes
+    ----------
+    loss : float
+        The loss, penalty included.
+    weights : list of ndarray
+        dE/dW_k, of shapes (n_k, n_{k+1}).
+    biases : list of ndarray
+        dE/db_k, of shapes (n_{k+1},), for biases that are subtracted: minus the mean delta.
+    """
+
+    loss: float
+    weights: list[Floats]
+    biases: list[Floats]
+
+
+class Network:
+    """A feed-forward network: layer k computes f_k(x W_k - b_k) [E1, E2].
+
+    Parameters
+    ----------
+    sizes : list of int
+        Widths of the layers of neurons: n_1 inputs, hidden layers, n_{l+1} outputs. At least two, each >= 1.
+    activation : str or list of str
+        Of the hidden layers, one name for all or one for each: "identity", "sigmoid", "tanh", "relu",
+        "leaky_relu", "elu", "selu", "softplus", "gelu", "silu", "mish".
+    output_activation : str, optional
+        Of the output layer: one of those, "softmax" or "exp". By default the one that belongs to the loss.
+    loss : str
+        "squared_error" (1/2 ||yhat - y||^2; any output activation, by default "identity"), "cross_entropy"
+        ("softmax"), "binary_cross_entropy" ("sigmoid"; each output a class of its own), "poisson" ("exp" by
+        default, or "softplus", "sigmoid"). A batch has the mean over its rows of each row's sum over outputs.
+    dtype : {"float64", "float32"}
+        Of the parameters and of all arithmetic.
+    random_state : int, SeedSequence, Generator or None
+        Seeds the first parameters and the shuffles of `train`: the same seed gives the same bits.
+        None draws a new seed from the operating system.
+    n_threads : int, optional
+        Threads to use at most; by default OpenMP's own setting (OMP_NUM_THREADS). No bit of a result
+        depends on it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes that are no whole numbers >= 1, unknown names (with a suggestion), output-only activations
+        in hidden layers, or a loss that does not go with the output activation.
+    MemoryError
+        Where the parameters alone exceed the machine's memory.
+
+    Notes
+    -----
+    First parameters are uniform in +-sqrt(6 / (n_k + n_{k+1})), those of sigmoid layers in
+    +-sqrt(2 / (n_k + n_{k+1})) (Glorot and Bengio 2010, equation 16, with scikit-learn's bounds).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = Network([2, 8, 1], activation="tanh", random_state=0)
+    >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> y = np.array([0.0, 1.0, 1.0, 0.0])
+    >>> history = net.train(x, y, epochs=2000, batch_size=4)
+    >>> net(x).round(1).ravel().tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_architecture",
+        "_biases",
+        "_forward",
+        "_model",
+        "_n_epochs",
+        "_n_threads",
+        "_parameters",
+        "_shuffle_seed",
+        "_training",
+        "_weights",
+    )
+
+    def __init__(
+        self,
+        sizes: "Sequence[int]",
+        *,
+        activation: "str | Iterable[str]" = "relu",
+        output_activation: str | None = None,
+        loss: str = "squared_error",
+        dtype: Any = "float64",
+        random_state: Any = None,
+        n_threads: int | None = None,
+    ) -> None:
+        architecture = Architecture.of(sizes, activation, output_activation, loss, dtype)
+        generator = as_generator(random_state)
+        self._build(architecture, n_threads)
+        initialize(self._weights, self._biases, architecture.activations, generator)
+        self._shuffle_seed = int(generator.integers(2**63))
+
+    def _build(self, architecture: Architecture, n_threads: int | None) -> None:
+        """Everything but the numbers."""
+        self._architecture = architecture
+        self._model = _engine.Model(
+            architecture.sizes, architecture.activations, architecture.loss, dtype=architecture.dtype_name
+        )
+        self._parameters = self._model.parameters
+        weights, biases = split(self._parameters, architecture.sizes)
+        self._weights, self._biases = ParameterList(weights, "weights"), ParameterList(biases, "biases")
+        self._shuffle_seed = 0
+        self._n_epochs = 0  # trained so far: each epoch of a network's life has a shuffle of its own
+        self._training: TrainingState | None = None
+        self.n_threads = n_threads
+
+    def __call__(self, x: Any) -> Floats:
+        """Compute the outputs yhat for rows x [E1, E2].
+
+        An array of the network's dtype goes to the engine as it is, in microseconds; everything else is
+        converted first. Values are not checked: NaN in a row gives NaN in its outputs.
+
+        Parameters
+        ----------
+        x : array-like or sparse matrix, shape (n_samples, n_1) or (n_1,)
+            Rows are samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_{l+1}) or (n_{l+1},)
+            A new array. A row has the same bits alone and in any batch.
+
+        Raises
+        ------
+        TypeError
+            For anything that is no array of real numbers.
+        ValueError
+            For another number of columns.
+
+        Examples
+        --------
+        >>> net = Network([3, 4, 2], random_state=0)
+        >>> net([1.0, 2.0, 3.0]).shape, net([[1.0, 2.0, 3.0]] * 5).shape
+        ((2,), (5, 2))
+        """
+        try:
+            return self._forward(x)
+        except TypeError:
+            if hasattr(x, "tocsr"):
+                rows = Rows(as_features(self._architecture, x)[0])
+                return self._model.predict(rows.dataset(self._model), self._n_threads)
+            return self._forward(as_floats(x, self._architecture.dtype, "x"))
+
+    def gradients(self, x: Any, y: Any, sample_weight: Any = None, l2: float = 0.0) -> Gradients:
+        """Loss of a batch and its exact derivatives by every weight and bias [E3-E7].
+
+        Parameters
+        ----------
+        x : array-like or sparse matrix, shape (n_samples, n_1) or (n_1,)
+            Rows are samples. Another dtype, or an array that is not C-contiguous, is converted (copied).
+        y : array-like
+            Targets (n_samples, n_{l+1}); (n_{l+1},) for a single row x; (n_samples,) where there is one
+            output or, of an integer dtype, as class indices for "cross_entropy".
+        sample_weight : array-like, shape (n_samples,), optional
+            Weights of the rows in the mean, whose denominator is their sum.
+        l2 : float
+            Factor of the penalty l2/2 sum ||W_k||^2 that is added to the mean; biases are not penalised.
+
+        Returns
+        -------
+        Gradients
+            `loss`, and `weights` and `biases`: derivatives of that loss, of the parameters' shapes and dtype.
+
+        Raises
+        ------
+        TypeError
+            For anything that is no array of real numbers, and class indices that are no integers.
+        ValueError
+            For shapes that do not fit, targets that the loss cannot take, and numbers that are not finite.
+
+        Examples
+        --------
+        >>> net = Network([2, 1], random_state=0)
+        >>> net.weights[0] = [[0.5], [1.0]]
+        >>> net.biases[0] = [0.0]
+        >>> g = net.gradients([[2.0, 1.0]], [[1.0]])
+        >>> g.loss, g.weights[0].tolist(), g.biases[0].tolist()
+        (0.5, [[2.0], [1.0]], [-1.0])
+        """
+        rows = as_rows(self._architecture, x, y, sample_weight)
+        flat = np.empty_like(self._parameters)
+        penalty = real_number("l2", l2, "[0, inf)")
+        loss = self._model.gradients(rows.dataset(self._model), flat, l2=penalty, n_threads=self._n_threads)
+        # Looked at afterwards: NaN or infinity anywhere would be in these.
+        if not (math.isfinite(loss) and is_finite(flat)):
+            self._check_finite(rows)
+        return Gradients(loss, *split(flat, self._architecture.sizes))
+
+    def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> float:
+        """Loss of a batch, without its derivatives and without a penalty [E1-E3].
+
+        Parameters and errors are those of `gradients`.
+
+        Examples
+        --------
+        >>> net = Network([1, 1], random_state=0)
+        >>> net.evaluate([[1.0], [2.0]], net([[1.0], [2.0]]))
+        0.0
+        """
+        rows = as_rows(self._architecture, x, y, sample_weight)
+        self._check_finite(rows)
+        return self._model.evaluate(rows.dataset(self._model), self._n_threads)
+
+    def train(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        optimizer: "Optimizer | None" = None,
+        epochs: int = 100,
+        batch_size: int | None = 32,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        callback: "Callable[[EpochRecord], object] | None" = None,
+        resume: bool = False,
+    ) -> "History":
+        """Train in place: an epoch takes all rows once, in batches, and steps against each batch's gradient.
+
+        Parameters
+        ----------
+        x : array-like or sparse matrix, shape (n_samples, n_1) or (n_1,)
+            Rows are samples. Another dtype, or an array that is not C-contiguous, is converted (copied).
+        y : array-like
+            Targets, as for `gradients`.
+        optimizer : SGD or Adam, optional
+            By default ``Adam()``. The penalty l2 is one of its settings.
+        epochs : int
+            Passes over the rows.
+        batch_size : int or None
+            Rows per step, the last batch of an epoch may have fewer; None takes all rows in one batch.
+        shuffle : bool
+            Whether each epoch takes the rows in an order of its own, given by `random_state` and the number
+            of epochs that this network was trained for.
+        sample_weight : array-like, shape (n_samples,), optional
+            Weights of the rows in each batch's mean. Rows of weight 0 are left out before batches are made.
+        callback : callable, optional
+            Called after each epoch with an `EpochRecord`; training stops where it returns True. Parameters
+            may be read and written meanwhile. Without one, many epochs are one call into native code.
+        resume : bool
+            Go on with the optimizer's memory of the last call of `train` (by default it starts anew), as if
+            that call had not ended.
+
+        Returns
+        -------
+        History
+            `.loss`, one value per epoch: the mean over its rows of each batch's loss before its step, penalty
+            included; `.seconds`, `.n_steps`, `.stopped`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `gradients`, and for settings out of range.
+        DivergenceError
+            A FloatingPointError: loss or parameters became NaN or infinite. It says in which epoch, what to
+            do, and to which earlier epoch's values the parameters have been set back.
+        KeyboardInterrupt
+            Ctrl-C is heard in native code too. The parameters are those after the last whole step.
+
+        Notes
+        -----
+        Memory beside the data, none of which grows with the rows: for each parameter a packed copy, the
+        optimizer's moments (SGD none, with momentum one, Adam two) and a copy to go back to; and one batch of
+        activations. Moments and packed copy are kept for `resume` until the next call.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from chainrule import SGD
+        >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> net = Network([1, 16, 1], activation="tanh", random_state=0)
+        >>> history = net.train(x, x**2, optimizer=SGD(0.1, momentum=0.9), epochs=200)
+        >>> len(history.loss), history.loss[-1] < 0.01 * history.loss[0]
+        (200, True)
+        """
+        from chainrule.training.loop import train  # training stands above network
+
+        return train(
+            self,
+            as_rows(self._architecture, x, y, sample_weight),
+            optimizer=optimizer,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            callback=callback,
+            resume=resume,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save as one safetensors file, without pickle; `chainrule.load` reads it.
+
+        Raises ValueError where a parameter is not finite, OSError where the file cannot be written.
+        """
+        from chainrule.io.models import save
+
+        save(self, path)
+
+    @property
+    def weights(self) -> ParameterList:
+        """W_1, ..., W_l, of shapes (n_k, n_{k+1}): write into them to change the network.
+
+        Assigning a list copies its numbers into place, after all shapes are checked.
+        """
+        return self._weights
+
+    @weights.setter
+    def weights(self, values: "Iterable[Any]") -> None:
+        self._weights[:] = values
+
+    @property
+    def biases(self) -> ParameterList:
+        """b_1, ..., b_l, of shapes (n_{k+1},), subtracted: net_k = x_k W_k - b_k. Writable as `weights`."""
+        return self._biases
+
+    @biases.setter
+    def biases(self, values: "Iterable[Any]") -> None:
+        self._biases[:] = values
+
+    @property
+    def n_threads(self) -> int | None:
+        """Threads to use at most; None for OpenMP's own setting. May be set."""
+        return self._n_threads or None
+
+    @n_threads.setter
+    def n_threads(self, n_threads: int | None) -> None:
+        # 0 is the engine's word for OpenMP's own setting.
+        n = 0 if n_threads is None else min(whole_number("n_threads", n_threads, 1), MOST_THREADS)
+        forward = self._model.forward  # looked up once: a call on one row is short
+        self._forward = functools.partial(forward, n_threads=n) if n else forward
+        self._n_threads = n
+
+    @property
+    def sizes(self) -> list[int]:
+        """n_1, ..., n_{l+1}: widths of the layers of neurons."""
+        return list(self._architecture.sizes)
+
+    @property
+    def activations(self) -> list[str]:
+        """One name per layer of weights, the output layer's last."""
+        return list(self._architecture.activations)
+
+    @property
+    def loss(self) -> str:
+        """The loss's name; `evaluate` computes its value."""
+        return self._architecture.loss
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the parameters: float32 or float64."""
+        return self._architecture.dtype
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of weights and biases."""
+        return self._architecture.n_parameters
+
+    def __repr__(self) -> str:
+        *hidden, output = self.activations
+        activation: str | list[str] = hidden[0] if len(set(hidden)) == 1 else hidden
+        shown = f"activation={activation!r}, " if hidden else ""
+        return (
+            f"{type(self).__name__}({self.sizes}, {shown}output_activation={output!r}, loss={self.loss!r},"
+            f" dtype={self.dtype.name!r})"
+        )
+
+    def _check_finite(self, rows: Rows) -> None:
+        """Raise ValueError that names the first of x, y, weights and biases with NaN or infinity."""
+        rows.check_finite()
+        for name, arrays in (("weights", self._weights), ("biases", self._biases)):
+            for k, array in enumerate(arrays):
+                check_finite(array, f"{name}[{k}]", "set finite parameters first")
+
+    def _get_state(self) -> tuple[dict[str, Floats], dict[str, Any]]:
+        """Parameters, and settings that JSON can hold; not the optimizer's memory."""
+        lists = (("weights", self._weights), ("biases", self._biases))
+        tensors = {f"{name}.{k}": array for name, arrays in lists for k, array in enumerate(arrays)}
+        settings = {
+            "sizes": self.sizes,
+            "activations": self.activations,
+            "loss": self.loss,
+            "dtype": self.dtype.name,
+            "shuffle_seed": self._shuffle_seed,
+            "n_epochs": self._n_epochs,
+        }
+        return tensors, settings
+
+    @classmethod
+    def _from_state(cls, tensors: dict[str, Floats], settings: dict[str, Any]) -> Self:
+        """Undo `_get_state`; KeyError, TypeError or ValueError where something is missing or does not fit."""
+        *hidden, output = settings["activations"]
+        network = cls.__new__(cls)
+        network._build(
+            Architecture.of(settings["sizes"], hidden, output, settings["loss"], settings["dtype"]), None
+        )
+        network.weights = [tensors[f"weights.{k}"] for k in range(len(network._weights))]
+        network.biases = [tensors[f"biases.{k}"] for k in range(len(network._biases))]
+        network._shuffle_seed = whole_number("shuffle_seed", settings["shuffle_seed"], 0)
+        network._n_epochs = whole_number("n_epochs", settings["n_epochs"], 0)
+        return network
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle as parameters and settings: a copy shares nothing with its original."""
+        return type(self)._from_state, self._get_state(), self.n_threads
+
+    def __setstate__(self, n_threads: int) -> None:
+        self.n_threads = n_threads

@@ -1,0 +1,51 @@
+"""The optimizer's memory between two calls of `train`."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from chainrule import _engine
+from chainrule.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from chainrule.network import Network
+
+
+class TrainingState(NamedTuple):
+    """An engine's trainer, which holds the moments, and what it was made for."""
+
+    trainer: _engine.Trainer
+    optimizer: Optimizer
+    batch_size: int
+    n_threads: int
+
+    @classmethod
+    def start(cls, network: "Network", optimizer: Optimizer, batch_size: int) -> "TrainingState":
+        """Begin with an empty memory."""
+        n_threads = network._n_threads
+        trainer = _engine.Trainer(
+            network._model, optimizer.name, batch_size=batch_size, n_threads=n_threads, **optimizer.settings()
+        )
+        return cls(trainer, optimizer, batch_size, n_threads)
+
+    @classmethod
+    def resume(cls, network: "Network", optimizer: Optimizer, batch_size: int) -> "TrainingState":
+        """Go on with the memory of the network's last training.
+
+        Raises ValueError where there is none, or another optimizer's.
+        """
+        last = network._training
+        if last is None:
+            raise ValueError(
+                "resume=True goes on from an earlier call of train, but this network has none (a copied,"
+                " loaded or diverged network starts anew); use resume=False"
+            )
+        if last[1:] == (optimizer, batch_size, network._n_threads):
+            return last
+        memory = last.trainer.state
+        fresh = cls.start(network, optimizer, batch_size)
+        if last.optimizer.name != optimizer.name or len(memory) != len(fresh.trainer.state):
+            raise ValueError(
+                f"resume=True cannot hand the memory of {last.optimizer} to {optimizer}; use resume=False"
+            )
+        fresh.trainer.state = memory
+        fresh.trainer.n_steps = last.trainer.n_steps
+        return fresh

@@ -1,0 +1,95 @@
+"""`import chainrule` is almost free; names come when they are asked for."""
+
+import importlib.metadata
+import json
+import subprocess
+import sys
+
+import pytest
+
+import chainrule
+from chainrule import _version
+
+HEAVY = {"numpy", "scipy", "sklearn", "pyarrow", "pandas", "narwhals", "typer", "rich", "safetensors"}
+
+
+def loaded_after(code: str) -> set[str]:
+    """Modules that a fresh interpreter has loaded after the code, without those it starts with."""
+    program = f"""
+import sys
+before = set(sys.modules)
+{code}
+import json
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_import_loads_nothing_else():
+    loaded = loaded_after("import chainrule")
+    assert "chainrule" in loaded
+    assert not [name for name in loaded if name.startswith("chainrule.")]
+    assert not loaded & (HEAVY | {"typing", "importlib.metadata"})
+
+
+def test_a_network_needs_no_more_than_numpy():
+    code = """
+import chainrule
+net = chainrule.Network([2, 3, 1], random_state=0)
+net.train([[0.0, 1.0]], [1.0], epochs=1)
+net.gradients([0.0, 1.0], 1.0)
+chainrule.gradcheck(net, [0.0, 1.0], 1.0)
+"""
+    loaded = loaded_after(code)
+    assert "numpy" in loaded
+    assert not loaded & (HEAVY - {"numpy"})
+
+
+def test_optimizers_need_nothing():
+    assert not loaded_after("from chainrule import SGD, Adam") & HEAVY
+
+
+@pytest.mark.parametrize("name", chainrule.__all__)
+def test_every_public_name(name):
+    value = getattr(chainrule, name)
+    assert value is not None
+    assert getattr(chainrule, name) is value
+    assert name in dir(chainrule)
+    namespace: dict[str, object] = {}
+    exec(f"from chainrule import {name}", namespace)
+    assert namespace[name] is value
+
+
+def test_public_names_in_the_type_checkers_eyes_are_the_same():
+    assert set(chainrule._HOMES) | {"reference", "__version__"} == set(chainrule.__all__)
+
+
+def test_gradcheck_is_the_function():
+    """A module of that name exists as well, whichever is imported first."""
+    code = "import chainrule.reference.gradcheck, chainrule; assert callable(chainrule.gradcheck)"
+    loaded_after(code)
+    assert callable(chainrule.gradcheck)
+    assert chainrule.gradcheck is chainrule.reference.gradcheck
+
+
+def test_unknown_names():
+    with pytest.raises(AttributeError, match="module 'chainrule' has no attribute 'Netwrok'"):
+        chainrule.Netwrok  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'derive'"):
+        exec("from chainrule import derive")
+
+
+def test_version_without_an_installation(monkeypatch, tmp_path):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(_version.metadata, "version", missing)
+    assert _version.version() == chainrule.__version__
+    monkeypatch.setattr(_version, "__file__", str(tmp_path / "a" / "b" / "c.py"))
+    assert _version.version() == "0+unknown"
+
+
+def test_version_of_an_installation(monkeypatch):
+    monkeypatch.setattr(_version.metadata, "version", {"chainrule": "1.2.3"}.__getitem__)
+    assert _version.version() == "1.2.3"
