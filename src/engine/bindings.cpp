@@ -92,6 +92,11 @@ struct Network {
   const Kernels<T>* kernels;
   nb::object parameters;  // (n_parameters,), a view of memory that is readable 64 bytes further
   T* data;
+  struct Differentiating {
+    std::mutex busy;
+    Differentiator<T> differentiator;
+  };
+  std::unique_ptr<Differentiating> kept = std::make_unique<Differentiating>();
 
   Network(std::shared_ptr<const Shape> shape_, const std::string& isa) : shape(std::move(shape_)) {
     kernels = kernels_for<T>(isa);
@@ -440,8 +445,11 @@ NB_MODULE(_core, m) {
               const std::int64_t n = network.shape->n_parameters();
               if (out.ndim() != 1 || out.dim(0) != n) wrong_shape("gradient", out, "(" + std::to_string(n) + ",)");
               const nb::gil_scoped_release unlocked;
-              return gradients(*network.shape, *network.kernels, network.data, data, out.data<T>(), l2, l2_over_rows,
-                               n_threads);
+              const std::unique_lock<std::mutex> alone(network.kept->busy, std::try_to_lock);
+              Differentiator<T> fresh;  // where another thread has the model's own
+              Differentiator<T>& differentiator = alone.owns_lock() ? network.kept->differentiator : fresh;
+              return differentiator.gradients(*network.shape, *network.kernels, network.data, data, out.data<T>(), l2,
+                                              l2_over_rows, n_threads);
             });
           },
           "data"_a, "gradient"_a, nb::kw_only(), "l2"_a = 0.0, "l2_over_rows"_a = false, "n_threads"_a = 0);

@@ -54,9 +54,4 @@ void predict(const Shape&, const Kernels<T>&, const T* parameters, const Data<T>
 template <class T>
 double evaluate(const Shape&, const Kernels<T>&, const T* parameters, const Data<T>&, int n_threads);
 
-// Gradient of the weighted mean loss plus penalty, laid out as the parameters; returns that loss.
-template <class T>
-double gradients(const Shape&, const Kernels<T>&, const T* parameters, const Data<T>&, T* gradient, double l2,
-                 bool l2_over_rows, int n_threads);
-
 }  // namespace chainrule

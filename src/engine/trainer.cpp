@@ -143,22 +143,28 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
 }
 
 template <class T>
-double gradients(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, T* gradient,
-                 double l2, bool l2_over_rows, int n_threads) {
+Differentiator<T>::Differentiator() = default;
+template <class T>
+Differentiator<T>::~Differentiator() = default;
+
+template <class T>
+double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernels, const T* parameters,
+                                    const Data<T>& data, T* gradient, double l2, bool l2_over_rows, int n_threads) {
   constexpr std::int64_t chunk = 1024;  // rows in flight: memory does not grow with the data
   const std::int64_t n = data.n_samples, batch = std::min(chunk, n);
   const int threads = step_threads(shape, n_threads, batch);
-  Stepper<T> stepper(shape, kernels, 1, batch, data, threads);
-  stepper.packed.pack(parameters);
+  if (!stepper_ || !stepper_->holds(batch, data, threads))
+    stepper_ = std::make_unique<Stepper<T>>(shape, kernels, 1, batch, data, threads);
+  stepper_->packed.pack(parameters);
   double loss = 0, weight = 0, squares = 0;
   in_parallel(threads, [&](int thread, int n_threads) {
-    const auto ranges = stepper.tiles_of(thread, n_threads);
-    Step<T> s = stepper.describe(data);
+    const auto ranges = stepper_->tiles_of(thread, n_threads);
+    Step<T> s = stepper_->describe(data);
     s.optimizer = Optimizer::gradient;
     for (std::int64_t first = 0; first < n; first += batch) {
       s.n_rows = std::min(batch, n - first);
       s.accumulate = first > 0;
-      const auto sums = stepper.take(
+      const auto sums = stepper_->take(
           thread, n_threads, ranges, s, [&](std::int64_t r) { return first + r; },
           [&](Step<T>& s, double) { s.decay = static_cast<T>(l2); });
       if (thread == 0) {
@@ -169,7 +175,7 @@ double gradients(const Shape& shape, const Kernels<T>& kernels, const T* paramet
     }
   });
   const double decay = l2_over_rows ? l2 / weight : l2;
-  stepper.packed.unpack_moment(0, gradient);
+  stepper_->packed.unpack_moment(0, gradient);
   const T scale = static_cast<T>(1 / weight), factor = static_cast<T>(decay);
   const std::int64_t n_weights = shape.n_weights(), n_parameters = shape.n_parameters();
   for (std::int64_t i = 0; i < n_weights; ++i) gradient[i] = gradient[i] * scale + factor * parameters[i];
@@ -177,11 +183,9 @@ double gradients(const Shape& shape, const Kernels<T>& kernels, const T* paramet
   return loss / weight / shape.loss_divisor + 0.5 * decay * squares;
 }
 
+template class Differentiator<float>;
+template class Differentiator<double>;
 template class Trainer<float>;
 template class Trainer<double>;
-template double gradients(const Shape&, const Kernels<float>&, const float*, const Data<float>&, float*, double, bool,
-                          int);
-template double gradients(const Shape&, const Kernels<double>&, const double*, const Data<double>&, double*, double,
-                          bool, int);
 
 }  // namespace chainrule

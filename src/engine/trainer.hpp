@@ -1,4 +1,4 @@
-// Training: epochs of two-phase steps inside native code.
+// Training: epochs of two-phase steps inside native code; and the gradient alone.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,22 @@ struct Order {
 
 template <class T>
 class Stepper;  // workspace and the two phases of a step: stepper.hpp
+
+// The gradient of a whole data set. Keeps its workspace for the next call.
+template <class T>
+class Differentiator {
+ public:
+  Differentiator();
+  ~Differentiator();
+
+  // Gradient of the weighted mean loss plus penalty, laid out as the parameters; returns that loss. The shape and the
+  // kernels must be those of the calls before.
+  double gradients(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, T* gradient,
+                   double l2, bool l2_over_rows, int n_threads);
+
+ private:
+  std::unique_ptr<Stepper<T>> stepper_;
+};
 
 template <class T>
 class Trainer {

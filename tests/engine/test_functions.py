@@ -67,7 +67,7 @@ FUNCTIONS = {
     "expm1": Function(
         mpmath.expm1,
         2,
-        2,
+        3,
         lambda dtype: [(-1, 1), (0.35, 0.42), (-45, EXP_HIGHEST[dtype])],
         {0.0: 0.0, INF: INF, -INF: -1.0},
     ),

@@ -29,7 +29,7 @@ struct Tanh {
 template <class T>
 struct Relu {  // a NaN stays one
   static constexpr bool keeps_net = false;
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net < zeros<T>() ? zeros<T>() : net; }
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return max(zeros<T>(), net); }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y > zeros<T>() ? broadcast(T(1)) : zeros<T>(); }
 };
 
@@ -72,7 +72,10 @@ template <class T>
 struct Gelu {  // x Phi(x), Hendrycks & Gimpel 2016
   static constexpr bool keeps_net = true;
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net * normal_cdf<T>(net); }
-  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) { return fma(net, normal_pdf<T>(net), normal_cdf<T>(net)); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) {
+    const Normal<T> at = normal<T>(net);
+    return fma(net, at.pdf, at.cdf);
+  }
 };
 
 template <class T>

@@ -38,7 +38,9 @@ void forward_row(const PlainLayer<T>* layers, int n_layers, const T* x, T* out, 
     x = y;
   }
   const int64_t n = layers[n_layers - 1].n_out;
-  for (int64_t j = 0; j < n; ++j) out[j] = y[j];
+  int64_t j = 0;
+  for (; j + w <= n; j += w) store(out + j, load(y + j));
+  store_first(out + j, load(y + j), n - j);
 }
 
 }  // namespace

@@ -18,11 +18,8 @@ template <class T, class F>
 CHAINRULE_INLINE void map(F f, const T* x, T* y, int64_t n) {
   constexpr int w = Simd<T>::width;
   for (int64_t i = 0; i < n; i += w) {
-    const std::size_t bytes = static_cast<std::size_t>(smaller(w, n - i)) * sizeof(T);
-    Vec<T> v{};
-    __builtin_memcpy(&v, x + i, bytes);
-    v = f(v);
-    __builtin_memcpy(y + i, &v, bytes);
+    const int64_t lanes = smaller(w, n - i);
+    store_first(y + i, f(load_first(x + i, lanes)), lanes);
   }
 }
 

@@ -94,13 +94,10 @@ struct Targets {
   CHAINRULE_INLINE Vec<T> operator()(int64_t v) const {
     constexpr int w = Simd<T>::width;
     const int64_t first = v * w, left = n_out - first;
+    if (values) return left >= w ? load(values + first) : load_first(values + first, left);
     Vec<T> t{};
-    if (values) {
-      if (left >= w) return load(values + first);
-      for (int i = 0; i < left; ++i) t[i] = values[first + i];
-    } else if (label >= first && label < first + w) {
-      t[label - first] = T(1);
-    }
+    if (label >= first && label < first + w)
+      t = iota<T>() == broadcast(static_cast<T>(label - first)) ? broadcast(T(1)) : t;
     return t;
   }
 };

@@ -64,7 +64,7 @@ CHAINRULE_INLINE void gather_rows(const Step<T>& s, int64_t r0, int64_t r1, int6
       const int64_t left = smaller(kPanel<T>, n - n0);
       int64_t i = 0;
       for (; i + Simd<T>::width <= left; i += Simd<T>::width) store(to + i, load(from + n0 + i));
-      for (; i < left; ++i) to[i] = from[n0 + i];
+      if (i < left) store(to + i, load_first(from + n0 + i, left - i));
     }
   }
 }

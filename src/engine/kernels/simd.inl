@@ -107,7 +107,18 @@ CHAINRULE_INLINE Vec<T> zeros() {
   return Vec<T>{};
 }
 
-// (a > b) ? a : b, lane by lane: b where either is NaN.
+// (a > b) ? a : b and (a < b) ? a : b, lane by lane: b where either is NaN, which is what x86's instructions do.
+#if defined(CHAINRULE_BUILD_AVX512)
+CHAINRULE_INLINE VF max(VF a, VF b) { return (VF)_mm512_max_ps((__m512)a, (__m512)b); }
+CHAINRULE_INLINE VD max(VD a, VD b) { return (VD)_mm512_max_pd((__m512d)a, (__m512d)b); }
+CHAINRULE_INLINE VF min(VF a, VF b) { return (VF)_mm512_min_ps((__m512)a, (__m512)b); }
+CHAINRULE_INLINE VD min(VD a, VD b) { return (VD)_mm512_min_pd((__m512d)a, (__m512d)b); }
+#elif defined(CHAINRULE_BUILD_AVX2)
+CHAINRULE_INLINE VF max(VF a, VF b) { return (VF)_mm256_max_ps((__m256)a, (__m256)b); }
+CHAINRULE_INLINE VD max(VD a, VD b) { return (VD)_mm256_max_pd((__m256d)a, (__m256d)b); }
+CHAINRULE_INLINE VF min(VF a, VF b) { return (VF)_mm256_min_ps((__m256)a, (__m256)b); }
+CHAINRULE_INLINE VD min(VD a, VD b) { return (VD)_mm256_min_pd((__m256d)a, (__m256d)b); }
+#else
 template <class V>
 CHAINRULE_INLINE V max(V a, V b) {
   return a > b ? a : b;
@@ -116,6 +127,7 @@ template <class V>
 CHAINRULE_INLINE V min(V a, V b) {
   return a < b ? a : b;
 }
+#endif
 
 // 0, 1, 2, ... as values of type T.
 template <class T>
@@ -124,5 +136,45 @@ CHAINRULE_INLINE Vec<T> iota() {
   for (int i = 0; i < Simd<T>::width; ++i) v[i] = static_cast<T>(i);
   return v;
 }
+
+// The first n (0 .. width) lanes from memory, the others zero; and the first n lanes to memory.
+#if defined(CHAINRULE_BUILD_AVX512)
+CHAINRULE_INLINE VF load_first(const float* p, std::int64_t n) {
+  return (VF)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+}
+CHAINRULE_INLINE VD load_first(const double* p, std::int64_t n) {
+  return (VD)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p);
+}
+CHAINRULE_INLINE void store_first(float* p, VF v, std::int64_t n) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), (__m512)v);
+}
+CHAINRULE_INLINE void store_first(double* p, VD v, std::int64_t n) {
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), (__m512d)v);
+}
+#elif defined(CHAINRULE_BUILD_AVX2)
+CHAINRULE_INLINE VF load_first(const float* p, std::int64_t n) {
+  return (VF)_mm256_maskload_ps(p, (__m256i)(iota<float>() < broadcast(static_cast<float>(n))));
+}
+CHAINRULE_INLINE VD load_first(const double* p, std::int64_t n) {
+  return (VD)_mm256_maskload_pd(p, (__m256i)(iota<double>() < broadcast(static_cast<double>(n))));
+}
+CHAINRULE_INLINE void store_first(float* p, VF v, std::int64_t n) {
+  _mm256_maskstore_ps(p, (__m256i)(iota<float>() < broadcast(static_cast<float>(n))), (__m256)v);
+}
+CHAINRULE_INLINE void store_first(double* p, VD v, std::int64_t n) {
+  _mm256_maskstore_pd(p, (__m256i)(iota<double>() < broadcast(static_cast<double>(n))), (__m256d)v);
+}
+#else
+template <class T>
+CHAINRULE_INLINE Vec<T> load_first(const T* p, std::int64_t n) {
+  Vec<T> v{};
+  for (std::int64_t i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+}
+template <class T>
+CHAINRULE_INLINE void store_first(T* p, Vec<T> v, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) p[i] = v[i];
+}
+#endif
 
 }  // namespace
