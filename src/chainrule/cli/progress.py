@@ -1,0 +1,99 @@
+"""Epochs as they pass, on standard error: a bar on a terminal, lines elsewhere."""
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from chainrule.io.training import Epoch
+
+
+class Progress:
+    """Shows each epoch's loss and what the rows set aside say: a context manager, called with `Epoch`s.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        Decides which score is shown.
+    epochs : int
+        The most that there can be.
+    """
+
+    def __init__(self, task: str, epochs: int) -> None:
+        self.task = task
+        self.epochs = epochs
+        self.best: Epoch | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        pass
+
+    def __call__(self, epoch: "Epoch") -> None:
+        """Show the record of an epoch; a star marks the best so far."""
+        text = self.describe(epoch)
+        if epoch.watched is not None and self.task == "classification":
+            text += f", log loss {epoch.watched.loss:.4f}"
+        print(f"epoch {epoch.number:>4}  {text}{' *' * epoch.best}", file=sys.stderr, flush=True)
+
+    def describe(self, epoch: "Epoch") -> str:
+        """Return an epoch's numbers as text."""
+        text = f"loss {epoch.loss:.4f}"
+        if epoch.watched is None:
+            return text
+        score = "accuracy" if self.task == "classification" else "R²"
+        return f"{text}  validation: {score} {epoch.watched.score:.4f}"
+
+
+class Bar(Progress):
+    """The same as one line of a terminal that changes."""
+
+    def __init__(self, task: str, epochs: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
+
+        super().__init__(task, epochs)
+        self.bar = RichProgress(
+            TextColumn("epoch {task.completed}/{task.total}"),
+            BarColumn(bar_width=10),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self.line = self.bar.add_task("", total=epochs)
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def __call__(self, epoch: "Epoch") -> None:
+        """Show the record of an epoch."""
+        if epoch.best:
+            self.best = epoch
+        text = self.describe(epoch)
+        if self.best is not None and self.best is not epoch:
+            text += f" (best: {self.best.number})"
+        self.bar.update(self.line, completed=epoch.number, description=text)
+
+
+class Silent(Progress):
+    """Nothing at all."""
+
+    def __call__(self, epoch: "Epoch") -> None:
+        """Show nothing."""
+
+
+def progress(task: str, epochs: int, *, quiet: bool = False) -> Progress:
+    """Choose how to show epochs."""
+    if quiet:
+        return Silent(task, epochs)
+    return (Bar if sys.stderr.isatty() else Progress)(task, epochs)

@@ -1,0 +1,106 @@
+"""Results as tables on standard output."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule.io.evaluation import Evaluation
+    from chainrule.io.table_model import TableModel
+
+NAMES = {
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "roc_auc": "ROC AUC",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+}
+
+
+def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Print names and what is to be said of them."""
+    table = _table(show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts:
+        table.add_row(name, fact)
+    _show(table)
+
+
+def print_evaluation(evaluation: "Evaluation", rows: str, model: "TableModel") -> None:
+    """Print measures beside those of the simplest prediction."""
+    simplest = "most frequent class" if model.task == "classification" else "mean of the training rows"
+    table = _table()
+    table.add_column(f"{rows} ({evaluation.n_samples:,})")
+    table.add_column("network", justify="right")
+    table.add_column(simplest, justify="right")
+    for name, value in evaluation.measures.items():
+        table.add_row(NAMES[name], number(value), number(evaluation.baseline[name]))
+    _show(table)
+
+
+def number(value: float) -> str:
+    """Return a measure with four digits that matter.
+
+    Examples
+    --------
+    >>> number(0.95712), number(12345.6), number(-0.00001), number(float("nan"))
+    ('0.9571', '12,346', '-0.0000', 'not defined')
+    """
+    if value != value:
+        return "not defined"
+    if abs(value) >= 1e9:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4f}" if abs(value) < 10 else f"{value:,.2f}"
+
+
+def network_text(model: "TableModel") -> str:
+    """Describe the network in one line."""
+    estimator = model.estimator
+    n_parameters = sum(array.size for array in estimator.coefs_ + estimator.intercepts_)
+    sizes = "-".join(map(str, model.sizes))
+    output = {"logistic": "sigmoid"}.get(estimator.out_activation_, estimator.out_activation_)
+    dtype = estimator.coefs_[0].dtype.name
+    return f"{sizes}, {estimator.activation}, {output} output; {n_parameters:,} parameters, {dtype}"
+
+
+def columns_text(model: "TableModel") -> str:
+    """Describe in one line how the columns are used."""
+    from chainrule.io.errors import counted
+
+    kinds = [column.kind for column in model.preprocessor.columns]
+    uses = {
+        "number": "standardised",
+        "date": "in days, standardised",
+        "text": "one-hot",
+        "boolean": "one-hot",
+    }
+    parts = [f"{counted(kinds.count(kind), kind)} ({use})" for kind, use in uses.items() if kind in kinds]
+    with_missing = sum(column.missing for column in model.preprocessor.columns)
+    text = f"{', '.join(parts)}: {counted(len(model.preprocessor.feature_names), 'feature')}"
+    return text + (f"; {counted(with_missing, 'column')} with missing values" if with_missing else "")
+
+
+def left_out_text(model: "TableModel") -> str:
+    """List the columns that are not used, with the reasons."""
+    left_out = list(model.preprocessor.left_out.items())
+    text = "; ".join(f"{name!r} {reason}" for name, reason in left_out[:6])
+    return text + (f"; and {len(left_out) - 6:,} more" if len(left_out) > 6 else "")
+
+
+def _table(**options: Any) -> Any:
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), **options)
+
+
+def _show(table: Any) -> None:
+    """Print a table: to a terminal as wide as it is, to other programs without wrapping."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    with console.capture() as capture:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in capture.get().splitlines()))

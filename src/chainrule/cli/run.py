@@ -1,0 +1,92 @@
+"""From arguments to an exit code: a foreseeable failure is one line on standard error, no traceback."""
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import typer
+
+from chainrule.cli.app import app
+from chainrule.io.errors import ModelFileError, TableError, TableWarning, TrainingError
+
+DATA_ERROR, USAGE_ERROR = 1, 2
+INTERRUPTED, BROKEN_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
+
+# typer has no public name for the base of its errors about usage.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Without the program's name.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 1 for something wrong with a file or its data, 2 for the command line, 130 for Ctrl-C,
+        141 where the reader of standard output went away.
+    """
+    command = typer.main.get_command(app)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        warnings.simplefilter("always", TableWarning)
+        try:
+            # Not command.main, which takes Ctrl-C and broken pipes for itself.
+            with command.make_context("chainrule", list(arguments)) as context:
+                command.invoke(context)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python would flush standard output once more at its exit, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return BROKEN_PIPE
+        except typer.Exit as done:
+            return int(done.exit_code)
+        except (typer.Abort, KeyboardInterrupt):
+            return _fail("interrupted; nothing was written", INTERRUPTED, label="")
+        except _UsageError as error:
+            return _fail(_usage_message(error, arguments), USAGE_ERROR)
+        except (ModelFileError, TableError, TrainingError) as error:
+            return _fail(str(error), DATA_ERROR)
+        except OSError as error:
+            return _fail(_system_message(error), DATA_ERROR)
+        except MemoryError:
+            return _fail("there is not enough memory for this", DATA_ERROR)
+    return 0
+
+
+def _fail(message: str, code: int, label: str = "error: ") -> int:
+    print(label + " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def _usage_message(error: Any, arguments: Sequence[str]) -> str:
+    message = error.format_message().rstrip(".")
+    for option in getattr(getattr(error, "param", None), "opts", []):
+        given = arguments[arguments.index(option) + 1] if option in arguments[:-1] else None
+        if given is not None and given not in message:
+            message += f", got {given!r}"
+    path = error.ctx.command_path if error.ctx else "chainrule"
+    return f"{message[:1].lower()}{message[1:]}; see {path} --help"
+
+
+def _system_message(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    print(f"warning: {message}", file=sys.stderr)

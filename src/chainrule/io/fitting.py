@@ -1,0 +1,140 @@
+"""From a table to the parts of a TableModel: rows set aside, preprocessing, the network's training."""
+
+import warnings
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from chainrule.io.errors import TableWarning
+from chainrule.io.evaluation import accuracy, log_loss, r2
+from chainrule.io.preprocessing import Preprocessor
+from chainrule.io.splitting import hold_out
+from chainrule.io.targets import ClassTarget, Target, Task, drop_unknown, find_target, fit_target, infer_task
+from chainrule.io.training import Callback, Epoch, Watched, check_memory, default_batch_size, train
+
+#: With fewer rows than this none are set aside to watch: a handful would choose the epoch by luck.
+LEAST_ROWS_TO_WATCH = 100
+
+#: A tenth of fewer rows than this would watch badly, so a fifth is set aside.
+FEW_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What `TableModel.fit` is told, see there; `network` holds the estimator's own parameters."""
+
+    task: Task | None
+    ignore: Collection[str]
+    network: dict[str, Any]
+    batch_size: int | None
+    epochs: int
+    patience: int
+    validation_fraction: float | None
+    dtype: Literal["float32", "float64"]
+    random_state: int
+    callback: Callback | None
+
+
+class Fitted(NamedTuple):
+    """The parts of a TableModel, and the records of the epochs."""
+
+    preprocessor: Preprocessor
+    target: Target
+    estimator: Any
+    training: dict[str, Any]
+    history: list[Epoch]
+
+
+def fit_parts(table: pa.Table, name: str, settings: FitSettings) -> Fitted:
+    """Train a network to predict the column `name` of a table from the others.
+
+    Raises
+    ------
+    TableError, TrainingError
+        As `TableModel.fit`.
+    """
+    rows, values = drop_unknown(table, find_target(table, name), name)
+    task = settings.task or infer_task(name, values)[0]
+    target = fit_target(name, values, task)
+    classes = target.encode(values) if isinstance(target, ClassTarget) else None
+    fraction = validation_fraction(rows.num_rows, settings.validation_fraction)
+    training, validation = hold_out(rows.num_rows, fraction, settings.random_state, classes)
+    training_rows, training_values = rows.take(training), values.take(training)
+    if not isinstance(target, ClassTarget):
+        target = fit_target(name, training_values, task)
+    preprocessor = Preprocessor.fit(training_rows, ignore={name, *settings.ignore})
+    X = preprocessor.transform(training_rows, settings.dtype)
+
+    n_outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
+    check_memory([X.shape[1], *settings.network["hidden_layer_sizes"], n_outputs], settings.dtype)
+    batch_size = min(settings.batch_size or default_batch_size(len(X)), len(X))
+    estimator = estimator_class(task)(
+        **settings.network,
+        batch_size=batch_size,
+        # A RandomState goes on from epoch to epoch; an int would give every epoch the same order.
+        random_state=np.random.RandomState(settings.random_state),
+    )
+    watch = None
+    if len(validation):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TableWarning)  # the user can do nothing about the draw
+            watched = preprocessor.transform(rows.take(validation), settings.dtype)
+        watch = watcher(estimator, target, watched, target.encode(values.take(validation)))
+    history = train(
+        estimator,
+        X,
+        target.encode(training_values),
+        watch,
+        epochs=settings.epochs,
+        patience=settings.patience,
+        callback=settings.callback,
+    )
+    # Threads are the machine's business, not the model's.
+    estimator.set_params(random_state=settings.random_state, n_threads=None)
+    estimator._optimizer = None  # its moments belong to the last epoch, not to the one that was kept
+    record = {
+        "rows": {"training": len(training), "validation": len(validation)},
+        "epochs": len(history),
+        "best_epoch": max((epoch.number for epoch in history if epoch.best), default=0),
+        "batch_size": batch_size,
+    }
+    return Fitted(preprocessor, target, estimator, record, history)
+
+
+def validation_fraction(n_samples: int, wanted: float | None) -> float:
+    """Return the share of the rows to set aside.
+
+    Examples
+    --------
+    >>> validation_fraction(5000, None), validation_fraction(500, None), validation_fraction(50, 0.3)
+    (0.1, 0.2, 0.0)
+    """
+    if n_samples < LEAST_ROWS_TO_WATCH:
+        return 0.0
+    if wanted is None:
+        return 0.2 if n_samples < FEW_ROWS else 0.1
+    return wanted
+
+
+def watcher(estimator: Any, target: Target, features: Any, wanted: Any) -> Callable[[], Watched]:
+    """Return what measures the network, as it then is, on rows that it is not trained on."""
+
+    def watch_classes() -> Watched:
+        probabilities = estimator.predict_proba(features)
+        return Watched(log_loss(probabilities, wanted), accuracy(probabilities, wanted))
+
+    def watch_numbers() -> Watched:
+        outputs = estimator.predict(features).astype(np.float64)
+        return Watched(float(np.mean((outputs - wanted) ** 2)), r2(outputs, wanted))
+
+    return watch_classes if isinstance(target, ClassTarget) else watch_numbers
+
+
+def estimator_class(task: Task) -> Any:
+    """Return the estimator of a task, loaded now: scikit-learn takes a second."""
+    from chainrule import estimators
+
+    return estimators.MLPClassifier if task == "classification" else estimators.MLPRegressor

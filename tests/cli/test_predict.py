@@ -1,0 +1,55 @@
+import os
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+import chainrule
+
+
+def test_csv_to_the_output(run, model, table):
+    done = run("predict", model.name, table.name).succeeds()
+    lines = done.out.splitlines()
+    assert lines[0] == '"prediction"'
+    assert [line == "true" for line in lines[1:]] == chainrule.load(model).predict(table).tolist()
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_to_a_file(run, model, table, tmp_path, ending):
+    out = tmp_path / f"out.{ending}"
+    out.write_text("old")
+    done = run("predict", model.name, table.name, "--proba", "--out", out.name).succeeds()
+    assert done.out == ""
+    written = (pyarrow.csv.read_csv if ending == "csv" else pyarrow.parquet.read_table)(out)
+    assert written.column_names == ["prediction", "probability_false", "probability_true"]
+    expected = chainrule.load(model).predict_proba(table)
+    assert np.allclose(written["probability_true"].to_numpy(), expected[:, 1], rtol=1e-6)
+    assert written["prediction"].to_pylist() == (expected[:, 1] > 0.5).tolist()
+    assert sorted(os.listdir(tmp_path)) == sorted([model.name, table.name, out.name])
+
+
+def test_numbers_without_the_target_column(run, price_model, houses, tmp_path):
+    pyarrow.parquet.write_table(houses(20, seed=1).drop_columns(["price", "dear"]), tmp_path / "new.parquet")
+    done = run("predict", price_model.name, "new.parquet").succeeds()
+    predictions = np.array(done.out.splitlines()[1:], dtype=float)
+    assert np.allclose(predictions, chainrule.load(price_model).predict(tmp_path / "new.parquet"))
+
+
+def test_unknown_categories_are_one_warning(run, model, tmp_path):
+    (tmp_path / "new.csv").write_text("rooms,heating\n3,sun\n4,wood\n5,gas\n")
+    done = run("predict", model.name, "new.csv").succeeds()
+    assert len(done.out.splitlines()) == 4
+    assert done.err == (
+        "warning: categories unknown to the model, taken as none of its own: 'heating' ('sun', 2 rows)\n"
+    )
+
+
+def test_closed_pipe(start, model, table, tmp_path):
+    process = start("predict", model.name, table.name, directory=tmp_path)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 141
+    assert err == ""
