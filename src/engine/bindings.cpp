@@ -377,6 +377,7 @@ nb::object evaluate_function_of(const std::string& name, nb::handle x, const std
 }  // namespace
 
 NB_MODULE(_core, m) {
+  nb::set_leak_warnings(false);  // objects that a test runner or a notebook still holds at exit are no leak
   nb::class_<Model>(m, "Model")
       .def(
           "__init__",

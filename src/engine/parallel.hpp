@@ -61,7 +61,7 @@ class Barrier {
       return;
     }
     for (int turn = 0; phase_.load(std::memory_order_acquire) == phase; ++turn) {
-      if (turn < 4000)
+      if (turn < 500)
         pause();
       else
         std::this_thread::yield();

@@ -114,8 +114,9 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
       if (interrupted()) stop.store(true, std::memory_order_relaxed);
     };
     const auto prepare = [&](Step<T>& s, double weight) {
-      decay = settings.l2_over_rows ? settings.l2 / weight : settings.l2;
-      s.scale = static_cast<T>(1 / weight);
+      const double share = weight > 0 ? 1 / weight : 0;  // a batch without weight has no gradient
+      decay = settings.l2_over_rows ? settings.l2 * share : settings.l2;
+      s.scale = static_cast<T>(share);
       s.decay = static_cast<T>(decay);
       set_rates(s, step);
       // Thread 0 sets `stop` before a step's first barrier, and all read it here, before the second: all see the same.
@@ -131,7 +132,8 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;
         };
         const auto sums = stepper_->take(thread, n_threads, ranges, s, row_at, prepare);
-        const double loss = sums.loss / sums.weight / shape_->loss_divisor + 0.5 * decay * sums.squares;
+        const double data_loss = sums.weight > 0 ? sums.loss / sums.weight / shape_->loss_divisor : 0;
+        const double loss = data_loss + 0.5 * decay * sums.squares;
         total += loss * static_cast<double>(s.n_rows);
       }
       if (thread == 0) losses[epoch] = total / static_cast<double>(n);

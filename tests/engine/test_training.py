@@ -182,3 +182,17 @@ def test_an_interrupt_ends_an_epoch_between_two_steps() -> None:
     if len(rest):
         again.epoch(engine.Dataset(case.model, case.x[rest], case.y[rest]))
     assert_array_equal(case.model.parameters, stopped)
+
+
+def test_a_batch_without_weight_changes_nothing() -> None:
+    case = make_case([3, 2], ["identity"], "squared_error", n_samples=6, weighted=True)
+    case.sample_weight[:3] = 0.0
+    start = case.model.parameters.copy()
+    trainer = engine.Trainer(case.model, "sgd", batch_size=3, learning_rate=0.1, l2=0.5, l2_over_rows=True)
+    loss = trainer.epoch(case.data)
+    after = case.model.parameters.copy()
+    case.model.parameters[:] = start
+    trainer = engine.Trainer(case.model, "sgd", batch_size=3, learning_rate=0.1, l2=0.5, l2_over_rows=True)
+    rest = engine.Dataset(case.model, case.x[3:], case.y[3:], case.sample_weight[3:])
+    assert trainer.epoch(rest) == pytest.approx(2 * loss, rel=1e-13)
+    assert_array_equal(case.model.parameters, after)

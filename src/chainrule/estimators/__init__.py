@@ -1,0 +1,6 @@
+"""scikit-learn's multi-layer perceptrons on chainrule's engine, number for number."""
+
+from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,0 +1,235 @@
+"""What classifier and regressor share: parameters, the course of a fit, forward, pickling, saving."""
+
+import copy
+from abc import ABC, abstractmethod
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from chainrule.estimators import state
+from chainrule.estimators.bound_model import BoundModel, DType
+from chainrule.estimators.initialization import initialize
+from chainrule.estimators.options import CONSTRAINTS, STOCHASTIC_SOLVERS, hidden_sizes, hint
+from chainrule.estimators.quasi_newton import fit_quasi_newton
+from chainrule.estimators.rows import Rows, ready
+from chainrule.estimators.stochastic import fit_stochastic
+
+
+class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+    """Base of `MLPClassifier` and `MLPRegressor`; see there for parameters and attributes.
+
+    A subclass stores its parameters, reads targets (`_check_data`), names the output activation, and
+    scores a validation set. Everything between is here and in the two solvers' files.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    _optimizer: Any = None
+    _bound: BoundModel | None = None
+
+    hidden_layer_sizes: Any
+    activation: str
+    solver: str
+    alpha: float
+    batch_size: int | str
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    loss: str
+    shuffle: bool
+    random_state: Any
+    tol: float
+    verbose: bool | int
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    n_threads: int | None
+
+    def _store(self, parameters: dict[str, Any]) -> None:
+        """Keep a constructor's arguments under their own names, untouched: scikit-learn's rule."""
+        for name, value in parameters.items():
+            if name != "self":
+                setattr(self, name, value)
+
+    # What the two estimators differ in.
+
+    @abstractmethod
+    def _check_data(self, X: Any, y: Any, *, reset: bool, incremental: bool) -> tuple[Any, NDArray[Any]]:
+        """Validate X and y; return X and targets (n_samples, n_outputs) or class indices (n_samples,)."""
+
+    @abstractmethod
+    def _output_layer(self, targets: NDArray[Any]) -> tuple[int, str]:
+        """Return the number of outputs and the name of their activation."""
+
+    @abstractmethod
+    def _score_outputs(
+        self, outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> float:
+        """Score the outputs of a validation set."""
+
+    # Fitting.
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the network to rows X and targets y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows are samples. float32 input is trained in float32, everything else in float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels for a classifier (an indicator matrix for several labels per row), numbers for
+            a regressor.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the loss.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For parameters out of range, for input that is not finite numbers of matching shapes, and
+            where training ended in weights that are not finite.
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Self:
+        fitted = hasattr(self, "coefs_")
+        if not (incremental and fitted) and not get_config()["skip_parameter_validation"]:
+            self._validate_params()
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        sizes = hidden_sizes(self.hidden_layer_sizes)
+        first = not fitted or not (self.warm_start or incremental)
+        X, targets = self._check_data(X, y, reset=first, incremental=incremental)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        n_outputs, out_activation = self._output_layer(targets)
+        random_state = check_random_state(self.random_state)
+        if first:
+            self.out_activation_ = out_activation
+            initialize(self, [X.shape[1], *sizes, n_outputs], X.dtype.name, random_state)
+        bound = self._bind()
+        if n_outputs != bound.model.sizes[-1]:
+            raise ValueError(
+                f"y has {n_outputs} outputs, but this {type(self).__name__} was fitted with "
+                f"{bound.model.sizes[-1]}. Call fit with warm_start=False to start again."
+            )
+        self.n_outputs_ = n_outputs
+        rows = Rows(X, targets, sample_weight)
+        if self.solver in STOCHASTIC_SOLVERS:
+            fit_stochastic(self, bound, rows, random_state, incremental=incremental)
+        else:
+            bound = fit_quasi_newton(self, bound, rows)
+        if not np.isfinite(bound.flat).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and "
+                "need to be preprocessed."
+                + (" Or the sample weights of a batch sum to zero." if sample_weight is not None else "")
+            )
+        return self
+
+    def _check_stochastic(self) -> bool:
+        if self.solver not in STOCHASTIC_SOLVERS:
+            raise AttributeError(
+                f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
+            )
+        return True
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except ValueError as error:
+            message = str(error)
+            raise type(error)(message + hint(message, self.get_params(deep=False))) from None
+
+    def _bind(self, dtype: DType | None = None) -> BoundModel:
+        """Make `coefs_` and `intercepts_` views of an engine model, keeping their values."""
+        bound = self._bound
+        if bound is None or not bound.serves(self) or dtype not in (None, bound.dtype):
+            bound = BoundModel.of(self, dtype)
+        return self._use(bound)
+
+    def _use(self, bound: BoundModel) -> BoundModel:
+        """Show a model's parameters as `coefs_` and `intercepts_`."""
+        self._bound = bound
+        self.coefs_ = list(bound.coefs)
+        self.intercepts_ = list(bound.intercepts)
+        return bound
+
+    @property
+    def _threads(self) -> int:
+        """`n_threads` as the engine wants it: 0 leaves the number to OpenMP."""
+        return int(self.n_threads or 0)
+
+    # Predicting.
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        """Run the rows X forward; (n_samples, n_outputs)."""
+        bound = self._bound
+        if bound is None or not bound.serves(self):
+            # The user put arrays of their own in place. They stay theirs, so they are read every time.
+            check_is_fitted(self)
+            bound = BoundModel.of(self)
+        if not ready(self, X, bound.dtype):
+            accept = ["csr", "csc"]
+            X = validate_data(self, X, accept_sparse=accept, dtype=bound.dtype, order="C", reset=False)
+            if hasattr(X, "tocsr"):
+                return bound.model.predict(bound.dataset(X), self._threads)
+        return bound.model.forward(X, self._threads)
+
+    # Leaving and entering.
+
+    def __getstate__(self) -> dict[str, Any]:
+        # An engine model cannot be pickled; its parameters can, as coefs_ and intercepts_. The optimiser
+        # is copied so that even a shallow copy (copy.copy) trains on its own.
+        kept = {name: value for name, value in super().__getstate__().items() if name != "_bound"}
+        if "_optimizer" in kept:
+            kept["_optimizer"] = copy.copy(kept["_optimizer"])
+        return kept
+
+    def __setstate__(self, pickled: dict[str, Any]) -> None:
+        super().__setstate__(pickled)
+        if hasattr(self, "coefs_"):
+            self._bind()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Save the estimator, fitted or not, as a safetensors file; `chainrule.load(path)` returns it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. No pickle is involved, so opening such a file runs no code.
+        """
+        from chainrule.io import models
+
+        models.save(self, path)
+
+    def _get_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        return state.get_state(self)
+
+    @classmethod
+    def _from_state(cls, tensors: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Self:
+        mlp = cls()
+        state.set_state(mlp, tensors, settings)
+        return mlp
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,173 @@
+"""The engine's model behind an estimator: `coefs_` and `intercepts_` are views of its parameters."""
+
+import operator
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import _engine
+
+if TYPE_CHECKING:
+    from chainrule.estimators.base import BaseMLP
+
+Floats = NDArray[Any]
+DType = Literal["float32", "float64"]
+
+#: The estimators' losses whose gradient with respect to net is (output - target), by output activation.
+ENGINE_LOSSES = {
+    ("log_loss", "softmax"): "cross_entropy",
+    ("log_loss", "sigmoid"): "binary_cross_entropy",
+    ("poisson", "exp"): "poisson",
+}
+
+
+class BoundModel:
+    """An engine model and the arrays through which an estimator shows and changes its parameters.
+
+    Parameters
+    ----------
+    sizes : list of int
+        Widths of the layers of neurons, input and output included.
+    activation, out_activation, loss : str
+        As the estimator names them.
+    dtype : {"float32", "float64"}
+
+    Attributes
+    ----------
+    flat : ndarray of shape (n_parameters,)
+        All parameters, W_1, ..., W_l, b_1, ..., b_l.
+    coefs, intercepts : lists of ndarray
+        Views of `flat`, of shapes (n_k, n_{k+1}) and (n_{k+1},), in scikit-learn's sign: net = x W + b.
+
+    Raises
+    ------
+    ValueError, MemoryError
+        For a network that no memory, or not this machine's, can hold.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], activation: str, out_activation: str, loss: str, dtype: DType
+    ) -> None:
+        check_memory(sizes, np.dtype(dtype).itemsize)
+        self.options = (activation, out_activation, loss)
+        self.dtype: DType = dtype
+        hidden, output = engine_name(activation), engine_name(out_activation)
+        engine_loss = ENGINE_LOSSES.get((loss, output), "squared_error")
+        self.model = _engine.Model(
+            list(sizes),
+            [hidden] * (len(sizes) - 2) + [output],
+            engine_loss,
+            dtype=dtype,
+            bias_sign=1,
+            # scikit-learn clips probabilities in the loss that it reports, and averages squared errors
+            # over the outputs there, but not in the gradient that it follows.
+            probability_floor=float(np.finfo(dtype).eps),
+            loss_divisor=float(sizes[-1]) if engine_loss == "squared_error" else 1.0,
+        )
+        self.flat: Floats = self.model.parameters
+        shapes = list(pairwise(sizes))
+        ends = np.cumsum([n_in * n_out for n_in, n_out in shapes] + [n_out for _, n_out in shapes])
+        blocks = np.split(self.flat, ends[:-1])
+        self.coefs = [block.reshape(shape) for block, shape in zip(blocks, shapes, strict=False)]
+        self.intercepts = blocks[len(shapes) :]
+
+    @classmethod
+    def of(cls, mlp: "BaseMLP", dtype: DType | None = None) -> Self:
+        """Copy an estimator's `coefs_` and `intercepts_`, whoever made them, into a new model."""
+        coefs, intercepts = list(map(np.asarray, mlp.coefs_)), list(map(np.asarray, mlp.intercepts_))
+        sizes = chained_sizes(coefs, intercepts)
+        if dtype is None:
+            dtype = "float32" if np.result_type(*coefs, *intercepts) == np.float32 else "float64"
+        bound = cls(sizes, mlp.activation, mlp.out_activation_, mlp.loss, dtype)
+        for view, given in zip(bound.coefs + bound.intercepts, coefs + intercepts, strict=True):
+            view[...] = given
+        return bound
+
+    def serves(self, mlp: "BaseMLP") -> bool:
+        """Whether this is still the estimator's network: nobody replaced an array or an activation."""
+        return (
+            self.options == (mlp.activation, mlp.out_activation_, mlp.loss)
+            and len(self.coefs) == len(mlp.coefs_) == len(mlp.intercepts_)
+            and all(map(operator.is_, self.coefs, mlp.coefs_))
+            and all(map(operator.is_, self.intercepts, mlp.intercepts_))
+        )
+
+    def dataset(
+        self, x: Any, targets: Floats | None = None, sample_weight: Floats | None = None
+    ) -> _engine.Dataset:
+        """Hand rows to the engine: x (n_samples, n_features), an array or a CSR or CSC matrix."""
+        if hasattr(x, "tocsr"):
+            csr = x.tocsr()
+            rows = (cast(csr.data, self.dtype, "X"), csr.indices, csr.indptr)
+            return _engine.Dataset(self.model, rows, targets, sample_weight)
+        return _engine.Dataset(self.model, cast(x, self.dtype, "X"), targets, sample_weight)
+
+
+def cast(values: NDArray[Any], dtype: DType, name: str) -> Floats:
+    """Convert to a C-contiguous array of the dtype.
+
+    Raises
+    ------
+    ValueError
+        Where a value overflows the dtype.
+    """
+    if values.dtype == dtype:
+        return np.ascontiguousarray(values)
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(values, dtype=dtype)
+    if values.dtype.kind == "f" and not np.isfinite(converted).all():
+        raise ValueError(
+            f"{name} contains a value too large for dtype('{dtype}'), in which this network is trained. "
+            f"Scale {name}, or fit with X in float64."
+        )
+    return converted
+
+
+def engine_name(activation: str) -> str:
+    """Translate scikit-learn's name of an activation into the engine's."""
+    return "sigmoid" if activation == "logistic" else activation
+
+
+def chained_sizes(coefs: Sequence[Floats], intercepts: Sequence[Floats]) -> list[int]:
+    """Read the widths of the layers off the weights, and check that they fit together."""
+    shapes = [coef.shape for coef in coefs]
+    fits = (
+        all(len(shape) == 2 for shape in shapes)
+        and all(before[1] == after[0] for before, after in pairwise(shapes))
+        and [intercept.shape for intercept in intercepts] == [shape[1:] for shape in shapes]
+    )
+    if not fits or not shapes:
+        raise ValueError(
+            "coefs_ and intercepts_ must have shapes (n_1, n_2), (n_2, n_3), ... and (n_2,), (n_3,), ..., "
+            f"but have {shapes} and {[intercept.shape for intercept in intercepts]}."
+        )
+    return [shapes[0][0], *(shape[1] for shape in shapes)]
+
+
+def check_memory(sizes: Sequence[int], itemsize: int) -> None:
+    """Refuse a network whose parameters alone exceed what the machine can address or has installed.
+
+    Raises
+    ------
+    ValueError
+        For more parameters than an array can have.
+    MemoryError
+        For more than physical memory, which an operating system may hand out and then fail to deliver.
+    """
+    n_parameters = sum(n_in * n_out + n_out for n_in, n_out in pairwise(sizes))
+    n_bytes = n_parameters * itemsize
+    given = f"Layers of {list(sizes)} neurons have {n_parameters:,} parameters ({n_bytes / 1e9:,.1f} GB)"
+    if n_bytes > np.iinfo(np.intp).max:
+        raise ValueError(f"{given}, more than memory can address. Reduce hidden_layer_sizes.")
+    try:
+        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return
+    if 0 < installed < n_bytes:
+        raise MemoryError(
+            f"{given}, but this machine has {installed / 1e9:,.1f} GB of memory. Reduce hidden_layer_sizes."
+        )

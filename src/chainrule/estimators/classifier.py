@@ -1,0 +1,229 @@
+"""MLPClassifier: one class of several, or several yes-or-no labels."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.validation import validate_data
+
+from chainrule.estimators.base import BaseMLP
+from chainrule.estimators.documentation import documented
+from chainrule.estimators.labels import Labels
+from chainrule.estimators.rows import ready_to_train
+
+
+@documented
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+    """Deep feed-forward network that classifies, with scikit-learn's interface and numbers.
+
+    Minimises the cross-entropy (of softmax outputs for three or more classes, of one logistic output for
+    two, of one per label for a multilabel target) by stochastic gradient descent or L-BFGS. For the same
+    `random_state` the fit is that of `sklearn.neural_network.MLPClassifier`, up to rounding.
+
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted; for a multilabel target the numbers of its columns.
+    {attributes}
+
+    See Also
+    --------
+    MLPRegressor : The same network for numbers.
+
+    {notes}
+
+    Examples
+    --------
+    >>> from chainrule import MLPClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((16,), solver="lbfgs", random_state=1).fit(X, y)
+    >>> clf.predict(X[:3])
+    array([0, 0, 0])
+    >>> clf.predict_proba(X[:1]).round(3)
+    array([[1., 0., 0.]])
+    >>> clf.score(X, y) > 0.95
+    True
+    """
+
+    loss = "log_loss"
+    _labels: Labels | None = None
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        n_threads: int | None = None,
+    ) -> None:
+        self._store(locals())
+
+    def _check_data(self, X: Any, y: Any, *, reset: bool, incremental: bool) -> tuple[Any, NDArray[Any]]:
+        labels, check_all = self._labels, self.warm_start
+        if (
+            incremental
+            and labels is not None
+            and not check_all
+            and ready_to_train(self, X, y)
+            and y.dtype.kind == labels.classes.dtype.kind
+            and labels.kind != "multilabel-indicator"
+            and labels.knows(y)
+        ):
+            return X, labels.encode(y)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if labels is None or not (check_all or incremental):
+            labels = self._labels = Labels.of(y)
+            self.classes_ = labels.classes
+            return X, labels.encode(y)
+        classes = unique_labels(y)
+        if check_all and set(classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {classes}"
+            )
+        if np.setdiff1d(classes, self.classes_, assume_unique=True).size:
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {classes}."
+            )
+        return X, labels.encode(y)
+
+    def _output_layer(self, targets: NDArray[Any]) -> tuple[int, str]:
+        assert self._labels is not None
+        n_outputs = len(self._labels.classes) if targets.ndim == 1 else targets.shape[1]
+        return n_outputs, self._labels.out_activation
+
+    def _score_outputs(
+        self, outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> float:
+        """Return the accuracy; a multilabel row is right when all its labels are."""
+        assert self._labels is not None
+        correct = self._labels.decide(outputs) == targets
+        rows_correct = correct if correct.ndim == 1 else correct.all(axis=1)
+        return float(np.average(rows_correct, weights=sample_weight))
+
+    @available_if(lambda clf: clf._check_stochastic())  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one epoch on the given rows, going on from the call before.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows are samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or an indicator matrix for a multilabel target.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the loss.
+        classes : array-like of shape (n_classes,), default=None
+            Every class that any call will bring. Needed in the first call only.
+
+        Returns
+        -------
+        self : object
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            For labels that are not among the classes, and as `fit`.
+        AttributeError
+            With `solver="lbfgs"`, which has no epochs.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            self._labels = Labels.of(y if type_of_target(y).startswith("multilabel") else classes)
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> Any:
+        """Return the most probable classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows are samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), or (n_samples, n_classes) for a multilabel target
+            Class labels.
+        """
+        outputs = self._outputs(X)
+        assert self._labels is not None
+        return self._labels.decode(outputs)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows are samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`. Rows sum to one, but for a multilabel target.
+        """
+        outputs = self._outputs(X)
+        if outputs.shape[1] > 1:
+            return outputs
+        return np.hstack([1 - outputs, outputs])
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Return the logarithm of `predict_proba`; minus infinity where a probability is zero.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows are samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            np.log(probabilities, out=probabilities)
+        return probabilities
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,126 @@
+"""The part of the docstrings that classifier and regressor share, written once."""
+
+import inspect
+import textwrap
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PARAMETERS = """
+hidden_layer_sizes : int or array-like of int, default=(100,)
+    Number of neurons of each hidden layer; empty for a linear model.
+activation : str, default="relu"
+    Function of the hidden layers: scikit-learn's "identity", "logistic", "tanh" and "relu", and
+    "sigmoid" (another name for "logistic"), "leaky_relu", "elu", "selu", "softplus", "gelu", "silu",
+    "mish".
+solver : {"adam", "sgd", "lbfgs"}, default="adam"
+    "adam" and "sgd" go over the rows in batches, epoch by epoch; "lbfgs" takes all rows at once, in
+    float64, and is often better on small data.
+alpha : float, default=0.0001
+    Strength of the L2 penalty alpha/2 ||W||^2, which is divided by the number of rows of the batch (by
+    the sum of their weights, where given).
+batch_size : int or "auto", default="auto"
+    Rows per update; "auto" is min(200, n_samples). Not for "lbfgs".
+learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+    Schedule for solver="sgd". "invscaling" divides `learning_rate_init` by (rows seen + 1)^`power_t` after
+    each epoch. "adaptive" divides it by five whenever training would otherwise stop.
+learning_rate_init : float, default=0.001
+    Initial step size for "sgd" and "adam".
+power_t : float, default=0.5
+    Exponent of "invscaling".
+max_iter : int, default=200
+    Greatest number of epochs, or of iterations of "lbfgs".
+shuffle : bool, default=True
+    Whether to go over the rows in a new order in each epoch.
+random_state : int, RandomState instance or None, default=None
+    Source of the initial parameters, of the validation split and of the orders. An int gives the same
+    fit each time, and scikit-learn's.
+tol : float, default=1e-4
+    What counts as an improvement of the loss (of the validation score with `early_stopping`). "lbfgs"
+    stops when no component of the gradient is larger.
+verbose : bool or int, default=False
+    Whether to print each epoch's loss.
+warm_start : bool, default=False
+    Whether `fit` goes on from the parameters of the last fit.
+momentum : float, default=0.9
+    Momentum of "sgd", in [0, 1].
+nesterovs_momentum : bool, default=True
+    Whether that momentum is Nesterov's.
+early_stopping : bool, default=False
+    Whether to set rows aside, to stop when their score no longer improves, and to return the parameters
+    that scored best. The split is stratified for two classes (as in scikit-learn).
+validation_fraction : float, default=0.1
+    Fraction of rows set aside for `early_stopping`.
+beta_1, beta_2 : float, default=0.9, 0.999
+    Decay of adam's moments, in [0, 1).
+epsilon : float, default=1e-8
+    Added to the denominator of adam.
+n_iter_no_change : int or inf, default=10
+    Number of consecutive epochs without improvement that are allowed.
+max_fun : int, default=15000
+    Greatest number of evaluations of the loss by "lbfgs".
+n_threads : int or None, default=None
+    Number of threads of the engine; None leaves it to OpenMP (`OMP_NUM_THREADS`, threadpoolctl,
+    joblib). The fit is the same, bit for bit. Not a parameter of scikit-learn's.
+"""
+
+ATTRIBUTES = """
+coefs_ : list of ndarray of shape (n_k, n_{k+1})
+    Weights, one matrix per layer. Changing or replacing them changes what `predict` returns and what a
+    warm start goes on from.
+intercepts_ : list of ndarray of shape (n_{k+1},)
+    Intercepts: net = x W + b.
+loss_ : float
+    Loss of the last epoch, penalty included.
+best_loss_ : float or None
+    Smallest loss of an epoch; None with `early_stopping`. Not for "lbfgs".
+loss_curve_ : list of float
+    Loss of every epoch: the mean over its rows of each batch's loss before its update. Not for "lbfgs".
+validation_scores_ : list of float or None
+    Score of every epoch with `early_stopping`: accuracy for a classifier, R^2 for a regressor.
+best_validation_score_ : float or None
+    Largest of these.
+n_iter_ : int
+    Number of epochs, or of iterations of "lbfgs", in the last fit.
+t_ : int
+    Number of rows seen in training, repetitions counted.
+n_layers_ : int
+    Number of layers of neurons, input and output included.
+n_outputs_ : int
+    Number of outputs.
+out_activation_ : str
+    Function of the output layer: "softmax", "logistic", "identity" or "exp".
+n_features_in_ : int
+    Number of columns seen in `fit`.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Their names, where X had names that are all strings.
+"""
+
+NOTES = """
+Notes
+-----
+The equations are E1 to E7 of the project's design, those of the hand-derived backward pass; the numbers
+are scikit-learn's "to rounding": sums are taken in another order, so the last digits differ at first, and
+differences grow where training amplifies them.
+
+References
+----------
+X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+
+D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2014, arXiv:1412.6980.
+
+I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+"""
+
+
+def documented(cls: type[T]) -> type[T]:
+    """Fill {parameters}, {attributes} and {notes} into a class's docstring."""
+    # Python run with -OO has no docstrings.
+    text = inspect.cleandoc(cls.__doc__ or "")
+    parameters = PARAMETERS.strip()
+    if "\nParameters\n" not in text:
+        parameters = f"Parameters\n----------\n{parameters}"
+    for name, part in {"parameters": parameters, "attributes": ATTRIBUTES, "notes": NOTES}.items():
+        text = text.replace(f"{{{name}}}", part.strip())
+    cls.__doc__ = textwrap.indent(text, "    ", lambda line: bool(line.strip())).lstrip() + "\n    "
+    return cls
