@@ -240,7 +240,7 @@ def test_drawn_configurations(case):
 
 
 @pytest.mark.slow
-@settings(drawn, max_examples=5000)
+@settings(drawn, max_examples=1500)
 @given(cases())
 def test_many_drawn_configurations(case):
     compare(case)
