@@ -70,6 +70,7 @@ struct ColumnEntries {
   std::int64_t* begin;  // n_features + 1
   std::int64_t* row;    // position in the batch
   T* value;
+  bool collected;  // for this step
 };
 
 // A run of weight tiles owned by one thread: tiles are counted panel by panel, `tile_rows` input units each.

@@ -5,10 +5,9 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
-
-#ifdef CHAINRULE_STD_THREADS
 #include <vector>
-#else
+
+#ifndef CHAINRULE_STD_THREADS
 #include <omp.h>
 #endif
 
@@ -49,7 +48,8 @@ void in_parallel(int n_threads, Body body) {
 #endif
 }
 
-// All threads wait for the last: spinning first, because phases take microseconds, then giving way to others.
+// All threads wait for the last: spinning first, because phases take microseconds, then asleep, so that a thread that
+// another process has pushed aside finds this one's core free.
 class Barrier {
  public:
   void wait(int n_threads) {
@@ -58,14 +58,14 @@ class Barrier {
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) == n_threads - 1) {
       arrived_.store(0, std::memory_order_relaxed);
       phase_.store(phase + 1, std::memory_order_release);
+      phase_.notify_all();
       return;
     }
-    for (int turn = 0; phase_.load(std::memory_order_acquire) == phase; ++turn) {
-      if (turn < 500)
-        pause();
-      else
-        std::this_thread::yield();
+    for (int turn = 0; turn < 500; ++turn) {
+      if (phase_.load(std::memory_order_acquire) != phase) return;
+      pause();
     }
+    phase_.wait(phase, std::memory_order_acquire);
   }
 
  private:
@@ -80,7 +80,39 @@ class Barrier {
   alignas(64) std::atomic<std::uint32_t> phase_{0};
 };
 
+// The chunks of a phase, as many for each thread. A thread takes its own in order, so that its caches hold from step
+// to step what it works on, and then what others have not begun: nobody waits for a thread that was interrupted.
+class Chunks {
+ public:
+  explicit Chunks(int most_threads) : next_(static_cast<std::size_t>(most_threads)) {}
+
+  template <class Run>
+  void take(int thread, int n_threads, std::int64_t each, Run run) {
+    if (n_threads == 1) {
+      for (std::int64_t c = 0; c < each; ++c) run(c);
+      return;
+    }
+    for (int o = 0; o < n_threads; ++o) {
+      const int owner = (thread + o) % n_threads;
+      auto& next = next_[static_cast<std::size_t>(owner)].chunk;
+      for (std::int64_t c; (c = next.fetch_add(1, std::memory_order_relaxed)) < each;) run(owner * each + c);
+    }
+  }
+
+  void reset() {  // by one thread, between two barriers within which nobody takes
+    for (auto& next : next_) next.chunk.store(0, std::memory_order_relaxed);
+  }
+
+ private:
+  struct alignas(64) Next {
+    std::atomic<std::int64_t> chunk{0};
+  };
+  std::vector<Next> next_;
+};
+
 // Thread's share of n things: [share(n, t, T), share(n, t + 1, T)).
-inline std::int64_t share(std::int64_t n, int thread, int n_threads) { return n * thread / n_threads; }
+inline std::int64_t share(std::int64_t n, std::int64_t thread, std::int64_t n_threads) {
+  return n * thread / n_threads;
+}
 
 }  // namespace chainrule

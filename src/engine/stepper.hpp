@@ -30,14 +30,17 @@ class Stepper {
       : packed(shape, kernels, n_moments, true),
         shape_(shape),
         kernels_(kernels),
-        rows_(rows),
+        capacity_(rows),
         sparse_(data.sparse()),
         entries_(data.longest_row * rows),
         batch_(shape, kernels, rows, true, data.sparse()),
         order_(static_cast<std::size_t>(rows)),
         row_loss_(static_cast<std::size_t>(rows)),
         penalty_(static_cast<std::size_t>(packed.n_penalties())),
-        columns_(sparse_ ? static_cast<std::size_t>(most_threads) : 0) {
+        columns_(sparse_ ? static_cast<std::size_t>(most_threads) : 0),
+        most_threads_(most_threads),
+        rows_(most_threads),
+        tiles_(most_threads) {
     for (auto& c : columns_) {
       c.begin.resize(static_cast<std::size_t>(shape.n_in(0)) + 1);
       c.row.resize(static_cast<std::size_t>(entries_));
@@ -47,8 +50,8 @@ class Stepper {
   }
 
   bool holds(std::int64_t rows, const Data<T>& data, int threads) const {
-    return rows <= rows_ && data.sparse() == sparse_ && data.longest_row * rows <= entries_ &&
-           (!sparse_ || threads <= static_cast<int>(columns_.size()));
+    return rows <= capacity_ && threads <= most_threads_ && data.sparse() == sparse_ &&
+           data.longest_row * rows <= entries_;
   }
 
   // A thread's own description of the steps to come.
@@ -66,21 +69,18 @@ class Stepper {
     return s;
   }
 
-  // A thread's tiles: an equal share of all layers' vectors of weights.
-  std::vector<TileRange> tiles_of(int thread, int n_threads) const {
-    std::int64_t total = 0;
-    for (int k = 0; k < shape_.n_layers(); ++k) total += tiles(k) * panels(k);
-    const std::int64_t begin = share(total, thread, n_threads), end = share(total, thread + 1, n_threads);
-    std::vector<TileRange> ranges;
-    std::int64_t at = 0;
-    for (int k = 0; k < shape_.n_layers(); ++k) {
-      const std::int64_t n = tiles(k) * panels(k);
-      const std::int64_t first = std::clamp<std::int64_t>(begin - at, 0, n),
-                         last = std::clamp<std::int64_t>(end - at, 0, n);
-      if (first < last) ranges.push_back({k, first, last});
-      at += n;
+  // Every thread calls this before its first step: the phases are divided for as many threads as there really are.
+  void divide(int thread, int n_threads, std::int64_t n_rows) {
+    if (thread == 0) {
+      const std::int64_t most = n_threads == 1 ? 1 : kMostChunks;
+      row_chunks_each_ = std::clamp<std::int64_t>(n_rows / n_threads / kRowsWorthAChunk, 1, most);
+      tile_chunks_each_ = most;
+      tile_chunks_.clear();
+      for (std::int64_t c = 0; c < n_threads * most; ++c) tile_chunks_.push_back(tiles_of(c, n_threads * most));
+      rows_.reset();
+      tiles_.reset();
     }
-    return ranges;
+    barrier_.wait(n_threads);
   }
 
   struct Sums {  // of the step's rows: their losses, their weights; and the squares of the weights before the update
@@ -90,16 +90,19 @@ class Stepper {
   // This thread's part of one step over s.n_rows rows, row_at(r) of the data each. `prepare(s, weight)` sets what the
   // weights phase needs once the sum of the rows' weights is known. Sums are complete on thread 0 alone.
   template <class RowAt, class Prepare>
-  Sums take(int thread, int n_threads, const std::vector<TileRange>& ranges, Step<T>& s, RowAt row_at,
-            Prepare prepare) {
-    const std::int64_t units = (s.n_rows + 7) / 8;
-    const std::int64_t begin = share(units, thread, n_threads) * 8;
-    const std::int64_t end = std::min(share(units, thread + 1, n_threads) * 8, s.n_rows);
-    for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
+  Sums take(int thread, int n_threads, Step<T>& s, RowAt row_at, Prepare prepare) {
     s.row_loss = row_loss_.data();
-    kernels_.rows_phase(s, begin, end);
+    const std::int64_t units = (s.n_rows + 7) / 8;
+    rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
+      const std::int64_t begin = share(units, chunk, n_threads * row_chunks_each_) * 8;
+      const std::int64_t end = std::min(share(units, chunk + 1, n_threads * row_chunks_each_) * 8, s.n_rows);
+      for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
+      kernels_.rows_phase(s, begin, end);
+    });
+    if (thread == 0) tiles_.reset();
     barrier_.wait(n_threads);
 
+    if (thread == 0) rows_.reset();
     Sums sums{0, static_cast<double>(s.n_rows), 0};
     if (s.data.sample_weight) {
       sums.weight = 0;
@@ -111,9 +114,12 @@ class Stepper {
     ColumnEntries<T> columns{};
     if (sparse_) {
       auto& mine = columns_[static_cast<std::size_t>(thread)];
-      columns = {mine.begin.data(), mine.row.data(), mine.value.data()};
+      columns = {mine.begin.data(), mine.row.data(), mine.value.data(), false};
     }
-    kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
+    tiles_.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
+      const auto& ranges = tile_chunks_[static_cast<std::size_t>(chunk)];
+      kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
+    });
     barrier_.wait(n_threads);
     if (thread == 0 && s.penalty) sums.squares = ordered_sum(s.penalty, static_cast<std::int64_t>(penalty_.size()));
     return sums;
@@ -122,6 +128,25 @@ class Stepper {
   Packed<T> packed;
 
  private:
+  static constexpr std::int64_t kMostChunks = 6;        // for each thread
+  static constexpr std::int64_t kRowsWorthAChunk = 32;  // so that the weights that a chunk reads are used often enough
+
+  // Chunk `chunk` of n: an equal share of all layers' tiles.
+  std::vector<TileRange> tiles_of(std::int64_t chunk, std::int64_t n) const {
+    std::int64_t total = 0;
+    for (int k = 0; k < shape_.n_layers(); ++k) total += tiles(k) * panels(k);
+    const std::int64_t begin = share(total, chunk, n), end = share(total, chunk + 1, n);
+    std::vector<TileRange> ranges;
+    std::int64_t at = 0;
+    for (int k = 0; k < shape_.n_layers(); ++k) {
+      const std::int64_t size = tiles(k) * panels(k);
+      const std::int64_t first = std::clamp<std::int64_t>(begin - at, 0, size);
+      const std::int64_t last = std::clamp<std::int64_t>(end - at, 0, size);
+      if (first < last) ranges.push_back({k, first, last});
+      at += size;
+    }
+    return ranges;
+  }
   std::int64_t tiles(int k) const { return (shape_.n_in(k) + kernels_.tile_rows - 1) / kernels_.tile_rows; }
   std::int64_t panels(int k) const { return (shape_.n_out(k) + kernels_.panel - 1) / kernels_.panel; }
 
@@ -132,7 +157,7 @@ class Stepper {
 
   const Shape& shape_;
   const Kernels<T>& kernels_;
-  std::int64_t rows_;
+  std::int64_t capacity_;
   bool sparse_;
   std::int64_t entries_;
   Batch<T> batch_;
@@ -140,6 +165,10 @@ class Stepper {
   std::vector<std::int64_t> order_;
   std::vector<double> row_loss_, penalty_;
   std::vector<Columns> columns_;
+  int most_threads_;
+  Chunks rows_, tiles_;
+  std::int64_t row_chunks_each_ = 1, tile_chunks_each_ = 1;
+  std::vector<std::vector<TileRange>> tile_chunks_;
   Barrier barrier_;
 };
 

@@ -93,7 +93,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
   std::atomic<bool> stop{false};
   const std::int64_t steps_between_looks = 1 + (1 << 24) / (shape_->n_weights() * batch + 1);
   in_parallel(n_threads_, [&](int thread, int n_threads) {
-    const auto ranges = stepper_->tiles_of(thread, n_threads);
+    stepper_->divide(thread, n_threads, batch);
     Step<T> s = stepper_->describe(data);
     s.optimizer = settings.optimizer;
     s.nesterov = settings.nesterov;
@@ -131,7 +131,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;
         };
-        const auto sums = stepper_->take(thread, n_threads, ranges, s, row_at, prepare);
+        const auto sums = stepper_->take(thread, n_threads, s, row_at, prepare);
         const double data_loss = sums.weight > 0 ? sums.loss / sums.weight / shape_->loss_divisor : 0;
         const double loss = data_loss + 0.5 * decay * sums.squares;
         total += loss * static_cast<double>(s.n_rows);
@@ -160,14 +160,14 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
   stepper_->packed.pack(parameters);
   double loss = 0, weight = 0, squares = 0;
   in_parallel(threads, [&](int thread, int n_threads) {
-    const auto ranges = stepper_->tiles_of(thread, n_threads);
+    stepper_->divide(thread, n_threads, batch);
     Step<T> s = stepper_->describe(data);
     s.optimizer = Optimizer::gradient;
     for (std::int64_t first = 0; first < n; first += batch) {
       s.n_rows = std::min(batch, n - first);
       s.accumulate = first > 0;
       const auto sums = stepper_->take(
-          thread, n_threads, ranges, s, [&](std::int64_t r) { return first + r; },
+          thread, n_threads, s, [&](std::int64_t r) { return first + r; },
           [&](Step<T>& s, double) { s.decay = static_cast<T>(l2); });
       if (thread == 0) {
         loss += sums.loss;

@@ -113,7 +113,7 @@ void test_packed_copies(const std::string& isa, const Problem& problem) {
   Stepper<T> stepper(shape, kernels, 2, problem.batch_size, memory.data, 3);
   stepper.packed.pack(memory.parameters.data());
   in_parallel(3, [&](int thread, int n_threads) {
-    const auto ranges = stepper.tiles_of(thread, n_threads);
+    stepper.divide(thread, n_threads, problem.batch_size);
     Step<T> s = stepper.describe(memory.data);
     s.optimizer = Optimizer::adam;
     s.beta_1 = s.one_minus_beta_1 = T(0.5);
@@ -123,7 +123,7 @@ void test_packed_copies(const std::string& isa, const Problem& problem) {
     for (std::int64_t first = 0; first < problem.n_samples; first += problem.batch_size) {
       s.n_rows = std::min(problem.batch_size, problem.n_samples - first);
       stepper.take(
-          thread, n_threads, ranges, s, [&](std::int64_t r) { return first + r; },
+          thread, n_threads, s, [&](std::int64_t r) { return first + r; },
           [](Step<T>& s, double weight) {
             s.scale = static_cast<T>(1 / weight);
             s.decay = T(0.1);

@@ -158,17 +158,16 @@ CHAINRULE_INLINE void collect_columns(const Step<T>& s, ColumnEntries<T>& column
 template <class T>
 void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, ColumnEntries<T>* columns) {
   alignas(64) T sums[kTilesAtOnce * kTileRows * kPanel<T>];
-  bool collected = false;
   with_optimizer<T>(s, [&](const auto& optimize) {
     for (int q = 0; q < n_ranges; ++q) {
       const Layer<T>& layer = s.layers[ranges[q].layer];
       const bool sparse = ranges[q].layer == 0 && s.data.values;
-      if (sparse && !collected) {
+      if (sparse && !columns->collected) {
         if (s.data.wide_indices)
           collect_columns<T, int64_t>(s, *columns);
         else
           collect_columns<T, std::int32_t>(s, *columns);
-        collected = true;
+        columns->collected = true;
       }
       const T* x = ranges[q].layer == 0 ? s.input : s.layers[ranges[q].layer - 1].output;
       const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
