@@ -10,6 +10,10 @@
 #include <new>
 #include <vector>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include "network.hpp"
 
 namespace chainrule {
@@ -17,13 +21,19 @@ namespace chainrule {
 inline std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 template <class T>
-class Buffer {  // zeroed, on cache lines
+class Buffer {  // zeroed, on cache lines; large ones on huge pages where the system gives them
  public:
   Buffer() = default;
   explicit Buffer(std::int64_t n) {
-    const auto bytes = static_cast<std::size_t>(round_up(n * static_cast<std::int64_t>(sizeof(T)) + 64, 64));
-    data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
+    constexpr std::int64_t line = 64, huge = 2 << 20;
+    const std::int64_t needed = n * static_cast<std::int64_t>(sizeof(T)) + line;
+    const std::int64_t unit = needed < huge / 2 ? line : huge;
+    const auto bytes = static_cast<std::size_t>(round_up(needed, unit));
+    data_.reset(static_cast<T*>(std::aligned_alloc(static_cast<std::size_t>(unit), bytes)));
     if (!data_) throw std::bad_alloc();
+#ifdef __linux__
+    if (unit == huge) madvise(data_.get(), bytes, MADV_HUGEPAGE);
+#endif
     std::memset(data_.get(), 0, bytes);
   }
   T* get() const { return data_.get(); }
