@@ -1,8 +1,9 @@
-"""Random networks for the engine's tests: a model, its data, and the same things as lists for the reference."""
+"""Random networks for the engine's tests: a model, its data, and the same as lists for the reference."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class Case:
 def split(model: engine.Model, flat: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The flat parameters (or gradient) as lists of matrices and of biases."""
     sizes, at, weights, biases = model.sizes, 0, [], []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         weights.append(flat[at : at + n_in * n_out].reshape(n_in, n_out))
         at += n_in * n_out
     for n_out in sizes[1:]:

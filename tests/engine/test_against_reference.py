@@ -1,4 +1,4 @@
-"""The engine equals `chainrule.reference` on every instruction set, for every activation, loss and awkward size."""
+"""Engine equals `chainrule.reference`: every instruction set, activation and loss, and odd sizes."""
 
 from __future__ import annotations
 
@@ -99,9 +99,7 @@ def test_deep_and_wide_networks(isa: str) -> None:
 def test_sums_longer_than_the_blocks() -> None:
     """Inner sums over more columns than one block, batches longer than one chunk of `gradients`."""
     for dtype in DTYPES:
-        check(
-            make_case([1100, 20, 2], ["relu", "identity"], "squared_error", n_samples=2100, dtype=dtype)
-        )
+        check(make_case([1100, 20, 2], ["relu", "identity"], "squared_error", n_samples=2100, dtype=dtype))
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -115,7 +113,10 @@ def test_sparse_rows_give_the_bits_of_dense_rows(isa: str, dtype: str, index: ty
     case.x[3] = 0
     rows = csr_matrix(case.x)
     sparse = engine.Dataset(
-        case.model, (rows.data, rows.indices.astype(index), rows.indptr.astype(index)), case.y, case.sample_weight
+        case.model,
+        (rows.data, rows.indices.astype(index), rows.indptr.astype(index)),
+        case.y,
+        case.sample_weight,
     )
     assert_array_equal(case.model.predict(sparse), case.model.predict(case.data))
     assert case.model.evaluate(sparse) == case.model.evaluate(case.data)
@@ -133,7 +134,9 @@ def test_sparse_rows_give_the_bits_of_dense_rows(isa: str, dtype: str, index: ty
 
 
 def test_gradients_are_finite_and_not_zero() -> None:
-    case = make_case([6, 20, 20, 20, 4], ["tanh", "silu", "softplus", "softmax"], "cross_entropy", n_samples=30)
+    case = make_case(
+        [6, 20, 20, 20, 4], ["tanh", "silu", "softplus", "softmax"], "cross_entropy", n_samples=30
+    )
     gradient = np.empty_like(case.model.parameters)
     case.model.gradients(case.data, gradient)
     for part in [p for parts in split(case.model, gradient) for p in parts]:

@@ -41,14 +41,22 @@ def bits(case_number: int, dtype: str, isa: str, n_threads: int, optimizer: str)
     assert np.isfinite(losses).all()
     gradient = np.empty_like(case.model.parameters)
     case.model.gradients(case.data, gradient, l2=0.1, n_threads=n_threads)
-    arrays = [losses, case.model.parameters, *trainer.state, case.model.predict(case.data, n_threads), gradient]
+    arrays = [
+        losses,
+        case.model.parameters,
+        *trainer.state,
+        case.model.predict(case.data, n_threads),
+        gradient,
+    ]
     return [a.tobytes() for a in arrays]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case_number", range(len(CASES)))
-def test_bits_do_not_depend_on_threads_or_instruction_set(case_number: int, dtype: str, optimizer: str) -> None:
+def test_bits_do_not_depend_on_threads_or_instruction_set(
+    case_number: int, dtype: str, optimizer: str
+) -> None:
     expected = bits(case_number, dtype, FMA_ISAS[0] if FMA_ISAS else "baseline", 1, optimizer)
     for isa in FMA_ISAS:
         for n_threads in (1, 2, 3):
@@ -106,7 +114,9 @@ def run(code: str, isa: str) -> str:
     import os
 
     environment = {**os.environ, "CHAINRULE_ISA": isa}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
@@ -126,7 +136,7 @@ def chi_squared_is_plausible(counts: np.ndarray, degrees: int, sigmas: float = 4
 
 
 def test_small_permutations_are_uniform() -> None:
-    """Each of the 24 orders of 4 rows, and each value in each of 50 places, as often as chance says (4 sigma)."""
+    """Each of the 24 orders of 4 rows, and each value in each of 50 places: as chance says, to 4 sigma."""
     codes = [tuple(engine.permutation(4, 11, epoch)) for epoch in range(24_000)]
     counts = np.array([codes.count(code) for code in sorted(set(codes))])
     assert len(counts) == 24
@@ -139,7 +149,10 @@ def test_small_permutations_are_uniform() -> None:
 
 @pytest.mark.parametrize("n", [5000, 8191, 10_000])
 def test_large_permutations_look_random(n: int) -> None:
-    """Where rows go, and how far neighbours end apart, in 40 x 40 cells over 100 epochs (6 sigma: neighbours are not quite independent)."""
+    """Where rows go, and how far neighbours end apart, in 40 x 40 cells over 100 epochs.
+
+    Within 6 sigma: neighbours are not quite independent.
+    """
     cells = 40
     places, distances = np.zeros((cells, cells)), np.zeros(cells)
     for epoch in range(100):

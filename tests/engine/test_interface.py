@@ -115,7 +115,7 @@ def test_mixed_index_types() -> None:
 def test_orders_and_state_that_do_not_fit() -> None:
     case = make_case([3, 2], ["identity"], "squared_error", n_samples=4)
     trainer = engine.Trainer(case.model, "adam", batch_size=2, learning_rate=0.1)
-    with pytest.raises(ValueError, match="permutation of 0 .. n_samples - 1"):
+    with pytest.raises(ValueError, match=r"permutation of 0 \.\. n_samples - 1"):
         trainer.epoch(case.data, np.array([0, 1, 2, 4]))
     with pytest.raises(ValueError, match=r"order has shape \(3,\), expected \(4,\)"):
         trainer.epoch(case.data, np.arange(3))

@@ -1,4 +1,4 @@
-"""A step of the engine is the reference's gradient in the optimiser's formula; trainers keep and restore their state."""
+"""A step of the engine is the reference's gradient in the optimiser's formula; trainers keep their state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def reference_epoch(case, state, settings, optimizer, order, batch_size, l2):
     weights, biases = case.weights, case.biases
     for first in range(0, len(order), batch_size):
         rows = order[first : first + batch_size]
-        g = reference.gradients(weights, biases, case.x[rows], case.y[rows], ACTIVATIONS, "squared_error", l2=l2)
+        g = reference.gradients(
+            weights, biases, case.x[rows], case.y[rows], ACTIVATIONS, "squared_error", l2=l2
+        )
         total += float(g.loss) * len(rows)
         state["t"] += 1
         rate = settings["learning_rate"]
@@ -61,7 +63,9 @@ def test_epochs_follow_the_formulas(isa: str, l2: float, optimizer: str, setting
     for epoch in range(3):
         order = np.random.default_rng(epoch).permutation(23)
         loss = trainer.epoch(case.data, order)
-        assert loss == pytest.approx(reference_epoch(twin, state, settings, optimizer, order, 7, l2), rel=1e-12)
+        assert loss == pytest.approx(
+            reference_epoch(twin, state, settings, optimizer, order, 7, l2), rel=1e-12
+        )
         assert_allclose(case.model.parameters, twin.model.parameters, rtol=1e-10, atol=1e-13)
     assert trainer.n_steps == state["t"] == 12
 
@@ -162,7 +166,7 @@ def test_learning_rate_is_settable() -> None:
 
 
 def test_an_interrupt_ends_an_epoch_between_two_steps() -> None:
-    """Ctrl-C is heard inside native code, the parameters of the last whole step stand, and training can go on."""
+    """Ctrl-C is heard inside native code, the last whole step's parameters stand, and training can go on."""
     case = make_case([50, 100, 3], ["relu", "identity"], "squared_error", n_samples=2000)
     start = case.model.parameters.copy()
     trainer = engine.Trainer(case.model, "adam", batch_size=20, learning_rate=1e-3, n_threads=2)

@@ -50,13 +50,13 @@ class Model:
     @property
     def parameters(self) -> Floats: ...
     def forward(self, x: Floats, n_threads: int = 0) -> Floats:
-        """x (n_1,) or (n_samples, n_1) -> (n_out,) or (n_samples, n_out), a new array.
+        """Map x (n_1,) or (n_samples, n_1) to (n_out,) or (n_samples, n_out), a new array.
 
         TypeError where x is not a C-contiguous array of the model's dtype; ValueError for a wrong width.
         """
 
     def predict(self, data: Dataset, n_threads: int = 0) -> Floats:
-        """Outputs for every row of the data (dense or CSR), shape (n_samples, n_out)."""
+        """Compute the outputs for every row of the data (dense or CSR), shape (n_samples, n_out)."""
 
     def evaluate(self, data: Dataset, n_threads: int = 0) -> float:
         """Mean loss (weighted by sample_weight) over the rows of the data."""
@@ -126,11 +126,11 @@ class Trainer:
     def n_threads(self) -> int: ...
     @property
     def state(self) -> list[Floats]:
-        """Copies of the moments, each flat and laid out as `parameters`; settable (momentum: 1, adam: 2, else 0)."""
+        """Copies of the moments, each laid out as `parameters`; settable (momentum: 1, adam: 2, else 0)."""
     @state.setter
     def state(self, value: Sequence[Floats]) -> None: ...
     def epoch(self, data: Dataset, order: NDArray[np.int64] | None = None) -> float:
-        """One pass over the rows in the given order (a permutation of 0 .. n_samples - 1), without the GIL.
+        """One pass over the rows in this order, a permutation of 0 .. n_samples - 1, without the GIL.
 
         Returns the mean over the rows of each batch's loss (before its update, penalty included).
         """
@@ -138,10 +138,10 @@ class Trainer:
     def epochs(
         self, data: Dataset, n_epochs: int, *, shuffle: bool = True, seed: int = 0, first_epoch: int = 0
     ) -> NDArray[np.float64]:
-        """`n_epochs` passes, each shuffled by `permutation(n_samples, seed, epoch)`; the losses (n_epochs,)."""
+        """`n_epochs` passes, shuffled by `permutation(n_samples, seed, epoch)`; the losses (n_epochs,)."""
 
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The order of the rows that `Trainer.epochs` uses: a function of (n, seed, epoch) alone."""
+    """Give the order of the rows that `Trainer.epochs` uses: a function of (n, seed, epoch) alone."""
 
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
