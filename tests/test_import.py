@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ def loaded_after(code: str) -> set[str]:
     """Modules that a fresh interpreter has loaded after the code, without those it starts with."""
     program = f"""
 import sys
+from pathlib import Path
 before = set(sys.modules)
 {code}
 import json
@@ -85,6 +87,8 @@ def test_version_without_an_installation(monkeypatch, tmp_path):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(_version.metadata, "version", missing)
+    tree = Path(__file__).parents[1]
+    monkeypatch.setattr(_version, "__file__", str(tree / "src" / "chainrule" / "_version.py"))
     assert _version.version() == chainrule.__version__
     monkeypatch.setattr(_version, "__file__", str(tmp_path / "a" / "b" / "c.py"))
     assert _version.version() == "0+unknown"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chainrule.optimizers import SGD, Adam
     from chainrule.reference import gradcheck
     from chainrule.training import History
+    from chainrule.training.many import train_many
 
     __version__: str
 
@@ -26,6 +27,7 @@ __all__ = [
     "gradcheck",
     "load",
     "reference",
+    "train_many",
 ]
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "Network": "chainrule.network",
     "gradcheck": "chainrule.reference",
     "load": "chainrule.io.models",
+    "train_many": "chainrule.training.many",
 }
 
 

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from chainrule import _threads
 from chainrule.estimators import state
 from chainrule.estimators.bound_model import BoundModel, DType
 from chainrule.estimators.initialization import initialize
@@ -132,10 +133,11 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             )
         self.n_outputs_ = n_outputs
         rows = Rows(X, targets, sample_weight)
-        if self.solver in STOCHASTIC_SOLVERS:
-            fit_stochastic(self, bound, rows, random_state, incremental=incremental)
-        else:
-            bound = fit_quasi_newton(self, bound, rows)
+        with _threads.training():
+            if self.solver in STOCHASTIC_SOLVERS:
+                fit_stochastic(self, bound, rows, random_state, incremental=incremental)
+            else:
+                bound = fit_quasi_newton(self, bound, rows)
         if not np.isfinite(bound.flat).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -174,8 +176,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
 
     @property
     def _threads(self) -> int:
-        """`n_threads` as the engine wants it: 0 leaves the number to OpenMP."""
-        return int(self.n_threads or 0)
+        """`n_threads` for the next native call: 0 leaves the number to OpenMP."""
+        return _threads.share(int(self.n_threads or 0))
 
     # Predicting.
 

@@ -25,13 +25,12 @@ def fit_quasi_newton(mlp: "BaseMLP", bound: BoundModel, rows: Rows) -> BoundMode
     parameters in the end, are float64: these are scikit-learn's numbers.
     """
     data = rows.dataset(bound)
-    n_threads = mlp._threads
 
     def loss_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         bound.flat[...] = flat
         gradient = np.empty_like(bound.flat)
         loss = bound.model.gradients(
-            data, gradient, l2=float(mlp.alpha), l2_over_rows=True, n_threads=n_threads
+            data, gradient, l2=float(mlp.alpha), l2_over_rows=True, n_threads=mlp._threads
         )
         return loss, gradient
 

@@ -49,7 +49,7 @@ def fit_stochastic(
         validation = Validation(mlp, bound, validation_rows)
 
     n_samples = rows.x.shape[0]
-    trainer = mlp._optimizer.trainer(bound, batch_rows(mlp, n_samples), float(mlp.alpha), mlp._threads)
+    batch_size, alpha = batch_rows(mlp, n_samples), float(mlp.alpha)
     data = rows.dataset(bound)
     order = np.arange(n_samples, dtype=np.int64) if mlp.shuffle else None
     mlp.n_iter_ = 0
@@ -57,6 +57,8 @@ def fit_stochastic(
         for _ in range(1 if incremental else mlp.max_iter):
             if order is not None:
                 random_state.shuffle(order)
+            # The last epoch's, unless the number of threads has changed.
+            trainer = mlp._optimizer.trainer(bound, batch_size, alpha, mlp._threads)
             mlp.loss_ = trainer.epoch(data, order)
             mlp.n_iter_ += 1
             mlp.t_ += n_samples

@@ -305,10 +305,10 @@ class Network:
         (200, True)
         """
         from chainrule.training.loop import train  # training stands above network
+        from chainrule.training.settings import Settings
 
-        return train(
-            self,
-            as_rows(self._architecture, x, y, sample_weight),
+        rows = as_rows(self._architecture, x, y, sample_weight)
+        settings = Settings.checked(
             optimizer=optimizer,
             epochs=epochs,
             batch_size=batch_size,
@@ -316,6 +316,7 @@ class Network:
             callback=callback,
             resume=resume,
         )
+        return train(self, rows, settings)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as one safetensors file, without pickle; `chainrule.load` reads it.

@@ -1,6 +1,6 @@
 """Training: the loop over epochs, what it reports, and what it keeps."""
 
-from chainrule.training.errors import DivergenceError
+from chainrule.training.errors import DivergenceError, TrainingErrors
 from chainrule.training.history import EpochRecord, History
 
-__all__ = ["DivergenceError", "EpochRecord", "History"]
+__all__ = ["DivergenceError", "EpochRecord", "History", "TrainingErrors"]

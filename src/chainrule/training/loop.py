@@ -1,19 +1,18 @@
 """The loop over epochs: many in one native call, a look at the numbers between two calls."""
 
 import math
-import sys
+import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule._settings import flag, whole_number
+from chainrule import _threads
 from chainrule.network.arrays import is_finite
 from chainrule.network.rows import CSR, Rows
-from chainrule.optimizers import Adam, check_optimizer
 from chainrule.training.errors import DivergenceError
 from chainrule.training.history import EpochRecord, History
+from chainrule.training.settings import Settings
 from chainrule.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -25,31 +24,18 @@ WORK_PER_CALL = 1_000_000_000
 EPOCHS_PER_CALL = 10_000
 
 
-def train(
-    network: "Network",
-    rows: Rows,
-    *,
-    optimizer: Any,
-    epochs: int,
-    batch_size: int | None,
-    shuffle: bool,
-    callback: Callable[[EpochRecord], object] | None,
-    resume: bool,
-) -> History:
-    """Train a network on rows that fit it; `Network.train` documents the settings and errors."""
-    optimizer = check_optimizer(Adam() if optimizer is None else optimizer)
-    epochs = whole_number("epochs", epochs, 1)
-    batch_size = sys.maxsize if batch_size is None else whole_number("batch_size", batch_size, 1)
-    batch_size = min(batch_size, sys.maxsize)
-    shuffle = flag("shuffle", shuffle)
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback is {callback!r}; expected a function of one EpochRecord")
+def train(network: "Network", rows: Rows, settings: Settings, stop: threading.Event | None = None) -> History:
+    """Train a network on rows that fit it; `Network.train` documents the errors.
+
+    KeyboardInterrupt, which Python raises in its main thread only, is also raised once `stop` is set.
+    """
     rows = rows.without_weightless()
     data = rows.dataset(network._model)
     network._check_finite(rows)
-    begin = TrainingState.resume if flag("resume", resume) else TrainingState.start
-    state = network._training = begin(network, optimizer, batch_size)
-    return _run(network, state, data, rows, epochs, shuffle, callback)
+    begin = TrainingState.resume if settings.resume else TrainingState.start
+    with _threads.training():
+        state = begin(network, settings.optimizer, settings.batch_size)
+        return _run(network, state, data, rows, settings, stop)
 
 
 def _run(
@@ -57,13 +43,12 @@ def _run(
     state: TrainingState,
     data: Any,
     rows: Rows,
-    epochs: int,
-    shuffle: bool,
-    callback: Callable[[EpochRecord], object] | None,
+    settings: Settings,
+    stop: threading.Event | None,
 ) -> History:
-    trainer, parameters = state.trainer, network._parameters
-    steps_per_epoch = -(-data.n_samples // state.batch_size)
-    steps_before = trainer.n_steps
+    parameters, epochs, callback = network._parameters, settings.epochs, settings.callback
+    steps_per_epoch = -(-data.n_samples // settings.batch_size)
+    steps_before = state.trainer.n_steps
     per_call = min(max(1, WORK_PER_CALL // (data.n_samples * parameters.size)), EPOCHS_PER_CALL)
     if callback is not None:
         per_call = 1
@@ -71,13 +56,18 @@ def _run(
     stopped = False
     begin = time.perf_counter()
     while len(losses) < epochs and not stopped:
+        if stop is not None and stop.is_set():
+            raise KeyboardInterrupt
+        # Another trainer where the number of threads has changed, because other trainings began or ended.
+        state = network._training = state.handed_on(network, settings.optimizer, settings.batch_size)
+        trainer = state.trainer
         before = parameters.copy()
         steps, first_epoch = trainer.n_steps, network._n_epochs
         try:
             new = trainer.epochs(
                 data,
                 min(per_call, epochs - len(losses)),
-                shuffle=shuffle,
+                shuffle=settings.shuffle,
                 seed=network._shuffle_seed,
                 first_epoch=first_epoch,
             )
@@ -93,7 +83,7 @@ def _run(
             answer = callback(EpochRecord(len(losses), epochs, losses[-1], time.perf_counter() - begin))
             # Not just something true: what a progress bar returns, say, is no wish to stop.
             stopped = isinstance(answer, bool | np.bool) and bool(answer)
-    return History(losses, time.perf_counter() - begin, trainer.n_steps - steps_before, stopped)
+    return History(losses, time.perf_counter() - begin, state.trainer.n_steps - steps_before, stopped)
 
 
 def _diverged(state: TrainingState, rows: Rows, losses: list[float], new: list[float]) -> DivergenceError:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule import _engine
+from chainrule import _engine, _threads
 from chainrule.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class TrainingState(NamedTuple):
     @classmethod
     def start(cls, network: "Network", optimizer: Optimizer, batch_size: int) -> "TrainingState":
         """Begin with an empty memory."""
-        n_threads = network._n_threads
+        n_threads = _threads.share(network._n_threads)
         trainer = _engine.Trainer(
             network._model, optimizer.name, batch_size=batch_size, n_threads=n_threads, **optimizer.settings()
         )
@@ -38,14 +38,18 @@ class TrainingState(NamedTuple):
                 "resume=True goes on from an earlier call of train, but this network has none (a copied,"
                 " loaded or diverged network starts anew); use resume=False"
             )
-        if last[1:] == (optimizer, batch_size, network._n_threads):
-            return last
-        memory = last.trainer.state
-        fresh = cls.start(network, optimizer, batch_size)
-        if last.optimizer.name != optimizer.name or len(memory) != len(fresh.trainer.state):
+        return last.handed_on(network, optimizer, batch_size)
+
+    def handed_on(self, network: "Network", optimizer: Optimizer, batch_size: int) -> "TrainingState":
+        """Return this memory for these settings and the threads to be used now; errors as `resume`."""
+        if self[1:] == (optimizer, batch_size, _threads.share(network._n_threads)):
+            return self
+        memory = self.trainer.state
+        fresh = self.start(network, optimizer, batch_size)
+        if self.optimizer.name != optimizer.name or len(memory) != len(fresh.trainer.state):
             raise ValueError(
-                f"resume=True cannot hand the memory of {last.optimizer} to {optimizer}; use resume=False"
+                f"resume=True cannot hand the memory of {self.optimizer} to {optimizer}; use resume=False"
             )
         fresh.trainer.state = memory
-        fresh.trainer.n_steps = last.trainer.n_steps
+        fresh.trainer.n_steps = self.trainer.n_steps
         return fresh
