@@ -1,0 +1,1 @@
+"""A sitting as tables, as a JSON record and as a picture."""
