@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PYTEST ?=
+BENCH  ?=
 bin    := $(VENV)/bin
 pip    := $(bin)/python -m pip --disable-pip-version-check -q
 install = $(pip) install --no-build-isolation -C cmake.define.CHAINRULE_TESTS=ON
@@ -14,7 +15,7 @@ sources   := CMakeLists.txt pyproject.toml README.md $(shell find src tests/nati
 cpp_files  = $(shell find src tests -name '*.[chi]pp' -o -name '*.inl')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format build sanitize wheel clean
+.PHONY: help demo test quick lint format build bench sanitize wheel clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,10 @@ build: $(VENV)/build-tools  ## compile the engine into src, for work with PYTHON
 	  -DCHAINRULE_TESTS=ON
 	$(cmake) --build build/dev
 	$(cmake) --install build/dev --prefix src
+
+bench: $(VENV)/installed  ## measure beside scikit-learn, PyTorch and JAX, those that are installed; BENCH="--quick" passes options on
+	$(pip) install --no-build-isolation '.[bench]'
+	$(bin)/python -m benchmarks $(BENCH)
 
 sanitize: sanitize-address sanitize-undefined sanitize-thread  ## the engine's tests under the compiler's sanitizers
 

@@ -7,7 +7,7 @@ import gc
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,10 @@ def in_pages(terms: dict[str, list[int]]) -> int:
     return sum(size if size < LARGE else -(-size // PAGE) * PAGE for size in sizes)
 
 
-def measure(tell: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
+def measure(
+    tell: Callable[[str], None] = lambda text: None,
+    runs: Sequence[tuple[str, str]] = (("float32", "adam"), ("float64", "adam"), ("float32", "sgd")),
+) -> list[dict[str, Any]]:
     """Measure training runs on data sets of several lengths, each in a process of its own.
 
     glibc is told to give freed memory back at once; left to itself it keeps some for later.
@@ -86,7 +89,7 @@ def measure(tell: Callable[[str], None] = lambda text: None) -> list[dict[str, A
         return []
     returning = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
     found = []
-    for dtype, optimizer in (("float32", "adam"), ("float64", "adam"), ("float32", "sgd")):
+    for dtype, optimizer in runs:
         for n_samples in N_SAMPLES:
             command = [sys.executable, "-m", "benchmarks.memory", str(n_samples), dtype, optimizer]
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""For all tests: the same drawn examples in every run, so that no run fails by chance or by load.
+"""For all tests: the same drawn examples in every run, so that the gate fails neither by chance nor by load.
 
 HYPOTHESIS_PROFILE=explore draws new ones each time.
 """

@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -292,16 +293,22 @@ struct Training {
   }
 };
 
+// Set by one thread to stop the trainings of others: Python delivers Ctrl-C to its main thread only.
+struct Stop {
+  std::atomic<bool> set{false};
+};
+
 template <class T>
 nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& dataset, std::int64_t n_epochs,
-                      const Order& order) {
+                      const Order& order, const Stop* stop = nullptr) {
   Network<T>& network = training.network<T>();
   const Data<T>& data = checked(network, dataset, true);
   nb::object losses = new_array("float64", nb::make_tuple(n_epochs));
   const View out(losses, true);
   const std::unique_lock<std::mutex> alone(*training.busy, std::try_to_lock);
   if (!alone.owns_lock()) throw std::runtime_error("this trainer is at work in another thread");
-  const auto interrupted = [] {
+  const auto interrupted = [stop] {
+    if (stop && stop->set.load(std::memory_order_relaxed)) return true;
     const nb::gil_scoped_acquire locked;
     return PyErr_CheckSignals() != 0;
   };
@@ -310,7 +317,10 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
     const nb::gil_scoped_release unlocked;
     stopped = trainer.epochs(network.data, data, n_epochs, order, out.data<double>(), interrupted);
   }
-  if (stopped) throw nb::python_error();
+  if (stopped) {
+    if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
+    throw nb::python_error();
+  }
   return losses;
 }
 
@@ -468,6 +478,11 @@ NB_MODULE(_core, m) {
           "model"_a, nb::arg("x").none(), "y"_a = nb::none(), "sample_weight"_a = nb::none())
       .def_prop_ro("n_samples", &Dataset::n_samples);
 
+  nb::class_<Stop>(m, "Stop")
+      .def(nb::init<>())
+      .def("set", [](Stop& self) { self.set.store(true, std::memory_order_relaxed); })
+      .def("is_set", [](const Stop& self) { return self.set.load(std::memory_order_relaxed); });
+
   nb::class_<Training>(m, "Trainer")
       .def(
           "__init__",
@@ -512,12 +527,13 @@ NB_MODULE(_core, m) {
       .def(
           "epochs",
           [](Training& self, const Dataset& data, std::int64_t n_epochs, bool shuffle, std::uint64_t seed,
-             std::uint64_t first_epoch) {
+             std::uint64_t first_epoch, const Stop* stop) {
             if (n_epochs < 0) throw nb::value_error("n_epochs must not be negative");
             const Order order{nullptr, shuffle, seed, first_epoch};
-            return self.visit([&](auto& t) { return run_epochs(self, t, data, n_epochs, order); });
+            return self.visit([&](auto& t) { return run_epochs(self, t, data, n_epochs, order, stop); });
           },
-          "data"_a, "n_epochs"_a, nb::kw_only(), "shuffle"_a = true, "seed"_a = 0, "first_epoch"_a = 0);
+          "data"_a, "n_epochs"_a, nb::kw_only(), "shuffle"_a = true, "seed"_a = 0, "first_epoch"_a = 0,
+          "stop"_a = nb::none());
 
   m.def(
       "permutation",

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include <unistd.h>
+
 #ifndef CHAINRULE_STD_THREADS
 #include <omp.h>
 #endif
@@ -22,12 +24,18 @@ inline int max_threads() {
 #endif
 }
 
+// Whether this process was forked from the one that loaded the engine. GNU's OpenMP would wait there, for ever, for
+// threads that the fork did not copy, once the other process has used any.
+inline const pid_t loaded_in = getpid();
+inline bool forked() { return getpid() != loaded_in; }
+
 // Threads worth starting for so much work: `wanted` (OpenMP's setting where <= 0), fewer where each would get less
-// than `least` units of work.
+// than `least` units of work, one in a forked process.
 inline int threads_for(int wanted, double work, double least) {
   const int most = wanted > 0 ? wanted : max_threads();
   const double useful = work / least;
-  return useful < 1 ? 1 : useful < most ? static_cast<int>(useful) : most;
+  if (useful < 2 || most < 2 || forked()) return 1;
+  return useful < most ? static_cast<int>(useful) : most;
 }
 
 // Calls body(thread, n_threads) on each of at most n_threads threads, and returns when all have.

@@ -103,9 +103,9 @@ def test_memory_formula_by_hand():
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_is_the_formula_s_whatever_the_number_of_rows():
-    cases = memory.measure()
-    assert len(cases) == 3 * len(memory.N_SAMPLES)
+    cases = memory.measure(runs=[("float32", "adam")])
+    assert len(cases) == len(memory.N_SAMPLES)
     for case in cases:
         assert case["training"] == pytest.approx(case["in_pages"], abs=3e6)
-    by_rows = [case["peak"] for case in cases if (case["dtype"], case["optimizer"]) == ("float32", "adam")]
-    assert max(by_rows) - min(by_rows) < 2e6  # the longest data are 100 MB longer than the shortest
+    peaks = [case["peak"] for case in cases]
+    assert max(peaks) - min(peaks) < 2e6  # the longest data are 100 MB longer than the shortest

@@ -154,7 +154,17 @@ def python(code, **environment):
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     kept = {name: value for name, value in os.environ.items() if name not in names}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore::UserWarning", "-c", inspect.cleandoc(code)],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore::UserWarning",
+            "-W",
+            "ignore:.*fork:DeprecationWarning",
+            "-c",
+            inspect.cleandoc(code),
+        ],
         env=kept | environment,
         capture_output=True,
         text=True,
@@ -200,6 +210,30 @@ def test_processes_of_joblib_share_the_cores():
     cores = joblib.cpu_count()
     assert here == min(cores, 50)  # no more than the work is worth
     assert (grid, cross, two, three) == (1, 1, max(1, cores // 2), 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_forked_processes_use_one_thread_each():
+    """GNU's OpenMP waits for ever in a fork of a process that has used its threads."""
+    code = """
+    import multiprocessing
+
+    def outcome(n_threads):
+        mlp.n_threads = n_threads
+        return used(mlp, x, y), mlp.fit(x, y).loss_
+
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        there = pool.map_async(outcome, [None, 2])
+        here, loss = outcome(2)
+        assert here == 2
+        assert there.get(60) == [(1, loss)] * 2
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map_async(outcome, [None, 2]).get(60) == [(1, loss)] * 2
+    grid = GridSearchCV(mlp, {"alpha": [0.1, 0.2]}, cv=2, scoring=used, n_jobs=2, refit=False)
+    with joblib.parallel_config("multiprocessing"):
+        assert grid.fit(x, y).cv_results_["mean_test_score"].max() == 1
+    """
+    python(PROCESSES + code, OMP_NUM_THREADS="2")
 
 
 def test_threads_of_joblib_share_what_the_environment_gives():

@@ -6,6 +6,7 @@ import _thread
 import copy
 import inspect
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -373,6 +374,22 @@ def test_an_interrupt_is_heard_while_all_are_in_native_code() -> None:
     assert_array_equal(parameters(nets[2]), parameters(Network([4, 50, 2], random_state=2)))
 
 
+def test_an_interrupt_is_heard_within_an_epoch() -> None:
+    """Of two million steps, which take far longer than this test."""
+    x, y = rows(2_000_000)
+    net = Network([4, 100, 100, 2], random_state=0)
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        train_many([(net, x, y)], epochs=1, batch_size=1)
+    timer.join()
+    assert no_worker_is_left()
+    assert 0 < net._training.trainer.n_steps < 2_000_000
+    assert net._n_epochs == 0
+    assert np.isfinite(parameters(net)).all()
+    net.train(*rows(), epochs=1, resume=True)
+
+
 def test_an_error_in_on_done_stops_all() -> None:
     def fail(index: int, result: object) -> None:
         raise RuntimeError("no display")
@@ -497,6 +514,19 @@ def test_one_network_twice() -> None:
         train_many([(net, *rows()), (other, *rows()), (net, *rows())])
     assert_array_equal(parameters(net), parameters(small()))
     train_many([(net, *rows()), (copy.deepcopy(net), *rows())], optimizer=Adam(0.01), epochs=2)
+
+
+def test_the_code_in_the_docs_runs() -> None:
+    text = (ROOT / "docs" / "many-networks.md").read_text(encoding="utf-8")
+    first, second = re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {"x": np.random.default_rng(0).random((50, 64)), "y": np.arange(50) % 10}
+    exec(first, names)
+    assert [history.n_epochs for history in names["histories"]] == [30] * 8
+    names["jobs"] = [(small(0), *rows()), (small(1), *rows(), {"optimizer": SGD(1e200)})]
+    exec(second, names)
+    assert [type(result) for result in names["results"]] == [History, DivergenceError]
+    measurement = re.findall(r"^python - <<'END'\n(.*?)^END", text, flags=re.DOTALL | re.MULTILINE)[0]
+    exec(measurement.replace("epochs=20", "epochs=1").replace("range(10)", "range(1)"), {})
 
 
 def test_train_many_example(tmp_path: Path) -> None:

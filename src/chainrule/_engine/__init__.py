@@ -3,6 +3,7 @@
 from chainrule._engine._core import (
     Dataset,
     Model,
+    Stop,
     Trainer,
     activations,
     available_isas,
@@ -18,6 +19,7 @@ from chainrule._engine._core import (
 __all__ = [
     "Dataset",
     "Model",
+    "Stop",
     "Trainer",
     "activations",
     "available_isas",

@@ -96,6 +96,13 @@ class Dataset:
     @property
     def n_samples(self) -> int: ...
 
+class Stop:
+    """Set by one thread to stop the `Trainer.epochs` in others: Python delivers Ctrl-C to the main thread."""
+
+    def __init__(self) -> None: ...
+    def set(self) -> None: ...
+    def is_set(self) -> bool: ...
+
 class Trainer:
     """Packed weights, optimiser state and workspace of one training run; reads and writes `model.parameters`.
 
@@ -136,9 +143,20 @@ class Trainer:
         """
 
     def epochs(
-        self, data: Dataset, n_epochs: int, *, shuffle: bool = True, seed: int = 0, first_epoch: int = 0
+        self,
+        data: Dataset,
+        n_epochs: int,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        first_epoch: int = 0,
+        stop: Stop | None = None,
     ) -> NDArray[np.float64]:
-        """`n_epochs` passes, shuffled by `permutation(n_samples, seed, epoch)`; the losses (n_epochs,)."""
+        """`n_epochs` passes, shuffled by `permutation(n_samples, seed, epoch)`; the losses (n_epochs,).
+
+        KeyboardInterrupt after Ctrl-C (in the main thread) or once `stop` is set: within some tenths of a
+        second, the parameters those after a whole step.
+        """
 
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Give the order of the rows that `Trainer.epochs` uses: a function of (n, seed, epoch) alone."""

@@ -1,13 +1,12 @@
 """The loop over epochs: many in one native call, a look at the numbers between two calls."""
 
 import math
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule import _threads
+from chainrule import _engine, _threads
 from chainrule.network.arrays import is_finite
 from chainrule.network.rows import CSR, Rows
 from chainrule.training.errors import DivergenceError
@@ -24,7 +23,7 @@ WORK_PER_CALL = 1_000_000_000
 EPOCHS_PER_CALL = 10_000
 
 
-def train(network: "Network", rows: Rows, settings: Settings, stop: threading.Event | None = None) -> History:
+def train(network: "Network", rows: Rows, settings: Settings, stop: _engine.Stop | None = None) -> History:
     """Train a network on rows that fit it; `Network.train` documents the errors.
 
     KeyboardInterrupt, which Python raises in its main thread only, is also raised once `stop` is set.
@@ -44,7 +43,7 @@ def _run(
     data: Any,
     rows: Rows,
     settings: Settings,
-    stop: threading.Event | None,
+    stop: _engine.Stop | None,
 ) -> History:
     parameters, epochs, callback = network._parameters, settings.epochs, settings.callback
     steps_per_epoch = -(-data.n_samples // settings.batch_size)
@@ -70,6 +69,7 @@ def _run(
                 shuffle=settings.shuffle,
                 seed=network._shuffle_seed,
                 first_epoch=first_epoch,
+                stop=stop,
             )
         finally:  # an interrupt leaves the parameters after a whole step, the epoch unfinished
             network._n_epochs = first_epoch + (trainer.n_steps - steps) // steps_per_epoch

@@ -77,8 +77,8 @@ def train_many(
         their errors, each with a note that says which job it was; `results` has a History or an error
         for every job.
     KeyboardInterrupt
-        Ctrl-C stops all jobs after the epochs that they have in hand, some tenths of a second. Every network
-        is left after a whole epoch and can go on with ``resume=True``. So it is after an error in `on_done`.
+        Ctrl-C stops all jobs within some tenths of a second. Every network is left after a whole step and can
+        go on with ``resume=True``. So it is after an error in `on_done`.
 
     Notes
     -----
@@ -133,7 +133,7 @@ def _results(jobs: list[Job], n_workers: int) -> Generator[tuple[int, History | 
     """Yield results as they come, and leave no thread behind, whatever ends this."""
     waiting = deque(sorted(range(len(jobs)), key=lambda index: -jobs[index].work))
     done: Done = queue.SimpleQueue()
-    stop = threading.Event()
+    stop = _engine.Stop()
     workers: list[threading.Thread] = []
     try:
         for k in range(n_workers):
@@ -154,7 +154,7 @@ def _work(
     jobs: list[Job],
     waiting: deque[int],
     done: Done,
-    stop: threading.Event,
+    stop: _engine.Stop,
     workers: list[threading.Thread],
 ) -> None:
     """Train one waiting job after the other."""
@@ -174,7 +174,7 @@ def _work(
             done.put((index, error))
 
 
-def _train(job: Job, stop: threading.Event) -> History:
+def _train(job: Job, stop: _engine.Stop) -> History:
     """Train on one thread, on which the network's forward passes in a callback stay as well."""
     n_threads = job.network.n_threads
     job.network.n_threads = 1
