@@ -6,10 +6,10 @@ import numpy as np
 
 #: Relative differences, in the norm of all numbers of a kind, that rounding explains; float32, float64.
 TOLERANCES = {
-    "loss": (1e-4, 1e-9),
-    "change": (2e-2, 1e-6),
-    "output": (1e-4, 1e-9),
-    "gradient": (1e-3, 1e-9),
+    "loss": (3e-4, 1e-11),
+    "change": (1e-2, 1e-10),
+    "output": (1e-4, 1e-11),
+    "gradient": (1e-4, 1e-11),
     "class": (0.0, 0.0),
 }
 

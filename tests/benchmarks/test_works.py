@@ -71,9 +71,9 @@ def test_guard_measures_relative_differences():
     found = guard.differences({"loss": [3.0, 4.0], "order": [1]}, {"loss": [3.0, 4.5], "other": [0]})
     assert found == {"loss": 0.1}
     assert guard.disagreement(found, "float64") == (
-        "computes something else: differs in loss by 1.0e-01, at most 1e-09 is rounding"
+        "computes something else: differs in loss by 1.0e-01, at most 1e-11 is rounding"
     )
-    assert guard.disagreement({"loss": 1e-12, "change": 1e-9}, "float64") is None
+    assert guard.disagreement({"loss": 1e-12, "change": 1e-11}, "float64") is None
     assert guard.disagreement({"loss": 1e-6}, "float64")
     assert guard.disagreement({"loss": 1e-6}, "float32") is None
 

@@ -184,6 +184,8 @@ def compare(case):
 
 def assert_same(their, our, case):
     tolerance = TOLERANCES[case.dtype, case.parameters["solver"]]
+    if not np.max(getattr(their, "loss_curve_", [0.0])) < 1e9:  # diverging amplifies rounding errors
+        tolerance *= 1000
     for name in ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
         assert getattr(our, name) == getattr(their, name), name
     for name in ("loss_", "best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_"):

@@ -142,7 +142,6 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
                 "need to be preprocessed."
-                + (" Or the sample weights of a batch sum to zero." if sample_weight is not None else "")
             )
         return self
 
