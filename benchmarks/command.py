@@ -12,8 +12,7 @@ from rich.console import Console
 
 from benchmarks import fitting, machine, memory
 from benchmarks.options import parse
-from benchmarks.peers import OURS
-from benchmarks.processes import UNSET
+from benchmarks.processes import UNSET, Missing
 from benchmarks.report import markdown, picture, record, terminal
 from benchmarks.results import Sitting
 from benchmarks.sitting import Effort, sit, usual_peers
@@ -30,12 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for section, works in SECTIONS.items():
             console.print(f"{section}: {', '.join(work.name for work in works) or section}")
         return 0
-    sitting = measure(options, console, sys.argv[1:] if arguments is None else arguments)
+    try:
+        sitting = measure(options, console, sys.argv[1:] if arguments is None else arguments)
+    except Missing as missing:
+        console.print(f"chainrule itself cannot be imported: {missing}. Install it first: pip install .")
+        return 2
     terminal.show(console, sitting)
     write(sitting, options, console)
-    if OURS in sitting.missing:
-        console.print(f"chainrule itself cannot be imported: {sitting.missing[OURS]}")
-        return 2
     if "interrupted" in sitting.settings:
         return 130  # as shells have it
     return 1 if sitting.problems() else 0

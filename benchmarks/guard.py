@@ -14,7 +14,7 @@ TOLERANCES = {
 }
 
 #: Fits go through thousands of steps, in which rounding errors grow as they do in any trajectory.
-LONG_TOLERANCES = {"loss": 1e-3, "output": 1e-2, "epochs": 0.05, "parameters": 0.1}
+LONG_TOLERANCES = {"loss": 1e-6, "output": 1e-4, "epochs": 0.0, "parameters": 1e-3}
 
 Evidence = Mapping[str, list[float]]
 

@@ -132,18 +132,24 @@ def orders(ours: Evidence) -> list[list[int]]:
 
 @contextmanager
 def bench(sitting: Sitting, peers: Sequence[str], n_threads: int, effort: Effort) -> Iterator[Bench]:
-    """Start the processes of all peers that are installed, note the others, and end them after use."""
+    """Start the processes of all peers that are installed, note the others, and end them after use.
+
+    Raises Missing where chainrule itself cannot be imported.
+    """
     with ExitStack() as stack:
         processes = {}
+        versions = sitting.machine.setdefault("versions", {})
         for name in peers:
             try:
                 processes[name] = stack.enter_context(Process(name, PEERS[name], n_threads))
             except Missing as missing:
+                if name == OURS:
+                    raise
                 sitting.missing[name] = str(missing)
                 continue
-            sitting.machine.setdefault("versions", {}).update(processes[name].ask("versions"))
+            versions |= processes[name].ask("versions")
         gemm = stack.enter_context(Process("NumPy", GEMM, n_threads))
-        sitting.machine["versions"] |= gemm.ask("versions")
+        versions |= gemm.ask("versions")
         yield Bench(sitting, processes, gemm, n_threads, effort)
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from benchmarks import command, fitting
 from benchmarks.options import parse
+from benchmarks.peers import PEERS
 from benchmarks.processes import ROOT, environment
+from benchmarks.results import Row
 from benchmarks.works import SECTIONS, names, selected
 
 
@@ -43,12 +45,30 @@ def test_a_small_sitting(tmp_path):
     assert "| digits | 64-100-10 relu, adam | 200 |" in (tmp_path / "page.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_status_tells_of_problems(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.guard.disagreement", lambda *found, long: "computes nonsense")
     arguments = ["--quick", "--only", "row-small", "--peers", "scikit-learn", "--threads", "1"]
     arguments += ["--rounds", "1", "--seconds", "0.001", "--out", str(tmp_path)]
     assert command.main(arguments) == 1
     assert "PROBLEM: row-small, float32, 1 thread: scikit-learn computes nonsense" in capsys.readouterr().out
+
+
+def test_without_chainrule_there_is_nothing_to_measure(monkeypatch, capsys):
+    monkeypatch.setitem(PEERS, "chainrule", "no_such_module:Class")
+    assert command.main(["--only", "row-small"]) == 2
+    assert "chainrule itself cannot be imported: No module named 'no_such_module'" in capsys.readouterr().out
+
+
+def test_an_interrupted_sitting_is_shown_and_written(tmp_path, monkeypatch, capsys):
+    def interrupt(sitting, *others, **settings):
+        sitting.rows.append(Row("training", SECTIONS["training"][0], "float32", 1))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "sit", interrupt)
+    assert command.main(["--out", str(tmp_path)]) == 130
+    assert "Interrupted" in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "benchmarks.json").read_text(encoding="utf-8"))["rows"]) == 1
 
 
 def test_list_has_every_name(capsys):
