@@ -22,7 +22,7 @@ EXABYTES = "1000000000000000000"
         (["--epochs", "-3"], ["--epochs", "-3"]),
         (["--learning-rate", "nan"], ["--learning-rate", "expected a positive number"]),
         (["--test-fraction", "1"], ["--test-fraction", "got 1", "less than 1"]),
-        (["--batch-size", "many"], ["--batch-size", "got 'many'"]),
+        (["--batch-size", "many"], ["--batch-size", "'many'"]),
         (["--ignore", "price"], ["--ignore", "names the target"]),
         (["--hiden", "5"], ["--hiden", "--hidden"]),
         (["another.csv"], ["another.csv"]),

@@ -2,14 +2,15 @@
 
 Tolerance. Both libraries compute the same sums in different orders, so one update differs by a few units
 in the last place, and training multiplies that: by the steepness of the loss, in adam by 1 / epsilon where a
-gradient is nearly zero (so float32 draws a larger epsilon), in L-BFGS by its line search. The draws therefore
-stay short and tame (a few epochs, inputs of unit size, no divergence), and the bounds are relative to the
-largest parameter. Seen in 1500 draws: sgd 8e-16 and adam 7e-15 (bound 1e-12), L-BFGS 2e-12 (bound 1e-8),
-float32 3e-7, 1e-4 and 1e-4 (bounds 1e-5, 2e-3 and 2e-3).
+gradient is nearly zero (so float32 draws a larger epsilon), in L-BFGS by its line search. The draws are short
+and mostly tame (a few epochs, inputs of unit size); the first bound is a constant, relative to the largest
+parameter. Some draws are steep, and a few diverge. There scikit-learn is asked how well its own numbers are
+defined: it fits again with every input moved by at most one unit in the last place, and we may differ by
+`AMPLIFIED` times as much as it then differs from itself, but never by more than `LOOSEST`.
 """
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,8 @@ TOLERANCES = {
     ("float32", "adam"): 2e-3,
     ("float32", "lbfgs"): 2e-3,
 }
+AMPLIFIED = 10
+LOOSEST = {"float64": 1e-6, "float32": 1e-2}
 
 
 def compare(case):
@@ -179,13 +182,43 @@ def compare(case):
             assert str(our) == str(their)
             return
         assert not isinstance(our, Exception), our
-        assert_same(their, our, case)
+        tolerance = TOLERANCES[case.dtype, case.parameters["solver"]]
+        try:
+            assert_same(their, our, case, tolerance)
+        except AssertionError:
+            wider = min(AMPLIFIED * sensitivity(their, case), LOOSEST[case.dtype])
+            if not wider > tolerance:
+                raise
+            assert_same(their, our, case, wider)
 
 
-def assert_same(their, our, case):
-    tolerance = TOLERANCES[case.dtype, case.parameters["solver"]]
-    if not np.max(getattr(their, "loss_curve_", [0.0])) < 1e9:  # diverging amplifies rounding errors
-        tolerance *= 1000
+def sensitivity(their, case):
+    """How far scikit-learn's fit moves, relatively, if its inputs move by one unit in the last place."""
+    moves = [0.0]
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        nudged = replace(case, data={})
+        x = nudged.data["x"]
+        values = x.data if scipy.sparse.issparse(x) else x
+        towards = rng.choice([-np.inf, np.inf], values.shape).astype(values.dtype)
+        values[...] = np.where(
+            (values != 0) & (rng.random(values.shape) < 0.5), np.nextafter(values, towards), values
+        )
+        again = nudged.fit(sklearn.neural_network)
+        if isinstance(again, Exception) or again.n_iter_ != their.n_iter_:
+            continue
+        losses = [(np.atleast_1d(m.loss_), getattr(m, "loss_curve_", [])) for m in (again, their)]
+        pairs = [(np.asarray(a), np.asarray(b), 1.0) for a, b in zip(*losses, strict=True)]
+        arrays = [m.coefs_ + m.intercepts_ for m in (again, their)]
+        scale = max(1.0, *(np.abs(a).max() for a in arrays[1]))
+        pairs += [(a, b, scale) for a, b in zip(*arrays, strict=True)]
+        for a, b, size in pairs:
+            if a.shape == b.shape and a.size:
+                moves.append(float((np.abs(a - b) / (size + np.abs(b))).max()))
+    return max(moves)
+
+
+def assert_same(their, our, case, tolerance):
     for name in ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
         assert getattr(our, name) == getattr(their, name), name
     for name in ("loss_", "best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_"):
