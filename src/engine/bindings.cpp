@@ -488,7 +488,7 @@ NB_MODULE(_core, m) {
           "__init__",
           [](Training* self, nb::object model, const std::string& optimizer, std::int64_t batch_size,
              double learning_rate, double momentum, bool nesterov, double beta_1, double beta_2, double epsilon,
-             double l2, bool l2_over_rows, int n_threads) {
+             double l2, bool l2_over_rows, const std::string& precision, int n_threads) {
             Settings settings;
             settings.optimizer =
                 position(kOptimizerNames, optimizer, "optimizer") == 0 ? Optimizer::sgd : Optimizer::adam;
@@ -501,6 +501,7 @@ NB_MODULE(_core, m) {
             settings.epsilon = epsilon;
             settings.l2 = l2;
             settings.l2_over_rows = l2_over_rows;
+            settings.bf16 = position(kPrecisionNames, precision, "precision") == 1;
             settings.n_threads = n_threads;
             nb::cast<Model&>(model).visit([&]<class T>(Network<T>& network) {
               auto trainer = std::make_unique<Trainer<T>>(network.shape, *network.kernels, settings);
@@ -509,7 +510,7 @@ NB_MODULE(_core, m) {
           },
           "model"_a, "optimizer"_a, nb::kw_only(), "batch_size"_a, "learning_rate"_a, "momentum"_a = 0.0,
           "nesterov"_a = false, "beta_1"_a = 0.9, "beta_2"_a = 0.999, "epsilon"_a = 1e-8, "l2"_a = 0.0,
-          "l2_over_rows"_a = false, "n_threads"_a = 0)
+          "l2_over_rows"_a = false, "precision"_a = "full", "n_threads"_a = 0)
       .def_prop_rw(
           "learning_rate", [](Training& self) { return self.visit([](auto& t) { return t.settings.learning_rate; }); },
           [](Training& self, double rate) { self.visit([rate](auto& t) { t.settings.learning_rate = rate; }); })

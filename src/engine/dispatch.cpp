@@ -57,6 +57,27 @@ const Kernels<T>* kernels_for(const std::string& isa) {
   return baseline_kernels<T>();
 }
 
+template <class T>
+const Kernels<T>* bf16_kernels_for(const Kernels<T>& of) {
+  const std::string refused = "precision 'bf16' ";
+  if constexpr (sizeof(T) != sizeof(float))
+    throw std::invalid_argument(refused + "needs dtype 'float32', got 'float64'");
+#if defined(CHAINRULE_HAS_AVX512_BF16)
+  else if (!__builtin_cpu_supports("avx512bf16"))
+    throw std::invalid_argument(refused + "needs a processor with AVX512_BF16, which this one has not; use 'full'");
+  else if (of.name != std::string("avx512"))
+    throw std::invalid_argument(refused + "needs the instruction set 'avx512', but this network runs on '" + of.name +
+                                "'; use 'full'");
+  else
+    return avx512_bf16_kernels();
+#else
+  (void)of;
+  throw std::invalid_argument(refused + "needs an x86-64 build with AVX512_BF16, which this one is not; use 'full'");
+#endif
+}
+
+template const Kernels<float>* bf16_kernels_for(const Kernels<float>&);
+template const Kernels<double>* bf16_kernels_for(const Kernels<double>&);
 template const Kernels<float>* kernels_for<float>(const std::string&);
 template const Kernels<double>* kernels_for<double>(const std::string&);
 

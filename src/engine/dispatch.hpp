@@ -15,4 +15,9 @@ std::string default_isa();                  // throws std::invalid_argument wher
 template <class T>
 const Kernels<T>* kernels_for(const std::string& isa);
 
+// The kernels of a training step whose products are of bfloat16 pairs, for a network whose own kernels are `of`. Throws
+// std::invalid_argument where processor, build, kernels or element type have none.
+template <class T>
+const Kernels<T>* bf16_kernels_for(const Kernels<T>& of);
+
 }  // namespace chainrule

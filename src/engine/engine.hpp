@@ -10,6 +10,9 @@
 //   batch       [width / panel][rows][panel]       inputs, outputs and deltas; bands `batch_stride` apart
 // Columns added by rounding up hold zeros in weights and deltas, and are never read as the inner index of a
 // product.
+//
+// With bfloat16 products a matrix that a product reads has a copy in PAIRS: two neighbours along the sum, rounded to
+// bfloat16, in the 32 bits of one element. It is laid out as above, with half as many steps along the sum.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +49,9 @@ struct Layer {
   T* output;  // batch matrix x_{k+1}
   T* net;     // batch matrix, only where f' is taken from net
   T* delta;   // batch matrix, dE/dnet
+  // Copies in pairs, where Kernels::pairs: of the weights along n_in, of the transposed along n_out, and of output and
+  // delta along the rows of the batch.
+  T *weight_pairs, *transposed_pairs, *output_pairs, *delta_pairs;
   std::int64_t penalty_offset;
 };
 
@@ -89,6 +95,8 @@ struct Step {
   std::int64_t row_block;     // rows taken through all layers at a time, so that they stay in cache
   std::int64_t batch_stride;  // elements between the panels of a batch matrix
   T* input;                   // batch matrix x_1, where the data are dense
+  T* input_pairs;             // its copy along the rows, where Kernels::pairs
+  T* row_pairs;               // likewise: the factor of a row product along the sum, this thread's own
 
   Loss loss;
   T probability_floor;
@@ -125,6 +133,7 @@ struct Kernels {
   int width;      // elements in a vector
   int panel;      // columns in a panel
   int tile_rows;  // rows in a register tile
+  bool pairs;     // products of bfloat16 pairs
 
   void (*rows_phase)(const Step<T>&, std::int64_t begin, std::int64_t end);
   void (*weights_phase)(const Step<T>&, const TileRange*, int n_ranges, ColumnEntries<T>*);
@@ -144,5 +153,6 @@ template <class T>
 const Kernels<T>* avx512_kernels();
 template <class T>
 const Kernels<T>* neon_kernels();
+const Kernels<float>* avx512_bf16_kernels();  // the two phases of a step alone
 
 }  // namespace chainrule

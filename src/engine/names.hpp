@@ -15,6 +15,7 @@ inline const std::vector<std::string> kActivationNames = {"identity", "sigmoid",
                                                           "mish",     "exp",     "softmax"};
 inline const std::vector<std::string> kLossNames = {"squared_error", "cross_entropy", "binary_cross_entropy",
                                                     "poisson"};
+inline const std::vector<std::string> kPrecisionNames = {"full", "bf16"};  // of the products in training
 inline const std::vector<std::string> kOptimizerNames = {"sgd", "adam"};
 
 // The position of a name; ValueError in Python where it is none of them.

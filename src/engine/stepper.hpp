@@ -47,6 +47,10 @@ class Stepper {
       c.value.resize(static_cast<std::size_t>(entries_));
     }
     layers_ = batch_.attach(packed.layers());
+    if (kernels.pairs) {
+      const std::int64_t steps = round_up((shape.widest() + 1) / 2, kernels.panel);
+      for (int t = 0; t < most_threads; ++t) row_pairs_.emplace_back(steps * row_block<T>(shape));
+    }
   }
 
   bool holds(std::int64_t rows, const Data<T>& data, int threads) const {
@@ -55,7 +59,7 @@ class Stepper {
   }
 
   // A thread's own description of the steps to come.
-  Step<T> describe(const Data<T>& data) const {
+  Step<T> describe(const Data<T>& data, int thread) const {
     Step<T> s{};
     s.n_layers = shape_.n_layers();
     s.layers = layers_.data();
@@ -64,6 +68,8 @@ class Stepper {
     s.row_block = row_block<T>(shape_);
     s.batch_stride = batch_.stride();
     s.input = batch_.input();
+    s.input_pairs = batch_.input_pairs();
+    if (!row_pairs_.empty()) s.row_pairs = row_pairs_[static_cast<std::size_t>(thread)].get();
     s.loss = shape_.loss;
     s.probability_floor = static_cast<T>(shape_.probability_floor);
     return s;
@@ -162,6 +168,7 @@ class Stepper {
   std::int64_t entries_;
   Batch<T> batch_;
   std::vector<Layer<T>> layers_;
+  std::vector<Buffer<T>> row_pairs_;  // one for each thread
   std::vector<std::int64_t> order_;
   std::vector<double> row_loss_, penalty_;
   std::vector<Columns> columns_;

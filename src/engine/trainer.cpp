@@ -5,6 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "dispatch.hpp"
 #include "permutation.hpp"
 #include "stepper.hpp"
 
@@ -24,7 +25,7 @@ double power(double x, std::int64_t n) {
 
 template <class T>
 Trainer<T>::Trainer(std::shared_ptr<const Shape> shape, const Kernels<T>& kernels, const Settings& settings_)
-    : settings(settings_), shape_(std::move(shape)), kernels_(kernels) {
+    : settings(settings_), shape_(std::move(shape)), kernels_(settings_.bf16 ? *bf16_kernels_for(kernels) : kernels) {
   if (settings.batch_size < 1)
     throw std::invalid_argument("batch_size must be at least 1, got " + std::to_string(settings.batch_size));
   moments_.resize(static_cast<std::size_t>(n_moments()));
@@ -94,7 +95,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
   const std::int64_t steps_between_looks = 1 + (1 << 24) / (shape_->n_weights() * batch + 1);
   in_parallel(n_threads_, [&](int thread, int n_threads) {
     stepper_->divide(thread, n_threads, batch);
-    Step<T> s = stepper_->describe(data);
+    Step<T> s = stepper_->describe(data, thread);
     s.optimizer = settings.optimizer;
     s.nesterov = settings.nesterov;
     s.momentum = static_cast<T>(settings.momentum);
@@ -161,7 +162,7 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
   double loss = 0, weight = 0, squares = 0;
   in_parallel(threads, [&](int thread, int n_threads) {
     stepper_->divide(thread, n_threads, batch);
-    Step<T> s = stepper_->describe(data);
+    Step<T> s = stepper_->describe(data, thread);
     s.optimizer = Optimizer::gradient;
     for (std::int64_t first = 0; first < n; first += batch) {
       s.n_rows = std::min(batch, n - first);

@@ -18,6 +18,7 @@ struct Settings {
   bool nesterov = false;
   double l2 = 0;
   bool l2_over_rows = false;  // the penalty is divided by the batch's sum of sample weights
+  bool bf16 = false;          // products of bfloat16 pairs
   int n_threads = 0;
 };
 

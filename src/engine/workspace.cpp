@@ -1,8 +1,25 @@
 #include "workspace.hpp"
 
+#include <bit>
+
 #include "names.hpp"
 
 namespace chainrule {
+
+namespace {
+
+// To nearest, ties to even; subnormals become zero; a NaN stays one.
+std::uint32_t to_bfloat16(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t size = bits & 0x7fffffffu;
+  if (size < 0x00800000u) return bits >> 31 << 15;
+  if (size > 0x7f800000u) return bits >> 16 | 0x40;
+  return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+}
+
+}  // namespace
+
+float pair(float low, float high) { return std::bit_cast<float>(to_bfloat16(low) | to_bfloat16(high) << 16); }
 
 template <class T>
 Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward)
@@ -16,7 +33,12 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     layer.activation = shape.activations[static_cast<std::size_t>(k)];
     const std::int64_t size = layer.n_in * padded(layer.n_out);
     layer.weights = allocate(size);
-    if (backward && k > 0) layer.transposed = allocate(layer.n_out * padded(layer.n_in));
+    if (kernels.pairs) {
+      layer.weight_pairs = allocate((layer.n_in + 1) / 2 * padded(layer.n_out));
+      if (k > 0) layer.transposed_pairs = allocate((layer.n_out + 1) / 2 * padded(layer.n_in));
+    } else if (backward && k > 0) {
+      layer.transposed = allocate(layer.n_out * padded(layer.n_in));
+    }
     layer.bias = allocate(padded(layer.n_out));
     for (int m = 0; m < n_moments; ++m) {
       layer.moments[m] = allocate(size);
@@ -51,12 +73,36 @@ void Packed<T>::unpack_panels(int k, const T* from, T* to) const {
   }
 }
 
+// Both copies of a layer's weights in bfloat16 pairs, panels as in engine.hpp.
+template <class T>
+void Packed<T>::pack_pairs(int k, const T* from) const {
+  const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
+  const std::int64_t n_in = layer.n_in, n_out = layer.n_out;
+  const auto weight = [&](std::int64_t i, std::int64_t j) {
+    return i < n_in && j < n_out ? static_cast<float>(from[i * n_out + j]) : 0.0f;
+  };
+  const auto place = [this](std::int64_t step, std::int64_t column, std::int64_t n_steps, std::int64_t n_columns) {
+    const std::int64_t first = column / kernels_.panel * kernels_.panel;
+    const std::int64_t band = padded(std::min<std::int64_t>(kernels_.panel, n_columns - first));
+    return first * n_steps + step * band + column - first;
+  };
+  const std::int64_t in_steps = (n_in + 1) / 2, out_steps = (n_out + 1) / 2;
+  for (std::int64_t i = 0; i < n_in; i += 2)
+    for (std::int64_t j = 0; j < n_out; ++j)
+      layer.weight_pairs[place(i / 2, j, in_steps, n_out)] = static_cast<T>(pair(weight(i, j), weight(i + 1, j)));
+  if (!layer.transposed_pairs) return;
+  for (std::int64_t i = 0; i < n_in; ++i)
+    for (std::int64_t j = 0; j < n_out; j += 2)
+      layer.transposed_pairs[place(j / 2, i, out_steps, n_in)] = static_cast<T>(pair(weight(i, j), weight(i, j + 1)));
+}
+
 template <class T>
 void Packed<T>::pack(const T* parameters) {
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
     const T* from = parameters + shape_.weights_at(k);
     pack_panels(k, from, layer.weights);
+    if (kernels_.pairs) pack_pairs(k, from);
     if (layer.transposed)
       for (std::int64_t p0 = 0; p0 < layer.n_in; p0 += kernels_.panel) {
         const std::int64_t columns = std::min<std::int64_t>(kernels_.panel, layer.n_in - p0), band = padded(columns);
@@ -105,10 +151,15 @@ void Packed<T>::unpack_moment(int which, T* flat) const {
 template <class T>
 Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, bool backward, bool sparse) {
   const auto line = static_cast<std::int64_t>(64 / sizeof(T));
-  stride_ = round_up(rows * kernels.panel, line);
-  if (stride_ * static_cast<std::int64_t>(sizeof(T)) % 1024 == 0) stride_ += 3 * line;  // panels in other cache sets
+  const std::int64_t unit = kernels.pairs ? 2 * line : line;  // pairs have half the stride
+  stride_ = round_up((kernels.pairs ? round_up(rows, 2) : rows) * kernels.panel, unit);
+  if (stride_ * static_cast<std::int64_t>(sizeof(T)) % 1024 == 0) stride_ += 3 * unit;  // panels in other cache sets
   const auto panels = [&](std::int64_t width) { return (width + kernels.panel - 1) / kernels.panel * stride_; };
-  if (!sparse) input_ = Buffer<T>(panels(shape.n_in(0)));
+  const auto pairs = [&](std::int64_t size) { return kernels.pairs ? Buffer<T>(size / 2) : Buffer<T>(); };
+  if (!sparse) {
+    input_ = Buffer<T>(panels(shape.n_in(0)));
+    input_pairs_ = pairs(panels(shape.n_in(0)));
+  }
   for (int k = 0; k < shape.n_layers(); ++k) {
     const std::int64_t size = panels(shape.n_out(k));
     const bool hidden = k + 1 < shape.n_layers();
@@ -116,6 +167,8 @@ Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows
     nets_.push_back(hidden && keeps_net(shape.activations[static_cast<std::size_t>(k)]) ? Buffer<T>(size)
                                                                                         : Buffer<T>());
     deltas_.push_back(backward ? Buffer<T>(size) : Buffer<T>());
+    output_pairs_.push_back(hidden ? pairs(size) : Buffer<T>());
+    delta_pairs_.push_back(pairs(size));
   }
 }
 
@@ -125,6 +178,8 @@ std::vector<Layer<T>> Batch<T>::attach(std::vector<Layer<T>> layers) const {
     layers[k].output = outputs_[k].get();
     layers[k].net = nets_[k].get();
     layers[k].delta = deltas_[k].get();
+    layers[k].output_pairs = output_pairs_[k].get();
+    layers[k].delta_pairs = delta_pairs_[k].get();
   }
   return layers;
 }

@@ -45,6 +45,9 @@ class Buffer {  // zeroed, on cache lines; large ones on huge pages where the sy
   std::unique_ptr<T, Free> data_;
 };
 
+// Two numbers as bfloat16 in the bits of one float, rounded as kernels/pairs.inl does it.
+float pair(float low, float high);
+
 template <class T>
 class Packed {
  public:
@@ -62,6 +65,7 @@ class Packed {
  private:
   void pack_panels(int k, const T* from, T* to) const;
   void unpack_panels(int k, const T* from, T* to) const;
+  void pack_pairs(int k, const T* from) const;
   std::int64_t padded(std::int64_t n) const { return round_up(n, kernels_.width); }
 
   const Shape& shape_;
@@ -81,11 +85,12 @@ class Batch {
   std::vector<Layer<T>> attach(std::vector<Layer<T>> layers) const;  // the layers, pointing to this memory
   std::int64_t stride() const { return stride_; }
   T* input() const { return input_.get(); }
+  T* input_pairs() const { return input_pairs_.get(); }
 
  private:
   std::int64_t stride_;
-  Buffer<T> input_;
-  std::vector<Buffer<T>> outputs_, nets_, deltas_;
+  Buffer<T> input_, input_pairs_;
+  std::vector<Buffer<T>> outputs_, nets_, deltas_, output_pairs_, delta_pairs_;
 };
 
 // Rows that go through all layers together: enough to reuse the weights, few enough to stay in the second cache.

@@ -211,7 +211,7 @@ def test_shared_data_are_read_where_they_are() -> None:
     x, y = rows()
     settings = {
         "optimizer": None, "epochs": 1, "batch_size": 8, "shuffle": True, "sample_weight": None,
-        "callback": None, "resume": False,
+        "callback": None, "resume": False, "precision": "full",
     }  # fmt: skip
     jobs = as_jobs([(small(seed), x, y) for seed in range(3)], settings)
     assert all(np.shares_memory(job.rows.x, x) and np.shares_memory(job.rows.y, y) for job in jobs)

@@ -108,7 +108,8 @@ class Trainer:
 
     optimizer : "sgd" (learning_rate, momentum, nesterov) or "adam" (learning_rate, beta_1, beta_2, epsilon).
     The penalty is that of `Model.gradients`, per batch. n_threads <= 0 means OpenMP's own setting; fewer are
-    used where a step has too little work.
+    used where a step has too little work. precision "bf16": products of bfloat16, sums in float32; ValueError
+    where dtype, instruction set or processor cannot.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Trainer:
         epsilon: float = 1e-8,
         l2: float = 0.0,
         l2_over_rows: bool = False,
+        precision: str = "full",
         n_threads: int = 0,
     ) -> None: ...
     learning_rate: float

@@ -245,6 +245,7 @@ class Network:
         sample_weight: Any = None,
         callback: "Callable[[EpochRecord], object] | None" = None,
         resume: bool = False,
+        precision: str = "full",
     ) -> "History":
         """Train in place: an epoch takes all rows once, in batches, and steps against each batch's gradient.
 
@@ -271,6 +272,11 @@ class Network:
         resume : bool
             Go on with the optimizer's memory of the last call of `train` (by default it starts anew), as if
             that call had not ended.
+        precision : {"full", "bf16"}
+            Of the products in training. "bf16" rounds their factors to bfloat16 (8 bits of precision, the range
+            of float32) and sums in float32; parameters and optimizer stay float32, and so does all that is
+            not training. Needs dtype="float32" and a processor with AVX512_BF16. The first layer's products of
+            sparse rows stay float32.
 
         Returns
         -------
@@ -315,6 +321,7 @@ class Network:
             shuffle=shuffle,
             callback=callback,
             resume=resume,
+            precision=precision,
         )
         return train(self, rows, settings)
 

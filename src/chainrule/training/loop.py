@@ -33,7 +33,7 @@ def train(network: "Network", rows: Rows, settings: Settings, stop: _engine.Stop
     network._check_finite(rows)
     begin = TrainingState.resume if settings.resume else TrainingState.start
     with _threads.training():
-        state = begin(network, settings.optimizer, settings.batch_size)
+        state = begin(network, settings.optimizer, settings.batch_size, settings.precision)
         return _run(network, state, data, rows, settings, stop)
 
 
@@ -51,6 +51,7 @@ def _run(
     per_call = min(max(1, WORK_PER_CALL // (data.n_samples * parameters.size)), EPOCHS_PER_CALL)
     if callback is not None:
         per_call = 1
+    before = np.empty_like(parameters)
     losses: list[float] = []
     stopped = False
     begin = time.perf_counter()
@@ -58,9 +59,10 @@ def _run(
         if stop is not None and stop.is_set():
             raise KeyboardInterrupt
         # Another trainer where the number of threads has changed, because other trainings began or ended.
-        state = network._training = state.handed_on(network, settings.optimizer, settings.batch_size)
+        state = state.handed_on(network, settings.optimizer, settings.batch_size, settings.precision)
+        network._training = state
         trainer = state.trainer
-        before = parameters.copy()
+        np.copyto(before, parameters)
         steps, first_epoch = trainer.n_steps, network._n_epochs
         try:
             new = trainer.epochs(
@@ -74,7 +76,7 @@ def _run(
         finally:  # an interrupt leaves the parameters after a whole step, the epoch unfinished
             network._n_epochs = first_epoch + (trainer.n_steps - steps) // steps_per_epoch
         if not (np.isfinite(new).all() and is_finite(parameters)):
-            parameters[:] = before
+            np.copyto(parameters, before)
             network._n_epochs = first_epoch
             network._training = None
             raise _diverged(state, rows, losses, new.tolist())

@@ -38,6 +38,7 @@ def train_many(
     sample_weight: Any = None,
     callback: Callable[[EpochRecord], object] | None = None,
     resume: bool = False,
+    precision: str = "full",
 ) -> list[History]:
     """Train independent networks in place, as many at once as there are cores, each by a thread of its own.
 
@@ -57,7 +58,7 @@ def train_many(
     on_done : callable, optional
         Called as ``on_done(index, result)`` in the caller's thread when a job has ended, in whichever order
         they end: its place in `jobs`, and its History or Exception. For progress bars, or to save early.
-    optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume
+    optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume, precision
         The settings of `Network.train`, for all jobs. A `callback` is called in the thread that trains, so
         that several may be called at once if it serves several jobs; where it returns True, its job ends.
 
@@ -114,6 +115,7 @@ def train_many(
         "sample_weight": sample_weight,
         "callback": callback,
         "resume": resume,
+        "precision": precision,
     }
     if on_done is not None and not callable(on_done):
         raise TypeError(f"on_done is {on_done!r}; expected a function of an index and a result")

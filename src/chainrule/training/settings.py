@@ -8,6 +8,9 @@ from chainrule._settings import flag, whole_number
 from chainrule.optimizers import Adam, Optimizer, check_optimizer
 from chainrule.training.history import EpochRecord
 
+#: Of the products in training: the network's dtype, or bfloat16 with sums in float32.
+PRECISIONS = ("full", "bf16")
+
 
 class Settings(NamedTuple):
     """How a network is trained; `Network.train` documents each setting.
@@ -24,10 +27,19 @@ class Settings(NamedTuple):
     shuffle: bool
     callback: Callable[[EpochRecord], object] | None
     resume: bool
+    precision: str
 
     @classmethod
     def checked(
-        cls, *, optimizer: Any, epochs: Any, batch_size: Any, shuffle: Any, callback: Any, resume: Any
+        cls,
+        *,
+        optimizer: Any,
+        epochs: Any,
+        batch_size: Any,
+        shuffle: Any,
+        callback: Any,
+        resume: Any,
+        precision: Any,
     ) -> Self:
         """Check what a user gave; TypeError or ValueError for what is none or out of range."""
         optimizer = check_optimizer(Adam() if optimizer is None else optimizer)
@@ -36,4 +48,14 @@ class Settings(NamedTuple):
         shuffle = flag("shuffle", shuffle)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {callback!r}; expected a function of one EpochRecord")
-        return cls(optimizer, epochs, min(batch_size, sys.maxsize), shuffle, callback, flag("resume", resume))
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision is {precision!r}; expected one of: {', '.join(PRECISIONS)}")
+        return cls(
+            optimizer,
+            epochs,
+            min(batch_size, sys.maxsize),
+            shuffle,
+            callback,
+            flag("resume", resume),
+            precision,
+        )

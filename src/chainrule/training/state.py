@@ -15,19 +15,29 @@ class TrainingState(NamedTuple):
     trainer: _engine.Trainer
     optimizer: Optimizer
     batch_size: int
+    precision: str
     n_threads: int
 
     @classmethod
-    def start(cls, network: "Network", optimizer: Optimizer, batch_size: int) -> "TrainingState":
+    def start(
+        cls, network: "Network", optimizer: Optimizer, batch_size: int, precision: str = "full"
+    ) -> "TrainingState":
         """Begin with an empty memory."""
         n_threads = _threads.share(network._n_threads)
         trainer = _engine.Trainer(
-            network._model, optimizer.name, batch_size=batch_size, n_threads=n_threads, **optimizer.settings()
+            network._model,
+            optimizer.name,
+            batch_size=batch_size,
+            precision=precision,
+            n_threads=n_threads,
+            **optimizer.settings(),
         )
-        return cls(trainer, optimizer, batch_size, n_threads)
+        return cls(trainer, optimizer, batch_size, precision, n_threads)
 
     @classmethod
-    def resume(cls, network: "Network", optimizer: Optimizer, batch_size: int) -> "TrainingState":
+    def resume(
+        cls, network: "Network", optimizer: Optimizer, batch_size: int, precision: str = "full"
+    ) -> "TrainingState":
         """Go on with the memory of the network's last training.
 
         Raises ValueError where there is none, or another optimizer's.
@@ -38,14 +48,16 @@ class TrainingState(NamedTuple):
                 "resume=True goes on from an earlier call of train, but this network has none (a copied,"
                 " loaded or diverged network starts anew); use resume=False"
             )
-        return last.handed_on(network, optimizer, batch_size)
+        return last.handed_on(network, optimizer, batch_size, precision)
 
-    def handed_on(self, network: "Network", optimizer: Optimizer, batch_size: int) -> "TrainingState":
+    def handed_on(
+        self, network: "Network", optimizer: Optimizer, batch_size: int, precision: str
+    ) -> "TrainingState":
         """Return this memory for these settings and the threads to be used now; errors as `resume`."""
-        if self[1:] == (optimizer, batch_size, _threads.share(network._n_threads)):
+        if self[1:] == (optimizer, batch_size, precision, _threads.share(network._n_threads)):
             return self
         memory = self.trainer.state
-        fresh = self.start(network, optimizer, batch_size)
+        fresh = self.start(network, optimizer, batch_size, precision)
         if self.optimizer.name != optimizer.name or len(memory) != len(fresh.trainer.state):
             raise ValueError(
                 f"resume=True cannot hand the memory of {self.optimizer} to {optimizer}; use resume=False"

@@ -5,6 +5,7 @@
 #include "math.inl"
 #include "tiles.inl"
 #include "lanes.inl"
+#include "pairs.inl"
 #include "activations.inl"
 #include "losses.inl"
 #include "rows.inl"
@@ -35,10 +36,28 @@ bool evaluate_function(const char* name, const T* x, T* y, int64_t n) {
 }
 
 template <class T>
+constexpr chainrule::Kernels<T> step_kernels(const char* name) {
+  return {.name = name,
+          .width = Simd<T>::width,
+          .panel = kPanel<T>,
+          .tile_rows = kTileRows,
+          .pairs = kPairs,
+          .rows_phase = rows_phase<T>,
+          .weights_phase = weights_phase<T>,
+          .predict_rows = nullptr,
+          .evaluate_rows = nullptr,
+          .forward_row = nullptr,
+          .evaluate_function = nullptr};
+}
+
+template <class T>
 constexpr chainrule::Kernels<T> kernels(const char* name) {
-  return {name,           Simd<T>::width,      kPanel<T>,       kTileRows,
-          rows_phase<T>,  weights_phase<T>,    predict_rows<T>, evaluate_rows<T>,
-          forward_row<T>, evaluate_function<T>};
+  chainrule::Kernels<T> table = step_kernels<T>(name);
+  table.predict_rows = predict_rows<T>;
+  table.evaluate_rows = evaluate_rows<T>;
+  table.forward_row = forward_row<T>;
+  table.evaluate_function = evaluate_function<T>;
+  return table;
 }
 
 }  // namespace

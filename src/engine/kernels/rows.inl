@@ -7,10 +7,28 @@ namespace {
 template <class T>
 constexpr int64_t kInnerBlock = 2048 / static_cast<int64_t>(sizeof(T)) / kPanel<T> * kPanel<T>;
 
-// c = a b for rows r0..r1 of batch matrices a (n_inner columns) and c (n_outer columns), b in panels of weights.
+// Rows of a batch matrix as the factor of a product; the first of them is at `rows`.
+template <class T>
+struct Factor {
+  const T* rows;
+  int64_t stride;
+};
+template <class T>
+CHAINRULE_INLINE Factor<T> row_factor(const Step<T>& s, const T* a, int64_t n, int64_t r0, int64_t r1) {
+#if defined(CHAINRULE_PAIRS)
+  const int64_t stride = s.row_block * kPanel<T>;
+  pair_columns(a, n, s.batch_stride, r0, r1, s.row_pairs, stride);
+  return {s.row_pairs, stride};
+#else
+  (void)n, (void)r1;
+  return {a + r0 * kPanel<T>, s.batch_stride};
+#endif
+}
+
+// c = a b for rows r0..r1 of batch matrix c (n_outer columns), b in panels of weights, n_inner steps along the sum.
 // finish(tile, place, rows, n0, n_vectors) is called once for each tile, while it is in cache.
 template <class T, class Finish>
-CHAINRULE_INLINE void multiply_rows(const T* a, int64_t n_inner, const T* b, T* c, int64_t n_outer, int64_t stride,
+CHAINRULE_INLINE void multiply_rows(Factor<T> a, int64_t n_inner, const T* b, T* c, int64_t n_outer, int64_t stride,
                                     int64_t r0, int64_t r1, Finish finish) {
   for (int64_t n0 = 0; n0 < n_outer; n0 += kPanel<T>) {
     const int n_vectors = band_vectors<T>(n_outer, n0);
@@ -21,7 +39,7 @@ CHAINRULE_INLINE void multiply_rows(const T* a, int64_t n_inner, const T* b, T* 
       for (int64_t r = r0; r < r1; r += kTileRows) {
         const int rows = static_cast<int>(smaller(kTileRows, r1 - r));
         const int64_t place = panel * stride + r * kPanel<T>;
-        kTiles<T>.row[rows - 1][n_vectors - 1](a + k0 / kPanel<T> * stride + r * kPanel<T>, stride, n,
+        kTiles<T>.row[rows - 1][n_vectors - 1](a.rows + k0 / kPanel<T> * a.stride + (r - r0) * kPanel<T>, a.stride, n,
                                                band + k0 * n_vectors * Simd<T>::width, c + place, k0 > 0);
         if (k0 + n == n_inner) finish(c + place, place, rows, n0, n_vectors);
       }
@@ -93,8 +111,10 @@ void layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) 
         multiply_sparse_rows<T, std::int32_t>(s, layer, r0, r1, at, finish);
     } else {
       const T* x = k == 0 ? s.input : s.layers[k - 1].output;
-      multiply_rows<T>(x, layer.n_in, layer.weights, layer.output, layer.n_out, s.batch_stride, at, at + r1 - r0,
-                       finish);
+      const int64_t end = at + r1 - r0;
+      multiply_rows(row_factor(s, x, layer.n_in, at, end), sum_steps(layer.n_in),
+                    kPairs ? layer.weight_pairs : layer.weights, layer.output, layer.n_out, s.batch_stride, at, end,
+                    finish);
     }
   });
 }
@@ -113,8 +133,25 @@ void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
           store(tile + q, load(tile + q) * f.derivative(load(kept + place + q)));
         }
     };
-    multiply_rows<T>(next.delta, next.n_out, next.transposed, layer.delta, layer.n_out, s.batch_stride, r0, r1, finish);
+    multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),
+                  kPairs ? next.transposed_pairs : next.transposed, layer.delta, layer.n_out, s.batch_stride, r0, r1,
+                  finish);
   });
+}
+
+// What E6 reads of the rows r0..r1: x_1 .. x_l and every delta.
+template <class T>
+CHAINRULE_INLINE void pair_block(const Step<T>& s, int64_t r0, int64_t r1) {
+#if defined(CHAINRULE_PAIRS)
+  if (s.input_pairs) pair_rows(s.input, s.data.n_features, s.batch_stride, r0, r1, s.input_pairs);
+  for (int k = 0; k < s.n_layers; ++k) {
+    const Layer<T>& layer = s.layers[k];
+    if (k + 1 < s.n_layers) pair_rows(layer.output, layer.n_out, s.batch_stride, r0, r1, layer.output_pairs);
+    pair_rows(layer.delta, layer.n_out, s.batch_stride, r0, r1, layer.delta_pairs);
+  }
+#else
+  (void)s, (void)r0, (void)r1;
+#endif
 }
 
 template <class T>
@@ -125,6 +162,7 @@ void rows_phase(const Step<T>& s, int64_t begin, int64_t end) {
     for (int k = 0; k < s.n_layers; ++k) layer_forward(s, k, r0, r1, r0);
     output_rows<T, true>(s, s.layers[s.n_layers - 1], r0, r1, r0);
     for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, r0, r1);
+    pair_block(s, r0, r1);
   }
 }
 

@@ -36,6 +36,21 @@ CHAINRULE_INLINE int band_vectors(int64_t n, int64_t n0) {
   return static_cast<int>(vectors<T>(smaller(n - n0, kPanel<T>)));
 }
 
+// With bfloat16 products an element is a pair of neighbours along the sum (engine.hpp).
+#if defined(CHAINRULE_PAIRS)
+constexpr bool kPairs = true;
+CHAINRULE_INLINE VF multiply_sum(VF a, VF b, VF c) { return (VF)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b); }
+#else
+constexpr bool kPairs = false;
+template <class V>
+CHAINRULE_INLINE V multiply_sum(V a, V b, V c) {
+  return fma(a, b, c);
+}
+#endif
+
+// Steps along a sum of n terms.
+CHAINRULE_INLINE int64_t sum_steps(int64_t n) { return kPairs ? (n + 1) / 2 : n; }
+
 // sums[i][j] += sum over n of a[i * a_row + n * a_step] * b[n * b_step + j]
 template <class T, int R, int N>
 CHAINRULE_INLINE void multiply_add(Vec<T> (&sums)[R][N], const T* a, int64_t a_row, int64_t a_step, const T* b,
@@ -45,7 +60,7 @@ CHAINRULE_INLINE void multiply_add(Vec<T> (&sums)[R][N], const T* a, int64_t a_r
     for (int j = 0; j < N; ++j) columns[j] = load(b + j * Simd<T>::width);
     for (int i = 0; i < R; ++i) {
       const Vec<T> factor = broadcast(a[i * a_row]);
-      for (int j = 0; j < N; ++j) sums[i][j] = fma(factor, columns[j], sums[i][j]);
+      for (int j = 0; j < N; ++j) sums[i][j] = multiply_sum(factor, columns[j], sums[i][j]);
     }
   }
 }

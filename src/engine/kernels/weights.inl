@@ -50,6 +50,9 @@ CHAINRULE_INLINE void update_tile(const Step<T>& s, const Layer<T>& layer, const
       const Vec<T> w = load(weights + q);
       store(weights + q, optimize(load(sums + i * kPanel<T> + j * Simd<T>::width), w, m, v, true));
     }
+#if defined(CHAINRULE_PAIRS)
+  return pair_weights(layer, weights, step, i0, rows, n0, n_vectors);
+#endif
   if (!layer.transposed || s.optimizer == Optimizer::gradient) return;
   const int64_t p0 = i0 / kPanel<T> * kPanel<T>, to_step = band_vectors<T>(layer.n_in, p0) * Simd<T>::width;
   T* to = layer.transposed + p0 * layer.n_out + n0 * to_step + (i0 - p0);
@@ -88,12 +91,13 @@ CHAINRULE_INLINE void update_bias(const Step<T>& s, const Layer<T>& layer, const
 template <class T, class Finish>
 CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T* x, int64_t i_first, int64_t i_last,
                                 int64_t n0, int n_vectors, T* sums, Finish finish) {
-  const T* delta = layer.delta + n0 / kPanel<T> * s.batch_stride;
+  const int64_t stride = kPairs ? s.batch_stride / 2 : s.batch_stride, n_rows = sum_steps(s.n_rows);
+  const T* delta = (kPairs ? layer.delta_pairs : layer.delta) + n0 / kPanel<T> * stride;
   constexpr int64_t tile_size = kTileRows * kPanel<T>;
   for (int64_t first = i_first; first < i_last; first += kTilesAtOnce) {
     const int64_t last = smaller(i_last, first + kTilesAtOnce);
-    for (int64_t r0 = 0; r0 < s.n_rows; r0 += kBatchBlock<T>) {
-      const int64_t n = smaller(kBatchBlock<T>, s.n_rows - r0);
+    for (int64_t r0 = 0; r0 < n_rows; r0 += kBatchBlock<T>) {
+      const int64_t n = smaller(kBatchBlock<T>, n_rows - r0);
       for (int64_t t = first; t < last; ++t) {
         const int64_t i0 = t * kTileRows;
         const int rows = static_cast<int>(smaller(kTileRows, layer.n_in - i0));
@@ -104,9 +108,9 @@ CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T
             for (int j = 0; j < n_vectors; ++j)
               store(tile + i * kPanel<T> + j * Simd<T>::width, load(from + (i * n_vectors + j) * Simd<T>::width));
         }
-        kTiles<T>.weight[rows - 1][n_vectors - 1](x + i0 / kPanel<T> * s.batch_stride + r0 * kPanel<T> + i0 % kPanel<T>,
-                                                  n, delta + r0 * kPanel<T>, tile, r0 > 0 || s.accumulate);
-        if (r0 + n == s.n_rows) finish(tile, i0, rows);
+        kTiles<T>.weight[rows - 1][n_vectors - 1](x + i0 / kPanel<T> * stride + r0 * kPanel<T> + i0 % kPanel<T>, n,
+                                                  delta + r0 * kPanel<T>, tile, r0 > 0 || s.accumulate);
+        if (r0 + n == n_rows) finish(tile, i0, rows);
       }
     }
   }
@@ -169,7 +173,9 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
           collect_columns<T, std::int32_t>(s, *columns);
         columns->collected = true;
       }
-      const T* x = ranges[q].layer == 0 ? s.input : s.layers[ranges[q].layer - 1].output;
+      const T* x = ranges[q].layer == 0
+                       ? (kPairs ? s.input_pairs : s.input)
+                       : (kPairs ? s.layers[ranges[q].layer - 1].output_pairs : s.layers[ranges[q].layer - 1].output);
       const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
       for (int64_t t = ranges[q].first; t < ranges[q].last;) {
         const int64_t panel = t / tiles, i_first = t % tiles, n0 = panel * kPanel<T>;
