@@ -1,4 +1,4 @@
-"""Products of bfloat16: a step is that of a network whose products round their factors, and nothing else changes."""
+"""Products of bfloat16: a step is that of a network whose products round their factors."""
 
 from __future__ import annotations
 

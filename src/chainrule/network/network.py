@@ -273,10 +273,10 @@ class Network:
             Go on with the optimizer's memory of the last call of `train` (by default it starts anew), as if
             that call had not ended.
         precision : {"full", "bf16"}
-            Of the products in training. "bf16" rounds their factors to bfloat16 (8 bits of precision, the range
-            of float32) and sums in float32; parameters and optimizer stay float32, and so does all that is
-            not training. Needs dtype="float32" and a processor with AVX512_BF16. The first layer's products of
-            sparse rows stay float32.
+            Of the products in training. "bf16" rounds their factors to bfloat16 (8 bits of precision, the
+            range of float32) and sums in float32; parameters and optimizer stay float32, and so does all
+            that is not training. Needs dtype="float32" and a processor with AVX512_BF16. The first layer's
+            products of sparse rows stay float32.
 
         Returns
         -------
