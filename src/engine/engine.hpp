@@ -31,6 +31,9 @@ enum class Activation : int {
   gelu,
   silu,
   mish,
+  softsign,
+  hardtanh,
+  relu6,
   exp,
   softmax,
 };

@@ -10,9 +10,9 @@
 
 namespace chainrule {
 
-inline const std::vector<std::string> kActivationNames = {"identity", "sigmoid", "tanh",     "relu", "leaky_relu",
-                                                          "elu",      "selu",    "softplus", "gelu", "silu",
-                                                          "mish",     "exp",     "softmax"};
+inline const std::vector<std::string> kActivationNames = {
+    "identity", "sigmoid", "tanh", "relu",     "leaky_relu", "elu",   "selu", "softplus",
+    "gelu",     "silu",    "mish", "softsign", "hardtanh",   "relu6", "exp",  "softmax"};
 inline const std::vector<std::string> kLossNames = {"squared_error", "cross_entropy", "binary_cross_entropy",
                                                     "poisson"};
 inline const std::vector<std::string> kPrecisionNames = {"full", "bf16"};  // of the products in training

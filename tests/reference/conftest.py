@@ -56,6 +56,8 @@ def make_case(
     weights = [rng.normal(size=shape) / np.sqrt(shape[0]) for shape in itertools.pairwise(sizes)]
     biases = [0.5 * rng.normal(size=n) for n in sizes[1:]]
     biases[-1] = -np.abs(biases[-1]) - 0.2  # towards positive outputs, so that a relu there is alive
+    if output == "hardtanh":
+        weights[-1], biases[-1] = 0.3 * weights[-1], 0.3 * biases[-1]  # between its bounds
     shape = (n_samples, sizes[-1])
     y = {
         "squared_error": lambda: rng.normal(size=shape),

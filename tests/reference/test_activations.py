@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from chainrule.reference import ACTIVATIONS, Activation, get_activation
-from chainrule.reference.activations import ELU, LeakyReLU
+from chainrule.reference.activations import ELU, LeakyReLU, PReLU
 
 ELEMENTWISE = [name for name in ACTIVATIONS if name != "softmax"]
 GRID = np.concatenate([-np.geomspace(1e-3, 12, 40)[::-1], np.geomspace(1e-3, 12, 40)])
@@ -23,6 +23,9 @@ VALUES = {
     "gelu": lambda x: x * mpmath.ncdf(x),
     "silu": lambda x: x / (1 + mpmath.exp(-x)),
     "mish": lambda x: x * mpmath.tanh(mpmath.log1p(mpmath.exp(x))),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "hardtanh": lambda x: min(max(x, mpmath.mpf(-1)), mpmath.mpf(1)),
+    "relu6": lambda x: min(max(x, mpmath.mpf(0)), mpmath.mpf(6)),
     "exp": mpmath.exp,
 }
 
@@ -45,6 +48,9 @@ def test_registry_has_the_names_of_the_engine():
             "gelu",
             "silu",
             "mish",
+            "softsign",
+            "hardtanh",
+            "relu6",
         ),
         *("softmax", "exp"),
     ]
@@ -100,6 +106,7 @@ def test_backward_of_softmax_is_its_jacobian_times_the_gradient():
         ("leaky_relu", {0.01, 1.0}),
         ("elu", {1.0}),
         ("selu", {SELU_SCALE, SELU_SCALE * SELU_ALPHA}),
+        ("relu6", {0.0, 1.0}),
     ],
 )
 def test_derivative_at_the_kink_is_one_of_the_two_sides(name, allowed):
@@ -108,6 +115,14 @@ def test_derivative_at_the_kink_is_one_of_the_two_sides(name, allowed):
         y = f.value(np.array([zero]))
         assert y == 0
         assert float(f.derivative(y)[0]) in allowed
+
+
+@pytest.mark.parametrize(("name", "bounds"), [("hardtanh", (-1.0, 1.0)), ("relu6", (0.0, 6.0))])
+def test_a_clipped_activation_is_flat_at_and_beyond_its_bounds(name, bounds):
+    f, (low, high) = ACTIVATIONS[name], bounds
+    y = f.value(np.array([low - 1, low, low + 0.5, high, high + 1]))
+    np.testing.assert_array_equal(y, [low, low, low + 0.5, high, high])
+    np.testing.assert_array_equal(f.derivative(y), [0, 0, 1, 0, 0])
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -151,6 +166,16 @@ def test_logarithm_of_a_positive_activation(name):
     )
     assert np.isfinite(f.log_value(np.array([-5000.0])))[0]
     assert f.log_derivative(np.array([0.0]))[0] == 1  # the output has underflowed; (log f)' has not
+
+
+def test_prelu_has_a_slope_for_each_unit_which_may_be_negative():
+    slope = np.array([0.25, -0.5, 2.0])
+    f, net = PReLU(slope), np.array([[-2.0, -2.0, 3.0], [1.0, -1.0, -1.0]])
+    np.testing.assert_array_equal(f.value(net), [[-0.5, 1.0, 3.0], [1.0, 0.5, -2.0]])
+    by_net = f.value(net + 1e-30j).imag / 1e-30
+    np.testing.assert_allclose(f.derivative(net), by_net, rtol=1e-15)
+    by_slope = (PReLU(slope + 1e-30j).value(net)).imag / 1e-30
+    np.testing.assert_allclose(f.slope_gradient(np.ones_like(net), net), by_slope, rtol=1e-15)
 
 
 def test_parameters_of_an_activation():

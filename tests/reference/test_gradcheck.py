@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from chainrule import reference
-from chainrule.reference import complex_step, gradcheck
+from chainrule.reference import Norm, complex_step, gradcheck
+from chainrule.reference.activations import PReLU
 
 
 def network(case, spoil=None):
@@ -200,3 +201,46 @@ def test_arguments_are_checked_before_the_network_sees_them(make_case):
     case = make_case([3, 5, 2], "tanh", "squared_error")
     with pytest.raises(ValueError, match=r"x has shape \(4, 2\); expected"):
         gradcheck(network(case), case.x[:, :2], case.y)
+
+
+def test_learned_vectors_of_layers_are_checked_too(make_case):
+    case = make_case([4, 4, 3, 2], ["tanh", "gelu"], "squared_error")
+    case.activations[1] = PReLU()
+    rng = np.random.default_rng(5)
+    net = network(case)
+    net.norm_gains, net.norm_shifts = [rng.random(4), None, None], [rng.random(4), None, None]
+    net.slopes, net.residual = [None, rng.random(3), None], [True, False, False]
+
+    def gradients(x, y, spoil=False, **options):
+        norms = [Norm(net.norm_gains[0], net.norm_shifts[0]), None, None]
+        g = reference.gradients(
+            case.weights,
+            case.biases,
+            x,
+            y,
+            case.activations,
+            case.loss,
+            norms=norms,
+            residual=net.residual,
+            slopes=net.slopes,
+            **options,
+        )
+        if spoil:
+            g.gains[0][1] *= 1 + 1e-6
+        return g
+
+    net.gradients = gradients
+    report = gradcheck(net, case.x, case.y, l2=0.1)
+    assert report
+    assert report.largest_relative_difference <= 1e-13
+    names = ["W_1", "b_1", "gain_1", "shift_1", "W_2", "b_2", "slope_2", "W_3", "b_3"]
+    equations = ["E6", "E5", "E8", "E8", "E6", "E5", "E7", "E6", "E4"]
+    assert [(c.name, c.equation) for c in report.parameters] == list(zip(names, equations, strict=True))
+    net.gradients = lambda x, y, **options: gradients(x, y, spoil=True, **options)
+    assert [c.name for c in gradcheck(net, case.x, case.y).parameters if not c.passed] == ["gain_1"]
+    del net.gradients
+    net.gradients = lambda x, y, **options: SimpleNamespace(
+        **{name: getattr(gradients(x, y, **options), name) for name in ("weights", "biases")}
+    )
+    with pytest.raises(ValueError, match=r"network's gradients have shapes .*\(0,\)"):
+        gradcheck(net, case.x, case.y)

@@ -21,6 +21,9 @@ def test_every_equation_has_its_function():
         "E4": equations.output_bias_gradient,
         "E5": equations.hidden_bias_gradient,
         "E6": equations.weight_gradient,
+        "E8": equations.layer_norm,
+        "E9": equations.residual,
+        "E10": equations.dropout,
     }
     for equation, function in functions.items():
         assert function.__doc__.startswith(f"{equation}: ")

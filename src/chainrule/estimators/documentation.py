@@ -12,7 +12,7 @@ hidden_layer_sizes : int or array-like of int, default=(100,)
 activation : str, default="relu"
     Function of the hidden layers: scikit-learn's "identity", "logistic", "tanh" and "relu", and
     "sigmoid" (another name for "logistic"), "leaky_relu", "elu", "selu", "softplus", "gelu", "silu",
-    "mish".
+    "mish", "softsign", "hardtanh", "relu6".
 solver : {"adam", "sgd", "lbfgs"}, default="adam"
     "adam" and "sgd" go over the rows in batches, epoch by epoch; "lbfgs" takes all rows at once, in
     float64, and is often better on small data.

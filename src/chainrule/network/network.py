@@ -51,7 +51,7 @@ class Network:
         Widths of the layers of neurons: n_1 inputs, hidden layers, n_{l+1} outputs. At least two, each >= 1.
     activation : str or list of str
         Of the hidden layers, one name for all or one for each: "identity", "sigmoid", "tanh", "relu",
-        "leaky_relu", "elu", "selu", "softplus", "gelu", "silu", "mish".
+        "leaky_relu", "elu", "selu", "softplus", "gelu", "silu", "mish", "softsign", "hardtanh", "relu6".
     output_activation : str, optional
         Of the output layer: one of those, "softmax" or "exp". By default the one that belongs to the loss.
     loss : str

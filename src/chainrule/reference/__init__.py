@@ -1,4 +1,4 @@
-"""THE EQUATIONS E1-E7 as code: forward, backward and their complex-step check, on any array-API namespace.
+"""THE EQUATIONS E1-E10 as code: forward, backward and their complex-step check, on any array-API namespace.
 
 Rows are samples; layer k = 1..l has weights W_k (n_k x n_{k+1}) and biases b_k (n_{k+1},), and the bias is
 subtracted: net_k = x_k W_k - b_k. Written to be read beside the equations, not to be fast.
@@ -12,6 +12,9 @@ subtracted: net_k = x_k W_k - b_k. Written to be read beside the equations, not 
 | E5 | dE/db_k = (dE/db_{k+1}) W_{k+1}^T o f'(net_k) | `equations.hidden_bias_gradient` |
 | E6 | dE/dW_k = -x_k^T (dE/db_k) | `equations.weight_gradient` |
 | E7 | f' from what the forward pass stored | `activations` |
+| E8 | z = gain o (net - mean) / sqrt(variance + 1e-5) + shift | `equations.layer_norm...` |
+| E9 | x_{k+1} = y + x_k | `equations.residual...` |
+| E10 | y o m, m in {0, 1/(1-p)} | `equations.dropout...` |
 
 Arrays may come from NumPy or any other array-API library and have any floating dtype; with complex arrays the
 same code gives the complex step.
@@ -20,6 +23,7 @@ same code gives the complex step.
 from .activations import ACTIVATIONS, Activation, get_activation
 from .complex_step import complex_step
 from .gradcheck import GradcheckReport, ParameterCheck, gradcheck
+from .layers import Norm
 from .losses import LOSSES, Loss, get_loss
 from .recursion import Gradients, Stored, backward, batch_loss, forward, gradients, predict
 
@@ -30,6 +34,7 @@ __all__ = [
     "GradcheckReport",
     "Gradients",
     "Loss",
+    "Norm",
     "ParameterCheck",
     "Stored",
     "backward",

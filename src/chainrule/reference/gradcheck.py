@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from .complex_step import Floats, complex_step
+from .layers import Norm
 from .recursion import batch_loss
+
+NAMES = ("W", "b", "gain", "shift", "slope")
+EQUATIONS = ("E6", "E5", "E8", "E8", "E7")
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,9 @@ class ParameterCheck:
     Attributes
     ----------
     name : str
-        "W_1".."W_l" and "b_1".."b_l".
+        "W_1".."W_l" and "b_1".."b_l"; "gain_k", "shift_k" of normalised and "slope_k" of prelu layers.
     equation : str
-        The equation that gives the gradient: E4, E5 or E6.
+        The equation that gives the gradient: E4 to E8.
     shape : tuple of int
         Shape of the array.
     relative_difference : float
@@ -51,7 +55,7 @@ class GradcheckReport:
     Attributes
     ----------
     parameters : tuple of ParameterCheck
-        One per parameter array: W_1, b_1, W_2, b_2, ...
+        One per parameter array: W_1, b_1, (gain_1, shift_1, slope_1,) W_2, b_2, ...
     loss : float
         The loss by E1-E3 at the parameters that were checked.
     tolerance : float
@@ -108,7 +112,8 @@ def gradcheck(
 ) -> GradcheckReport:
     """Compare a network's gradients with complex step through the reference, parameter by parameter.
 
-    The truth is `complex_step` of the loss that E1-E3 give, in complex128; none of E4-E7 is in it. It costs
+    The truth is `complex_step` of the loss that the forward pass gives (E1-E3, E8, E9), in complex128; no
+    backward equation is in it. It costs
     one forward pass per parameter, so give it few rows where the network is large.
 
     Parameters
@@ -116,7 +121,9 @@ def gradcheck(
     network : chainrule.Network or any object like it
         With `weights`, `biases` (lists of arrays), `activations` (names, one per layer, output last), the
         name of its loss as `loss_name` or `loss`, and `gradients(x, y, sample_weight=..., l2=...)`, which
-        gives an object with `weights` and `biases`.
+        gives an object with `weights` and `biases`. Where it has them, also `norm_gains`, `norm_shifts`,
+        `slopes` and `residual`, one entry per layer (None, False where absent), and their gradients `gains`,
+        `shifts` and `slopes`.
     x : array-like, shape (n_samples, n_1) or (n_1,)
         Rows to differentiate at, rounded to the network's dtype first.
     y : array-like
@@ -159,26 +166,35 @@ def gradcheck(
     x, y = _rounded(x, dtype), _rounded(y, dtype)
     names, options = list(network.activations), {"sample_weight": sample_weight, "l2": l2}
     loss_name = network.loss_name if hasattr(network, "loss_name") else network.loss
-    parameters = _interleave(network.weights, network.biases)
+    residual = getattr(network, "residual", None)
+    arrays = [network.weights, network.biases]
+    arrays += [getattr(network, name, None) for name in ("norm_gains", "norm_shifts", "slopes")]
+    places = _places(arrays)
+    parameters = _at(arrays, places)
 
     def loss_at(*at: Floats) -> Any:
-        return batch_loss(at[::2], at[1::2], x, y, names, loss_name, **options)
+        lists: list[list[Any]] = [[None] * len(names) for _ in arrays]
+        for (i, k), array in zip(places, at, strict=True):
+            lists[i][k] = array
+        weights, biases, gains, shifts, slopes = lists
+        norms = [
+            None if gain is None else Norm(gain, shift) for gain, shift in zip(gains, shifts, strict=True)
+        ]
+        layers: Any = {"norms": norms, "residual": residual, "slopes": slopes}
+        return batch_loss(weights, biases, x, y, names, loss_name, **options, **layers)
 
     loss = float(loss_at(*parameters))  # checks every argument before the network sees it
     gradients = network.gradients(x, y, **options)
-    given = _interleave(gradients.weights, gradients.biases)
+    by = [getattr(gradients, name, None) for name in ("weights", "biases", "gains", "shifts", "slopes")]
+    given = _at(by, places)
     if [g.shape for g in given] != [p.shape for p in parameters]:
         raise ValueError(
             f"the network's gradients have shapes {[g.shape for g in given]}; expected those of its"
             f" parameters, {[p.shape for p in parameters]}"
         )
     expected = complex_step(loss_at, parameters, step)
-    last = len(parameters) // 2
-    labels = [
-        label
-        for k in range(1, last + 1)
-        for label in ((f"W_{k}", "E6"), (f"b_{k}", "E5" if k < last else "E4"))
-    ]
+    last = len(names) - 1
+    labels = [(f"{NAMES[i]}_{k + 1}", "E4" if (i, k) == (1, last) else EQUATIONS[i]) for i, k in places]
     checks = map(_compare, labels, given, expected, [tolerance] * len(labels))
     return GradcheckReport(tuple(checks), loss, tolerance, dtype.name)
 
@@ -189,9 +205,15 @@ def _rounded(values: Any, dtype: Any) -> Floats:
     return array.astype(dtype) if array.dtype.kind == "f" else array
 
 
-def _interleave(weights: Sequence[Any], biases: Sequence[Any]) -> list[Floats]:
-    """W_1, b_1, W_2, b_2, ... in float64."""
-    return [np.asarray(a, dtype=np.float64) for pair in zip(weights, biases, strict=True) for a in pair]
+def _places(arrays: Sequence[Any]) -> list[tuple[int, int]]:
+    """Which arrays there are, (which list, layer), layer by layer."""
+    present = [[] if one is None else [k for k, a in enumerate(one) if a is not None] for one in arrays]
+    return sorted(((i, k) for i, layers in enumerate(present) for k in layers), key=lambda p: (p[1], p[0]))
+
+
+def _at(arrays: Sequence[Any], places: Sequence[tuple[int, int]]) -> list[Floats]:
+    """Take the arrays at those places in float64; one that is missing there becomes an empty one."""
+    return [np.asarray([] if (one := arrays[i]) is None else one[k], dtype=np.float64) for i, k in places]
 
 
 def _compare(label: tuple[str, str], given: Floats, expected: Floats, tolerance: float) -> ParameterCheck:

@@ -64,7 +64,9 @@ class SquaredError(Loss):
 
     name: ClassVar[str] = "squared_error"
     default_output_activation: ClassVar[str] = "identity"
-    output_activations: ClassVar[tuple[str, ...]] = tuple(ACTIVATIONS)
+    output_activations: ClassVar[tuple[str, ...]] = tuple(
+        name for name, activation in ACTIVATIONS.items() if not activation.hidden_only
+    )
 
     def value(self, activation: Activation, net: Array, output: Array, target: Array) -> Array:
         """E3: 1/2 ||yhat - y||^2."""

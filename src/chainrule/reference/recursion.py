@@ -1,16 +1,17 @@
-"""E1-E6 in a row: forward through every layer, and backward from the error to every gradient."""
+"""E1-E10 in a row: forward through every layer, and backward from the error to every gradient."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace
 
-from . import equations, validation
-from .activations import Activation
+from . import equations, layers, validation
+from .activations import Activation, PReLU
 from .functions import Array
+from .layers import Norm
 from .losses import Loss, get_loss
 from .validation import ActivationLike
 
@@ -31,6 +32,12 @@ class Stored:
         net_1..net_l, shapes (n_samples, n_{k+1}).
     single : bool
         Whether the input was one row given as (n_1,); it is stored as one row all the same.
+    z, y : list of array
+        z_1..z_l, what f took: net_k itself where layer k is not normalised (E8); and y_1..y_l = f(z), x_{k+1}
+        itself where neither dropout (E10) nor a residual connection (E9) follows.
+    norms, residual, masks : list
+        As `forward` was given them, one entry per layer, None or False where a layer has none. Slopes are in
+        `activations`.
     """
 
     weights: list[Array]
@@ -39,6 +46,16 @@ class Stored:
     x: list[Array]
     net: list[Array]
     single: bool
+    z: list[Array]
+    y: list[Array]
+    norms: list[Norm | None]
+    residual: list[bool]
+    masks: list[Array | None]
+
+    @property
+    def slopes(self) -> list[Array | None]:
+        """The slopes of each prelu layer, shape (n_{k+1},), None for other layers."""
+        return [f.slope if isinstance(f, PReLU) else None for f in self.activations]
 
     @property
     def output(self) -> Array:
@@ -46,8 +63,8 @@ class Stored:
         return self.x[-1][0, :] if self.single else self.x[-1]
 
     def kept(self, k: int) -> Array:
-        """Pick what E7 takes f' of the layer at index `k` from: its output, or net where f needs it."""
-        return self.x[k + 1] if self.activations[k].keeps == "output" else self.net[k]
+        """Pick what E7 takes f' of the layer at index `k` from: f's value, or its argument if f needs it."""
+        return self.y[k] if self.activations[k].keeps == "output" else self.z[k]
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,9 @@ class Gradients:
         Derivative of `loss` by the input, in its shape.
     deltas : list of array
         delta_k = d loss / d net_k, shapes (n_samples, n_{k+1}); each row carries its share in the mean.
+    gains, shifts, slopes : list of array or None
+        Derivatives of `loss` by the vectors of E8 and by the slopes of prelu, shapes (n_{k+1},), one entry
+        per layer, None where a layer has none.
     """
 
     loss: Array
@@ -72,12 +92,23 @@ class Gradients:
     biases: list[Array]
     x: Array
     deltas: list[Array]
+    gains: list[Array | None]
+    shifts: list[Array | None]
+    slopes: list[Array | None]
 
 
 def forward(
-    weights: Sequence[Array], biases: Sequence[Array], x: Any, activations: Sequence[ActivationLike]
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    activations: Sequence[ActivationLike],
+    *,
+    norms: Sequence[Norm | None] | None = None,
+    residual: Sequence[bool | None] | None = None,
+    masks: Sequence[Any] | None = None,
+    slopes: Sequence[Any] | None = None,
 ) -> Stored:
-    """Run E1 and E2 through every layer and store everything.
+    """Run E1 and E2 (and E8-E10 where layers have them) through every layer and store everything.
 
     Parameters
     ----------
@@ -89,6 +120,15 @@ def forward(
         Rows are samples. Brought to the parameters' dtype (to its complex counterpart where x is complex).
     activations : sequence of str or Activation
         One per layer, the output layer's last.
+    norms : sequence of Norm or None, optional
+        Gain and shift of each normalised layer (E8). This and the following have one entry per layer, None
+        where it has none; the output layer's is None always.
+    residual : sequence of bool, optional
+        Whether layer k adds its input to its output (E9); n_k = n_{k+1} there.
+    masks : sequence of array or None, optional
+        Factors of dropout (E10), shapes (n_samples, n_{k+1}): 0, or 1 / (1 - rate). Give none to predict.
+    slopes : sequence of array or None, optional
+        Slopes of each "prelu" layer, shapes (n_{k+1},); without, 0.25 for every unit.
 
     Returns
     -------
@@ -111,16 +151,35 @@ def forward(
     """
     weights, biases = validation.check_parameters(weights, biases)
     functions = validation.check_activations(activations, len(weights))
+    functions = layers.with_slopes(functions, slopes, weights)
     x, single = validation.check_input(x, weights)
-    xs, nets = [x], []
-    for W, b, f in zip(weights, biases, functions, strict=True):
-        nets.append(equations.net_input(xs[-1], W, b))  # E1
-        xs.append(equations.layer_output(nets[-1], f))  # E2
-    return Stored(weights, biases, functions, xs, nets, single)
+    norms, residual = layers.check_norms(norms, weights), layers.check_residual(residual, weights)
+    masks = layers.check_masks(masks, weights, x.shape[0])
+    stored = Stored(weights, biases, functions, [x], [], single, [], [], norms, residual, masks)
+    for k, (W, b, f) in enumerate(zip(weights, biases, functions, strict=True)):
+        _layer_forward(stored, k, W, b, f)
+    return stored
+
+
+def _layer_forward(stored: Stored, k: int, W: Array, b: Array, f: Activation) -> None:
+    """Layer k in the order of the equations; what it computes is appended to what is stored."""
+    x, norm, mask = stored.x[k], stored.norms[k], stored.masks[k]
+    net = equations.net_input(x, W, b)  # E1
+    z = net if norm is None else equations.layer_norm(net, *norm)  # E8
+    y = equations.layer_output(z, f)  # E2
+    output = y if mask is None else equations.dropout(y, mask)  # E10
+    if stored.residual[k]:
+        output = equations.residual(output, x)  # E9
+    for values, new in ((stored.net, net), (stored.z, z), (stored.y, y), (stored.x, output)):
+        values.append(new)
 
 
 def predict(
-    weights: Sequence[Array], biases: Sequence[Array], x: Any, activations: Sequence[ActivationLike]
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    x: Any,
+    activations: Sequence[ActivationLike],
+    **layer_options: Any,
 ) -> Array:
     """Compute the outputs yhat for the rows of x [E1, E2].
 
@@ -133,7 +192,7 @@ def predict(
     >>> predict([np.array([[1.0], [2.0]])], [np.array([0.5])], [3.0, 4.0], ["identity"]).tolist()
     [10.5]
     """
-    return forward(weights, biases, x, activations).output
+    return forward(weights, biases, x, activations, **layer_options).output
 
 
 def batch_loss(
@@ -145,6 +204,7 @@ def batch_loss(
     loss: str | Loss,
     sample_weight: Any = None,
     l2: float = 0.0,
+    **layer_options: Any,
 ) -> Array:
     """Loss of a batch: the (weighted) mean of E over its rows plus l2/2 sum ||W_k||^2, a scalar [E1, E2, E3].
 
@@ -157,7 +217,7 @@ def batch_loss(
     ...                  "squared_error"))
     1.0
     """
-    stored = forward(weights, biases, x, activations)
+    stored = forward(weights, biases, x, activations, **layer_options)
     loss, y, share, l2 = _check_task(stored, y, loss, sample_weight, l2)
     return _loss(stored, y, loss, share, l2)
 
@@ -165,7 +225,7 @@ def batch_loss(
 def backward(
     stored: Stored, y: Any, loss: str | Loss, sample_weight: Any = None, l2: float = 0.0
 ) -> Gradients:
-    """Run E3-E6 from what `forward` stored.
+    """Run E3-E6 from what `forward` stored, and E8-E10 backward where layers have them.
 
     Parameters
     ----------
@@ -194,18 +254,57 @@ def backward(
 
     # dE/db_k, a row per sample. The row's share in the mean goes in at the start and, E5 being linear, stays.
     db = [share * equations.output_bias_gradient(loss, f[last], stored.kept(last), x[-1], y)]  # E4
+    learned = [_Learned()]
+    dx = None
     for k in reversed(range(last)):
-        db.insert(0, equations.hidden_bias_gradient(db[0], W[k + 1], f[k], stored.kept(k)))  # E5
+        around = dx  # dE/dx_{k+2}
+        dx = equations.input_gradient(db[0], W[k + 1])  # E5
+        if stored.residual[k + 1]:
+            dx = equations.residual_gradient(dx, around)  # E9
+        rows, of_vectors = _layer_backward(stored, k, dx)
+        db.insert(0, rows)
+        learned.insert(0, of_vectors)
 
     dW = [equations.weight_gradient(x[k], db[k]) + l2 * W[k] for k in range(last + 1)]  # E6; l2 W: penalty
+    around = dx
     dx = equations.input_gradient(db[0], W[0])
+    if stored.residual[0]:
+        dx = equations.residual_gradient(dx, around)  # E9
     return Gradients(
         loss=_loss(stored, y, loss, share, l2),
         weights=dW,
         biases=[xp.sum(rows, axis=0) for rows in db],
         x=dx[0, :] if stored.single else dx,
         deltas=[-rows for rows in db],
+        gains=[vectors.gain for vectors in learned],
+        shifts=[vectors.shift for vectors in learned],
+        slopes=[vectors.slope for vectors in learned],
     )
+
+
+class _Learned(NamedTuple):
+    """Derivatives by the vectors that a layer learns beside its biases, None where it has none."""
+
+    gain: Array | None = None
+    shift: Array | None = None
+    slope: Array | None = None
+
+
+def _layer_backward(stored: Stored, k: int, dx: Array) -> tuple[Array, _Learned]:
+    """From dE/dx_{k+1} of a hidden layer to dE/db_k, a row per sample, and the gradients of its vectors."""
+    f, norm, mask, xp = stored.activations[k], stored.norms[k], stored.masks[k], array_namespace(dx)
+    learned = _Learned()
+    dy = dx if mask is None else equations.dropout_gradient(dx, mask)  # E10
+    if isinstance(f, PReLU):
+        learned = learned._replace(
+            slope=xp.sum(equations.slope_gradient(dy, f, stored.kept(k)), axis=0)  # E7
+        )
+    db = equations.hidden_bias_gradient(dy, f, stored.kept(k))  # E5, E7; -dE/dz where z is normalised
+    if norm is not None:
+        gain = -xp.sum(equations.gain_gradient(db, stored.net[k]), axis=0)  # E8
+        learned = learned._replace(gain=gain, shift=-xp.sum(db, axis=0))
+        db = equations.layer_norm_gradient(db, stored.net[k], norm.gain)  # E8
+    return db, learned
 
 
 def gradients(
@@ -217,8 +316,9 @@ def gradients(
     loss: str | Loss,
     sample_weight: Any = None,
     l2: float = 0.0,
+    **layer_options: Any,
 ) -> Gradients:
-    """Loss of a batch and its exact derivatives by every weight, every bias and the input [E1-E7].
+    """Loss of a batch and its exact derivatives by every parameter and the input [E1-E10].
 
     Parameters
     ----------
@@ -233,11 +333,14 @@ def gradients(
         Weights of the rows in the mean, whose denominator is their sum.
     l2 : float
         Factor of the penalty l2/2 sum ||W_k||^2 that is added to the mean; biases are not penalised.
+    **layer_options
+        `norms`, `residual`, `masks` and `slopes`, as for `forward`.
 
     Returns
     -------
     Gradients
-        `loss`, `weights`, `biases`, `x` and `deltas`, of the parameters' dtype.
+        `loss`, `weights`, `biases`, `x` and `deltas`, and `gains`, `shifts` and `slopes`, of the parameters'
+        dtype.
 
     Raises
     ------
@@ -253,7 +356,7 @@ def gradients(
     >>> float(g.loss), [gradient.tolist() for gradient in g.weights]
     (12.5, [[[10.0, 20.0]], [[5.0], [10.0]]])
     """
-    return backward(forward(weights, biases, x, activations), y, loss, sample_weight, l2)
+    return backward(forward(weights, biases, x, activations, **layer_options), y, loss, sample_weight, l2)
 
 
 def _check_task(

@@ -87,6 +87,8 @@ def check_activations(activations: Sequence[ActivationLike], n_layers: int) -> l
     for k, activation in enumerate(found[:-1]):
         if activation.output_only:
             raise ValueError(f"activations[{k}] is {activation.name!r}, which is for the output layer only")
+    if found[-1].hidden_only:
+        raise ValueError(f"activations[-1] is {found[-1].name!r}, which is for hidden layers only")
     return found
 
 

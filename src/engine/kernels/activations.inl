@@ -99,6 +99,31 @@ struct Mish {  // x tanh(softplus(x)), Misra 2019
 };
 
 template <class T>
+struct Softsign {
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> size(Vec<T> v) { return v > zeros<T>() ? v : -v; }
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net / (broadcast(T(1)) + size(net)); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) {
+    const Vec<T> rest = broadcast(T(1)) - size(y);
+    return rest * rest;
+  }
+};
+
+// net between two bounds; a NaN stays one.
+template <class T, int Low, int High>
+struct Clipped {
+  static constexpr bool keeps_net = false;
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return max(broadcast(T(Low)), min(broadcast(T(High)), net)); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) {
+    return y > broadcast(T(Low)) ? y < broadcast(T(High)) ? broadcast(T(1)) : zeros<T>() : zeros<T>();
+  }
+};
+template <class T>
+using HardTanh = Clipped<T, -1, 1>;
+template <class T>
+using Relu6 = Clipped<T, 0, 6>;
+
+template <class T>
 struct Exp {
   static constexpr bool keeps_net = false;
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return exp<T>(net); }
@@ -120,6 +145,9 @@ CHAINRULE_INLINE void with_activation(Activation activation, Use use) {
     case Activation::gelu: return use(Gelu<T>{});
     case Activation::silu: return use(Silu<T>{});
     case Activation::mish: return use(Mish<T>{});
+    case Activation::softsign: return use(Softsign<T>{});
+    case Activation::hardtanh: return use(HardTanh<T>{});
+    case Activation::relu6: return use(Relu6<T>{});
     case Activation::exp: return use(Exp<T>{});
     case Activation::softmax: return use(Identity<T>{});
   }

@@ -6,8 +6,9 @@ from difflib import get_close_matches
 
 from .base import Activation
 from .from_net import GELU, Mish, SiLU
-from .from_output import Exp, Identity, Sigmoid, Softplus, Tanh
-from .rectifiers import ELU, SELU, LeakyReLU, ReLU
+from .from_output import Exp, Identity, Sigmoid, Softplus, Softsign, Tanh
+from .prelu import PReLU
+from .rectifiers import ELU, SELU, HardTanh, LeakyReLU, ReLU, ReLU6
 from .softmax import Softmax
 
 #: Every activation by its name, hidden ones first, then those for the output layer only.
@@ -25,6 +26,9 @@ ACTIVATIONS: dict[str, Activation] = {
         GELU(),
         SiLU(),
         Mish(),
+        Softsign(),
+        HardTanh(),
+        ReLU6(),
         Softmax(),
         Exp(),
     )
@@ -61,14 +65,18 @@ __all__ = [
     "SELU",
     "Activation",
     "Exp",
+    "HardTanh",
     "Identity",
     "LeakyReLU",
     "Mish",
+    "PReLU",
     "ReLU",
+    "ReLU6",
     "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "Softsign",
     "Tanh",
     "get_activation",
 ]

@@ -24,11 +24,14 @@ class Activation(ABC):
         function of y.
     output_only : bool
         Whether the activation belongs in the output layer only.
+    hidden_only : bool
+        Whether it belongs in hidden layers only.
     """
 
     name: ClassVar[str]
     keeps: ClassVar[Literal["output", "net"]] = "output"
     output_only: ClassVar[bool] = False
+    hidden_only: ClassVar[bool] = False
 
     @abstractmethod
     def value(self, net: Array) -> Array:

@@ -77,6 +77,26 @@ class Tanh(Activation):
 
 
 @dataclass(frozen=True)
+class Softsign(Activation):
+    """f(net) = net / (1 + |net|), f' = 1 / (1 + |net|)^2 = (1 - |y|)^2 [E7].
+
+    Source: J. Bergstra, G. Desjardins, P. Lamblin and Y. Bengio, Quadratic polynomials learn better image
+    features, technical report 1337, Universite de Montreal (2009), section 2.
+    """
+
+    name: ClassVar[str] = "softsign"
+
+    def value(self, net: Array) -> Array:
+        """E2: y = net / (1 + |net|)."""
+        return net / (1 - functions.minus_magnitude(net))
+
+    def derivative(self, kept: Array) -> Array:
+        """E7: (1 - |y|)^2."""
+        y = kept
+        return (1 + functions.minus_magnitude(y)) ** 2
+
+
+@dataclass(frozen=True)
 class Softplus(Activation):
     """f(net) = log(1 + exp(net)), f' = sigmoid(net) = 1 - exp(-y) [E7].
 

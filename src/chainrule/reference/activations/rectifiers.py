@@ -1,6 +1,6 @@
-"""Piecewise activations with one kink at 0: E7 from the stored output y.
+"""Piecewise activations with kinks: E7 from the stored output y.
 
-At the kink itself, net = 0, the derivative is that of the left branch, as in the engine: [y > 0] is false.
+At a kink itself, net = 0 say, the derivative is that of the flatter side, as in the engine: [y > 0] is false.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from ..functions import Array, where_positive
+from ..functions import Array, real, where_positive
 from .base import Activation
 
 
@@ -19,6 +19,19 @@ def _expm1_of_negative(net: Array) -> Array:
     """exp(net) - 1 where net <= 0, else 0, so that the branch that is not taken cannot overflow."""
     xp = array_namespace(net)
     return xp.expm1(where_positive(net, xp.zeros_like(net), net))
+
+
+def _clipped(net: Array, low: float, high: float) -> Array:
+    """Net, or the bound that it is beyond; NaN stays NaN."""
+    xp = array_namespace(net)
+    above = xp.where(real(net) >= high, xp.full_like(net, high), net)
+    return xp.where(real(net) <= low, xp.full_like(net, low), above)
+
+
+def _strictly_between(y: Array, low: float, high: float) -> Array:
+    """1 where low < y < high, else 0."""
+    xp = array_namespace(y)
+    return xp.where((real(y) > low) & (real(y) < high), xp.ones_like(y), xp.zeros_like(y))
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,42 @@ class ReLU(Activation):
         """E7: 1 where y > 0, else 0."""
         y, xp = kept, array_namespace(kept)
         return where_positive(y, xp.ones_like(y), xp.zeros_like(y))
+
+
+@dataclass(frozen=True)
+class ReLU6(Activation):
+    """f(net) = min(max(net, 0), 6), f' = [0 < y < 6] [E7].
+
+    Source: A. Krizhevsky, Convolutional deep belief networks on CIFAR-10, unpublished manuscript (2010).
+    """
+
+    name: ClassVar[str] = "relu6"
+
+    def value(self, net: Array) -> Array:
+        """E2: y = min(max(net, 0), 6)."""
+        return _clipped(net, 0.0, 6.0)
+
+    def derivative(self, kept: Array) -> Array:
+        """E7: 1 where 0 < y < 6, else 0."""
+        return _strictly_between(kept, 0.0, 6.0)
+
+
+@dataclass(frozen=True)
+class HardTanh(Activation):
+    """f(net) = min(max(net, -1), 1), f' = [-1 < y < 1] [E7].
+
+    Source: R. Collobert, Large scale machine learning, PhD thesis, Universite Paris VI (2004).
+    """
+
+    name: ClassVar[str] = "hardtanh"
+
+    def value(self, net: Array) -> Array:
+        """E2: y = min(max(net, -1), 1)."""
+        return _clipped(net, -1.0, 1.0)
+
+    def derivative(self, kept: Array) -> Array:
+        """E7: 1 where -1 < y < 1, else 0."""
+        return _strictly_between(kept, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
