@@ -1,6 +1,7 @@
 """`import chainrule` is almost free; names come when they are asked for."""
 
 import importlib.metadata
+import inspect
 import json
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def test_every_public_name(name):
 
 
 def test_public_names_in_the_type_checkers_eyes_are_the_same():
-    assert set(chainrule._HOMES) | {"reference", "__version__"} == set(chainrule.__all__)
+    assert set(chainrule._HOMES) | {"derive", "reference", "__version__"} == set(chainrule.__all__)
 
 
 def test_gradcheck_is_the_function():
@@ -75,11 +76,26 @@ def test_gradcheck_is_the_function():
     assert chainrule.gradcheck is chainrule.reference.gradcheck
 
 
+def test_derive_is_a_package_that_can_be_called():
+    """Whichever is imported first: `import chainrule.derive.steps` sets the attribute to the package."""
+    loaded = loaded_after("import chainrule; chainrule.derive([2, 1])")
+    assert "numpy" in loaded
+    assert not loaded & (HEAVY - {"numpy"})
+    loaded_after("import chainrule.derive.steps; assert len(chainrule.derive([2, 1]))")
+    assert inspect.signature(chainrule.derive).parameters.keys() >= {
+        "network",
+        "x",
+        "y",
+        "language",
+        "bias_sign",
+    }
+
+
 def test_unknown_names():
     with pytest.raises(AttributeError, match="module 'chainrule' has no attribute 'Netwrok'"):
         chainrule.Netwrok  # noqa: B018
-    with pytest.raises(ImportError, match="cannot import name 'derive'"):
-        exec("from chainrule import derive")
+    with pytest.raises(ImportError, match="cannot import name 'derives'"):
+        exec("from chainrule import derives")
 
 
 def test_version_without_an_installation(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ Public names are loaded when first used: ``import chainrule`` alone imports no o
 TYPE_CHECKING = False  # for type checkers as good as typing's, whose import would cost more than all of this
 if TYPE_CHECKING:
     from chainrule import reference
+    from chainrule.derive import derive
     from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.io.models import load
     from chainrule.network import Network
@@ -24,6 +25,7 @@ __all__ = [
     "MLPRegressor",
     "Network",
     "__version__",
+    "derive",
     "gradcheck",
     "load",
     "reference",
@@ -50,8 +52,8 @@ if not TYPE_CHECKING:  # hidden from type checkers, so that they report unknown 
 
         if name in _HOMES:
             value = getattr(import_module(_HOMES[name]), name)
-        elif name == "reference":
-            value = import_module("chainrule.reference")
+        elif name in ("derive", "reference"):  # packages; the first can be called
+            value = import_module(f"chainrule.{name}")
         elif name == "__version__":
             value = import_module("chainrule._version").version()
         else:

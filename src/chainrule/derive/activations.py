@@ -1,0 +1,214 @@
+"""Every activation's formula and its derivative, E7, from net and, where it is a function of it, from y.
+
+An entry is functions from expressions to expressions: `value` of net; `derivative`, the lines of the
+differentiation, all of net; `from_output` of y. A new activation is one more entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.reference import Activation
+
+from .expression import Expr, Number, Quotient, as_expr
+from .functions import call, exp, log
+from .terms import Cases, Condition, Diag, Indicator, SumUnits
+from .words import NOTHING, Words
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How an activation is written.
+
+    Attributes
+    ----------
+    value : callable
+        (activation, net) -> f(net).
+    derivative : callable
+        (activation, net) -> the lines of f'(net), each an expression of net; for a full Jacobian (softmax)
+        the lines of the matrix.
+    from_output : callable or None
+        (activation, y) -> f' as a function of y = f(net); None where f' is no function of y.
+    note : Words
+        A remark.
+    full : bool
+        Whether the Jacobian is a full matrix.
+    """
+
+    value: Callable[[Any, Expr], Expr]
+    derivative: Callable[[Any, Expr], list[Expr]]
+    from_output: Callable[[Any, Expr], Expr] | None
+    note: Words = NOTHING
+    full: bool = False
+
+
+def positive(expression: Expr) -> Condition:
+    """Write expression > 0."""
+    return Condition(expression, ">", as_expr(0))
+
+
+def by_sign(of: Expr, above: Expr, below: Expr) -> Expr:
+    """Write one expression where `of` > 0, another where it is not."""
+    return Cases(((above, positive(of)), (below, Condition(of, "<=", as_expr(0)))))
+
+
+def number(value: float, text: str = "") -> Number:
+    """Write a constant."""
+    return Number(float(value), text or f"{value:g}")
+
+
+def _sigmoid_derivative(_: Any, net: Expr) -> list[Expr]:
+    y = 1 / (1 + exp(-net))
+    return [exp(-net) / (1 + exp(-net)) ** 2, y * (1 - y)]
+
+
+def _softmax_value(_: Any, net: Expr) -> Expr:
+    return exp(net) / SumUnits(exp(net))
+
+
+def _softmax_jacobian(f: Any, net: Expr) -> list[Expr]:
+    y = _softmax_value(f, net)
+    return [Diag(y) - y.T @ y]
+
+
+def _elu(f: Any, net: Expr) -> Expr:
+    return by_sign(net, net, number(f.alpha) * (exp(net) - 1))
+
+
+def _selu_constants(f: Any) -> tuple[Number, Number]:
+    return number(f.scale, "λ"), number(f.alpha, "α")
+
+
+def _selu(f: Any, net: Expr) -> Expr:
+    scale, alpha = _selu_constants(f)
+    return by_sign(net, scale * net, scale * alpha * (exp(net) - 1))
+
+
+def _selu_derivative(f: Any, net: Expr) -> list[Expr]:
+    scale, alpha = _selu_constants(f)
+    return [by_sign(net, scale, scale * alpha * exp(net))]
+
+
+def _selu_from_output(f: Any, y: Expr) -> Expr:
+    scale, alpha = _selu_constants(f)
+    return by_sign(y, scale, y + scale * alpha)
+
+
+def _mish_derivative(_: Any, net: Expr) -> list[Expr]:
+    w = call("tanh", call("softplus", net))
+    return [w + net * (1 - w**2) * call("sigmoid", net)]
+
+
+BRANCH = Words(
+    "At net = 0 the left branch is taken, here as in the engine.", "net = 0 处取左支，这里与引擎一致。"
+)
+
+ENTRIES: dict[str, Entry] = {
+    "identity": Entry(
+        lambda f, net: net,
+        lambda f, net: [as_expr(1)],
+        lambda f, y: as_expr(1),
+    ),
+    "sigmoid": Entry(
+        lambda f, net: 1 / (1 + exp(-net)),
+        _sigmoid_derivative,
+        lambda f, y: y * (1 - y),
+    ),
+    "tanh": Entry(
+        lambda f, net: (exp(net) - exp(-net)) / (exp(net) + exp(-net)),
+        lambda f, net: [4 / (exp(net) + exp(-net)) ** 2, 1 - call("tanh", net) ** 2],
+        lambda f, y: 1 - y**2,
+    ),
+    "relu": Entry(
+        lambda f, net: by_sign(net, net, as_expr(0)),
+        lambda f, net: [Indicator(positive(net))],
+        lambda f, y: Indicator(positive(y)),
+        BRANCH,
+    ),
+    "leaky_relu": Entry(
+        lambda f, net: by_sign(net, net, number(f.slope) * net),
+        lambda f, net: [by_sign(net, as_expr(1), number(f.slope))],
+        lambda f, y: by_sign(y, as_expr(1), number(f.slope)),
+        BRANCH,
+    ),
+    "elu": Entry(
+        _elu,
+        lambda f, net: [by_sign(net, as_expr(1), number(f.alpha) * exp(net))],
+        lambda f, y: by_sign(y, as_expr(1), y + number(f.alpha)),
+        BRANCH,
+    ),
+    "selu": Entry(
+        _selu,
+        _selu_derivative,
+        _selu_from_output,
+        Words("λ = 1.0507…, α = 1.6733….", "λ = 1.0507…，α = 1.6733…。"),
+    ),
+    "softplus": Entry(
+        lambda f, net: log(1 + exp(net)),
+        lambda f, net: [exp(net) / (1 + exp(net)), 1 - 1 / (1 + exp(net))],
+        lambda f, y: 1 - exp(-y),
+    ),
+    "gelu": Entry(
+        lambda f, net: net * call("normal_cdf", net),
+        lambda f, net: [call("normal_cdf", net) + net * call("normal_density", net)],
+        None,
+        Words(
+            "Φ is the standard normal distribution function, φ its density. The function is not monotone,"
+            " so f′ is no function of y.",
+            "Φ 是标准正态分布函数，φ 是其密度。该函数不单调，所以 f′ 不是 y 的函数。",
+        ),
+    ),
+    "silu": Entry(
+        lambda f, net: net * call("sigmoid", net),
+        lambda f, net: [
+            call("sigmoid", net) + net * call("sigmoid", net) * (1 - call("sigmoid", net)),
+            call("sigmoid", net) * (1 + net * (1 - call("sigmoid", net))),
+        ],
+        None,
+        Words(
+            "σ is the sigmoid function. The function is not monotone, so f′ is no function of y.",
+            "σ 是 sigmoid 函数。该函数不单调，所以 f′ 不是 y 的函数。",
+        ),
+    ),
+    "mish": Entry(
+        lambda f, net: net * call("tanh", call("softplus", net)),
+        _mish_derivative,
+        None,
+        Words(
+            "softplus(t) = log(1 + eᵗ), σ is the sigmoid function. The function is not monotone, so f′ is no"
+            " function of y.",
+            "softplus(t) = log(1 + eᵗ)，σ 是 sigmoid 函数。该函数不单调，所以 f′ 不是 y 的函数。",
+        ),
+    ),
+    "softmax": Entry(
+        _softmax_value,
+        _softmax_jacobian,
+        lambda f, y: Diag(y) - y.T @ y,
+        Words(
+            "Every output depends on every net through the sum, so the Jacobian is a full matrix:"
+            " ∂yᵢ/∂netⱼ = yᵢ([i = j] − yⱼ).",
+            "每个输出都通过分母的和依赖每个 net，所以雅可比矩阵是满阵：∂yᵢ/∂netⱼ = yᵢ([i = j] − yⱼ)。",
+        ),
+        full=True,
+    ),
+    "exp": Entry(
+        lambda f, net: exp(net),
+        lambda f, net: [exp(net)],
+        lambda f, y: y,
+    ),
+}
+
+
+def entry(activation: Activation) -> Entry:
+    """Return how an activation is written; KeyError says where to add it."""
+    try:
+        return ENTRIES[activation.name]
+    except KeyError:
+        raise KeyError(
+            f"activation {activation.name!r} has no derivation; add an entry to chainrule.derive.activations"
+        ) from None
+
+
+__all__ = ["ENTRIES", "Entry", "Quotient", "by_sign", "entry", "number", "positive"]

@@ -1,0 +1,282 @@
+"""`derive`: the backpropagation of a given network, written out, with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.reference.validation import check_target
+
+from .backward import backward_steps
+from .batch import batch_steps
+from .context import Context
+from .corrections import CORRECTIONS, Correction
+from .expression import Floats
+from .forward import forward_steps
+from .general import general_steps
+from .model import Model, as_model
+from .notation import Notation
+from .program import Numbers
+from .steps import Step
+from .words import LANGUAGES, Language
+
+MOST_NUMBERS = 20_000_000  # of the largest step: rows times the widest Jacobian or weight matrix
+
+
+class Derivation(Sequence[Step]):
+    """The steps of a network's backpropagation, in order, and their numbers.
+
+    Made by `derive`. A sequence of `Step`; `step("delta.2")` finds one by its key.
+
+    Attributes
+    ----------
+    model : Model
+        The network.
+    steps : tuple of Step
+        From the definition to one update of the optimizer.
+    language : {"en", "zh"}
+        In which it is written where nothing else is said.
+    bias_sign : {"-", "+"}
+        Whether net = x W - b, or x W + b.
+    n_samples : int
+        Rows of the sample; 0 for a derivation without numbers.
+    corrections : tuple of Correction
+        Slips of the seed document that are mended; empty for other networks.
+    """
+
+    def __init__(
+        self, context: Context, steps: Sequence[Step], numbers: Numbers | None, language: Language
+    ) -> None:
+        self.context = context
+        self.model: Model = context.model
+        self.steps = tuple(steps)
+        self.language: Language = language
+        self.bias_sign = context.bias_sign
+        self.n_samples = context.n_samples
+        self.numbers = numbers
+        self.corrections: tuple[Correction, ...] = CORRECTIONS if context.notation.seed else ()
+        self._by_key = {step.key: step for step in self.steps}
+        if len(self._by_key) != len(self.steps):
+            raise AssertionError("two steps have the same key")
+        if numbers is not None:
+            _evaluate(self.steps, numbers)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.steps[index]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def step(self, key: str) -> Step:
+        """Return a step by its key, such as "delta.2" or "dW.1"; KeyError with a hint for another."""
+        if key not in self._by_key:
+            from difflib import get_close_matches
+
+            close = get_close_matches(key, self._by_key, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise KeyError(f"no step {key!r}; {hint}keys: {', '.join(self._by_key)}")
+        return self._by_key[key]
+
+    def value(self, key: str) -> Floats:
+        """Return the value of a symbol or of a step's left-hand side.
+
+        Parameters
+        ----------
+        key : str
+            Of a symbol ("W.2", "delta.1") or of a step.
+
+        Returns
+        -------
+        ndarray
+            (rows, columns) for a parameter or a single sample; (n_samples, columns) for rows of a batch, and
+            (n_samples, rows, columns) for matrices that each row has for itself.
+
+        Raises
+        ------
+        ValueError
+            Where the derivation has no numbers.
+        KeyError
+            For a key that has no value.
+        """
+        if self.numbers is None:
+            raise ValueError("this derivation has no numbers; give derive() a network and a sample x, y")
+        target = self._by_key[key].target if key in self._by_key else key
+        if target not in self.numbers.arrays:
+            raise KeyError(f"{key!r} has no value; known: {', '.join(self.numbers.arrays)}")
+        return shown(self.numbers.arrays[target])
+
+    def to_text(self, *, language: Language | None = None, width: int = 100, numbers: bool = True) -> str:
+        """Write everything as aligned Unicode text.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, optional
+            By default the derivation's.
+        width : int
+            Columns of the terminal.
+        numbers : bool
+            Whether to print the values.
+        """
+        from .render.document import to_text
+
+        return to_text(self, language or self.language, width, numbers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as what JSON can hold: structure, symbols, steps in every form, values."""
+        from .data import to_dict
+
+        return to_dict(self)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.model.sizes))
+        sample = f", {self.n_samples} rows" if self.n_samples else ""
+        return f"<Derivation of {sizes}, {len(self.steps)} steps{sample}>"
+
+
+def derive(
+    network: Any,
+    x: Any = None,
+    y: Any = None,
+    *,
+    language: Language = "en",
+    bias_sign: str = "-",
+    activation: Any = None,
+    output_activation: Any = None,
+    loss: Any = None,
+    masks: Sequence[Any] | None = None,
+) -> Derivation:
+    """Derive the backpropagation of a network, step by step, with the numbers of a sample.
+
+    Parameters
+    ----------
+    network : Network, fitted estimator, or list of sizes
+        What to derive. Sizes such as [3, 5, 4, 3] give formulas and shapes without numbers.
+    x : array-like, shape (n_1,) or (n_samples, n_1), optional
+        The sample. One row walks through every step; a batch also shows where the sum over rows enters.
+    y : array-like, optional
+        Its targets, as `Network.gradients` takes them.
+    language : {"en", "zh"}
+        Of the words; formulas have none.
+    bias_sign : {"-", "+"}
+        "-" writes net = x W - b, as the seed and the engine do; "+" writes x W + b, with b of the other sign.
+    activation, output_activation, loss : str, Activation or Loss, optional
+        With a list of sizes; by default "relu", the loss's own and "squared_error".
+    masks : sequence of array-like or None, optional
+        Per layer, the multipliers of dropout (E10), shape (n_samples, n_units); by default 1 everywhere, as
+        when the network predicts.
+
+    Returns
+    -------
+    Derivation
+        A sequence of steps with `to_text`, `to_latex`, `to_markdown`, `to_html`, `to_python`, `to_dict` and
+        `verify`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything that is no network, arrays that do not fit it, and settings that are not known.
+
+    Examples
+    --------
+    >>> derivation = derive([3, 5, 4, 3], activation="sigmoid", output_activation="sigmoid")
+    >>> derivation.step("delta.2").equation
+    'E5'
+    >>> [correction.ours for correction in derivation.corrections][1]
+    'hidden₁ B'
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"language is {language!r}; expected 'en' or 'zh'")
+    if bias_sign not in ("-", "+"):
+        raise ValueError(f"bias_sign is {bias_sign!r}; expected '-' or '+'")
+    model = as_model(network, activation, output_activation, loss)
+    rows, targets = _sample(model, x, y)
+    notation = Notation(model.sizes, seed=model.is_the_seeds and bias_sign == "-")
+    context = Context(model, notation, bias_sign, 0 if rows is None else len(rows))
+    steps = [
+        *forward_steps(context),
+        *backward_steps(context),
+        *general_steps(context),
+        *batch_steps(context),
+    ]
+    numbers = None if rows is None or targets is None else _numbers(context, rows, targets, masks)
+    return Derivation(context, steps, numbers, language)
+
+
+def shown(array: Floats) -> Floats:
+    """Return a value as it is shown: rows stacked as a matrix, one sample's value as its matrix."""
+    if array.ndim == 3 and array.shape[0] == 1:
+        return np.asarray(array[0])
+    return np.asarray(array[:, 0, :] if array.ndim == 3 and array.shape[1] == 1 else array)
+
+
+def _sample(model: Model, x: Any, y: Any) -> tuple[Floats | None, Floats | None]:
+    """Return rows (n_samples, n_1) and targets (n_samples, n_outputs), checked; None for none."""
+    if x is None and y is None:
+        return None, None
+    if x is None or y is None:
+        raise TypeError(f"got {'y' if x is None else 'x'} alone; a sample is x and y")
+    if not model.has_numbers:
+        raise TypeError("sizes have no weights to compute with; give a network, or leave x and y out")
+    rows = np.asarray(x.toarray() if hasattr(x, "toarray") else x, dtype=np.float64)
+    single = rows.ndim == 1
+    if rows.ndim not in (1, 2) or rows.shape[-1] != model.sizes[0] or rows.size == 0:
+        raise ValueError(
+            f"x has shape {rows.shape}; expected (n_samples, {model.sizes[0]}) or ({model.sizes[0]},)"
+        )
+    if not np.isfinite(rows).all():
+        raise ValueError("x has values that are not finite")
+    rows = rows.reshape(-1, model.sizes[0]).astype(model.dtype).astype(np.float64)
+    widest = max(max(la.n_in, la.n_out) * la.n_out for la in model.layers)
+    if len(rows) * widest > MOST_NUMBERS:
+        raise ValueError(
+            f"x has {len(rows)} rows, which makes a step of {len(rows) * widest:,} numbers for this network;"
+            f" give at most {max(1, MOST_NUMBERS // widest)}"
+        )
+    output = np.zeros((len(rows), model.sizes[-1]))
+    targets: Floats = check_target(y, model.loss, output, single)
+    return rows, targets
+
+
+def _numbers(context: Context, x: Floats, y: Floats, masks: Sequence[Any] | None) -> Numbers:
+    """Values of everything that is given."""
+    sign = 1.0 if context.bias_sign == "-" else -1.0
+    arrays: dict[str, Any] = {"x.1": x[:, None, :], "y": y[:, None, :]}
+    for k, layer in enumerate(context.model.layers, start=1):
+        assert layer.weight is not None
+        assert layer.bias is not None
+        arrays |= {f"W.{k}": layer.weight, f"b.{k}": sign * layer.bias}
+        for kind, value in (("gain", layer.gain), ("shift", layer.shift), ("slope", layer.slopes)):
+            if value is not None:
+                arrays[f"{kind}.{k}"] = value
+        if layer.dropout:
+            given = None if masks is None else masks[k - 1]
+            shape = (len(x), layer.n_out)
+            array = np.ones(shape) if given is None else np.broadcast_to(np.asarray(given, float), shape)
+            arrays[f"mask.{k}"] = array[:, None, :]
+    return Numbers(context.definitions, arrays)
+
+
+def _evaluate(steps: Sequence[Step], numbers: Numbers) -> None:
+    """Compute the forward pass, then every step by its last form."""
+    numbers.run()
+    for step in steps:
+        if step.symbolic or step.target in numbers.arrays:
+            continue
+        value = step.forms[-1].expression.evaluate(numbers)
+        numbers.arrays[step.target] = _whole(step, np.asarray(value))
+
+
+def _whole(step: Step, value: Floats) -> Floats:
+    """Spread a constant (f' = 1) over the shape that the step's left-hand side has."""
+    shape = step.lhs.shape
+    if value.shape[-2:] != shape and all(isinstance(n, int) for n in shape):
+        return np.broadcast_to(value, (*value.shape[:-2], *shape)).copy()  # type: ignore[arg-type]
+    return value

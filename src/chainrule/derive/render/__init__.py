@@ -1,0 +1,1 @@
+"""Renderers: boxes to Unicode text, LaTeX and MathML; derivations to documents."""

@@ -1,0 +1,92 @@
+"""A derivation as aligned Unicode text."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from ..data import shape_text
+from ..expression import Floats
+from ..rules import RULES
+from ..steps import PARTS, Step
+from ..words import Language, Words
+from .text import text
+
+if TYPE_CHECKING:
+    from ..derivation import Derivation
+
+HEADINGS = {
+    "title": Words("Backpropagation of the network", "反向传播的推导：网络"),
+    "corrections": Words("Slips of the seed, mended", "原文笔误的更正"),
+    "shapes": Words("shapes", "形状"),
+}
+MOST_ROWS, MOST_COLUMNS = 6, 8
+
+
+def to_text(derivation: Derivation, language: Language, width: int, numbers: bool) -> str:
+    """Write the whole derivation."""
+    sizes = "-".join(map(str, derivation.model.sizes))
+    title = f"{HEADINGS['title'].to(language)} {sizes}"
+    lines = [title, "=" * columns(title), ""]
+    part = None
+    for step in derivation.steps:
+        if step.part != part:
+            part = step.part
+            heading = PARTS[part].to(language)
+            lines += [heading, "-" * columns(heading), ""]
+        lines += [*step_lines(derivation, step, language, width, numbers), ""]
+    if derivation.corrections:
+        heading = HEADINGS["corrections"].to(language)
+        lines += [heading, "-" * columns(heading), ""]
+        for correction in derivation.corrections:
+            lines += [f"  {correction.seed}  →  {correction.ours}", f"      {correction.why.to(language)}"]
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def step_lines(
+    derivation: Derivation, step: Step, language: Language, width: int = 100, numbers: bool = True
+) -> list[str]:
+    """Write one step: title, the chain of equals with their rules, a remark, shapes and values."""
+    equation = f"[{step.equation}] " if step.equation else ""
+    lines = [f"{equation}{step.title.to(language)}  ({step.key})"]
+    lhs, sign = text(step.lhs), " ← " if step.assignment else " = "
+    formulas = [text(form.expression) for form in step.forms]
+    room = min(max(columns(lhs) + 3 + columns(formula) for formula in formulas), width - 30)
+    for i, (form, formula) in enumerate(zip(step.forms, formulas, strict=True)):
+        left = (lhs if i == 0 else " " * columns(lhs)) + (sign if i == 0 else " = ") + formula
+        rule = RULES[form.rule].name.to(language)
+        pad = room - columns(left)
+        if pad >= 0 and columns(left) + 4 + columns(rule) + pad <= width:
+            lines.append(f"    {left}{' ' * pad}    ({rule})")
+        else:
+            lines += [f"    {left}", f"    {' ' * columns(lhs)}     ({rule})"]
+    if step.note.en:
+        lines.append(f"    {step.note.to(language)}")
+    shapes = ", ".join(f"{text(s)}: {shape_text(s.shape)}" for s in step.symbols if not s.scalar)
+    if shapes:
+        lines.append(f"    {HEADINGS['shapes'].to(language)}: {shapes}")
+    if numbers and derivation.numbers is not None and not step.symbolic:
+        lines += [f"      {row}" for row in array_lines(derivation.value(step.key))]
+    return lines
+
+
+def array_lines(array: Floats) -> list[str]:
+    """Write a matrix, folded where it is large; of a stack of matrices the first."""
+    if array.ndim > 2:
+        return [*array_lines(array[0]), f"… × {len(array)}"]
+    lines = []
+    rows = array if len(array) <= MOST_ROWS else array[: MOST_ROWS - 1]
+    for row in rows:
+        cells = row if len(row) <= MOST_COLUMNS else row[: MOST_COLUMNS - 1]
+        more = f"  … {len(row)}" if len(cells) < len(row) else ""
+        lines.append("  ".join(f"{value:12.6g}" for value in cells) + more)
+    if len(rows) < len(array):
+        lines.append(f"           … {len(array)}")
+    return lines
+
+
+def columns(line: str) -> int:
+    """Return how many columns a terminal needs."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line
+    )

@@ -1,0 +1,188 @@
+"""Why one side of an "=" equals the other: each rule's name and its text."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .words import Words
+
+
+class Rule(NamedTuple):
+    """A rule that justifies a step."""
+
+    name: Words
+    text: Words
+
+
+RULES: dict[str, Rule] = {
+    "definition": Rule(
+        Words("definition", "定义"),
+        Words("This is what the symbol stands for.", "这就是该符号的含义。"),
+    ),
+    "substitution": Rule(
+        Words("substitution", "代入"),
+        Words("What is known already is put in.", "代入已经求出的结果。"),
+    ),
+    "algebra": Rule(
+        Words("algebra", "代数变形"),
+        Words("The same, rearranged.", "同一式子的等价变形。"),
+    ),
+    "function": Rule(
+        Words("the function, written out", "写出函数"),
+        Words("f is replaced by its formula, element by element.", "将 f 逐元素换成它的表达式。"),
+    ),
+    "derivative": Rule(
+        Words("derivative of the function", "对函数求导"),
+        Words("Differentiate the formula of f.", "对 f 的表达式求导。"),
+    ),
+    "chain_rule": Rule(
+        Words("chain rule", "链式法则"),
+        Words(
+            "The derivative of a composition is the product of the derivatives of its parts, here of Jacobian"
+            " matrices J with J_ij = ∂(i-th result)/∂(j-th argument), outermost first.",
+            "复合函数的导数等于各部分导数之积；"
+            "这里是雅可比矩阵之积，J_ij = ∂(第 i 个结果)/∂(第 j 个自变量)，由外到内。",
+        ),
+    ),
+    "jacobians": Rule(
+        Words("Wᵀ and the diagonal Jacobians put in", "代入 Wᵀ 与对角雅可比矩阵"),
+        Words(
+            "Each factor is known: the i-th element of x W − b depends on the j-th of x by W_ji, so the"
+            " Jacobian is Wᵀ; the i-th element of f(net) depends on the i-th of net alone, so the Jacobian"
+            " is diagonal.",
+            "每个因子都已知：x W − b 的第 i 个元素对 x 的第 j 个元素的导数是 W_ji，所以雅可比矩阵是 Wᵀ；"
+            "f(net) 的第 i 个元素只依赖 net 的第 i 个元素，所以雅可比矩阵是对角阵。",
+        ),
+    ),
+    "matrix_vector": Rule(
+        Words("derivative of a product of row vector and matrix", "行向量与矩阵之积的导数"),
+        Words(
+            "The i-th element of x W − b depends on the j-th of x by W_ji: ∂(xW − b)/∂x = Wᵀ.",
+            "x W − b 的第 i 个元素对 x 的第 j 个元素的导数是 W_ji，所以 ∂(xW − b)/∂x = Wᵀ。",
+        ),
+    ),
+    "bias": Rule(
+        Words("derivative by the bias", "对偏置求导"),
+        Words(
+            "Each element of b enters one element of net only, with its sign: the Jacobian is −I where b is"
+            " subtracted, I where it is added.",
+            "b 的每个元素只进入 net 的一个元素：偏置被减去时雅可比矩阵是 −I，被加上时是 I。",
+        ),
+    ),
+    "weight": Rule(
+        Words("derivative by the matrix", "对权重矩阵求导"),
+        Words(
+            "W_ij enters the j-th element of net only, with the factor x_i, so ∂E/∂W_ij = x_i ∂E/∂net_j: the"
+            " product of the column xᵀ and the row ∂E/∂net.",
+            "W_ij 只进入 net 的第 j 个元素，系数是 x_i，所以 ∂E/∂W_ij = x_i ∂E/∂net_j，"
+            "即列向量 xᵀ 与行向量 ∂E/∂net 之积。",
+        ),
+    ),
+    "elementwise": Rule(
+        Words("an element-wise function has a diagonal Jacobian", "逐元素函数的雅可比矩阵是对角阵"),
+        Words(
+            "The i-th element of f(net) depends on the i-th of net alone, so what is off the diagonal is 0.",
+            "f(net) 的第 i 个元素只依赖 net 的第 i 个元素，所以非对角元都是 0。",
+        ),
+    ),
+    "hadamard": Rule(
+        Words("a row times a diagonal matrix is a Hadamard product", "行向量乘对角阵等于哈达玛积"),
+        Words(
+            "A row times diag(d) multiplies its i-th element by d_i. Read ∘ element by element; the matrix"
+            " product binds tighter.",
+            "行向量乘 diag(d) 就是把第 i 个元素乘以 d_i。∘ 表示逐元素相乘；矩阵乘法优先于 ∘。",
+        ),
+    ),
+    "stored_output": Rule(
+        Words("f′ from the stored output (E7)", "由已存的输出求 f′（E7）"),
+        Words(
+            "The forward pass has stored the output y = f(net), and f′ is a function of y, so net need not"
+            " be kept.",
+            "前向传播已经存下输出 y = f(net)，而 f′ 是 y 的函数，所以不必保留 net。",
+        ),
+    ),
+    "stored_net": Rule(
+        Words("f′ from the stored net (E7)", "由已存的 net 求 f′（E7）"),
+        Words(
+            "f′ is no function of the output, so the forward pass stores net for this layer.",
+            "这里的 f′ 不是输出的函数，所以前向传播为该层存下 net。",
+        ),
+    ),
+    "full_jacobian": Rule(
+        Words("a function of the whole row has a full Jacobian", "整行的函数，其雅可比矩阵是满阵"),
+        Words(
+            "Every element of the result depends on every element of the argument, so the Jacobian is not"
+            " diagonal.",
+            "结果的每个元素都依赖自变量的每个元素，所以雅可比矩阵不是对角阵。",
+        ),
+    ),
+    "collapse": Rule(
+        Words("loss and output function cancel", "损失与输出函数相消"),
+        Words(
+            "The denominators of ∂E/∂ŷ are factors of the output function's derivative and cancel.",
+            "∂E/∂ŷ 的分母正是输出函数导数的因子，二者相消。",
+        ),
+    ),
+    "softmax_collapse": Rule(
+        Words("softmax with cross-entropy collapses to ŷ − y", "softmax 与交叉熵合并为 ŷ − y"),
+        Words(
+            "(−y/ŷ)(diag(ŷ) − ŷᵀŷ) = −y + (Σ y) ŷ, and the targets of a row sum to 1.",
+            "(−y/ŷ)(diag(ŷ) − ŷᵀŷ) = −y + (Σ y) ŷ，而一行的目标之和为 1。",
+        ),
+    ),
+    "sum_of_paths": Rule(
+        Words("two ways in, two terms", "两条路径，两项相加"),
+        Words(
+            "What enters the error in two ways has the sum of both derivatives.",
+            "一个量经两条路径影响误差时，导数是两项之和。",
+        ),
+    ),
+    "residual": Rule(
+        Words("the skip has the identity as its Jacobian (E9)", "跳跃连接的雅可比矩阵是单位阵（E9）"),
+        Words(
+            "The input is added as it is, so the gradient passes unchanged beside the layer's own term.",
+            "输入被原样相加，所以梯度除了经过该层的一项外，还原样通过。",
+        ),
+    ),
+    "dropout": Rule(
+        Words("a fixed mask has a diagonal Jacobian (E10)", "固定的掩码，其雅可比矩阵是对角阵（E10）"),
+        Words(
+            "During the step the mask is a constant, 0 or 1/(1 − p): what was dropped gets no gradient.",
+            "在这一步中掩码是常数 0 或 1/(1 − p)：被丢弃的单元没有梯度。",
+        ),
+    ),
+    "normalization": Rule(
+        Words("mean and deviation depend on every unit (E8)", "均值和标准差依赖每个单元（E8）"),
+        Words(
+            "Moving one net moves the mean and the deviation of the row as well, so the Jacobian is diagonal"
+            " minus two matrices of rank one.",
+            "改变一个 net 也会改变整行的均值和标准差，所以雅可比矩阵是对角阵减去两个秩一矩阵。",
+        ),
+    ),
+    "gain": Rule(
+        Words("derivative by a factor", "对系数求导"),
+        Words(
+            "The factor of a unit enters that unit's value only, times what it multiplies.",
+            "一个单元的系数只进入该单元的值，导数是它所乘的量。",
+        ),
+    ),
+    "sum_over_rows": Rule(
+        Words("the parameters are shared: sum over the rows", "参数为各行共用：对行求和"),
+        Words(
+            "Every row of the batch uses the same parameters, and the loss is the mean over the rows, so the"
+            " gradients of the rows are summed and divided by their number.",
+            "批中每一行都使用同样的参数，损失是各行的平均，所以各行的梯度相加再除以行数。",
+        ),
+    ),
+    "stacked_rows": Rule(
+        Words("a product of matrices sums over the rows", "矩阵乘法就是对行求和"),
+        Words(
+            "With the rows stacked as matrices X and Δ, XᵀΔ = Σ_i x⁽ⁱ⁾ᵀ δ⁽ⁱ⁾: the sum is in the product.",
+            "把各行叠成矩阵 X 和 Δ，则 XᵀΔ = Σ_i x⁽ⁱ⁾ᵀ δ⁽ⁱ⁾：求和就在矩阵乘法之中。",
+        ),
+    ),
+    "optimizer": Rule(
+        Words("the optimizer's formula", "优化器的公式"),
+        Words("One step against the gradient.", "沿负梯度方向走一步。"),
+    ),
+}

@@ -1,0 +1,230 @@
+"""Further expressions: diagonal matrices, functions, sums over units and rows, cases, derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .expression import Expr, Shape, Size, Symbol, Values
+
+
+@dataclass(frozen=True)
+class Diag(Expr):
+    """The diagonal matrix of a row vector; `opened` writes it out with its first and last entries."""
+
+    operand: Expr
+    opened: bool = False
+    n: int | None = None  # where the operand is a number for every entry, like f' = 1
+
+    def _shape(self) -> Shape:
+        n = self.n or self.operand.shape[1]
+        return n, n
+
+    def evaluate(self, values: Values) -> Any:
+        """Put the row on the diagonal."""
+        row, n = self.operand.evaluate(values), _whole(self.shape[0])
+        return (row if np.ndim(row) < 2 else np.swapaxes(row, -1, -2)) * np.eye(n)
+
+
+@dataclass(frozen=True)
+class Identity(Expr):
+    """The identity matrix."""
+
+    n: Size
+
+    def _shape(self) -> Shape:
+        return self.n, self.n
+
+    def evaluate(self, values: Values) -> Any:
+        """Make it."""
+        return np.eye(_whole(self.n))
+
+
+@dataclass(frozen=True)
+class Ones(Expr):
+    """The row vector of n ones."""
+
+    n: Size
+
+    def _shape(self) -> Shape:
+        return 1, self.n
+
+    def evaluate(self, values: Values) -> Any:
+        """Make it."""
+        return np.ones((1, _whole(self.n)))
+
+
+def _whole(n: Size) -> int:
+    if not isinstance(n, int):
+        raise TypeError(f"{n} is no number: expressions of any layer k have no value")
+    return n
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of one argument, element by element (or of a row, like softmax).
+
+    `name` is a name in `functions.COMPUTE`, or "f" with an index for a layer's activation; `compute` takes
+    real and complex arrays.
+    """
+
+    name: str
+    compute: Callable[[Any], Any] = field(compare=False)
+    index: str = ""
+    prime: int = 0
+
+
+@dataclass(frozen=True)
+class Call(Expr):
+    """A function applied to an expression."""
+
+    number_like = "operands"
+    function: Function
+    argument: Expr
+
+    def evaluate(self, values: Values) -> Any:
+        """Compute the function."""
+        return self.function.compute(self.argument.evaluate(values))
+
+
+@dataclass(frozen=True)
+class TimesLog(Expr):
+    """The product y o log(p) with 0 log 0 = 0."""
+
+    factor: Expr
+    argument: Expr
+
+    def evaluate(self, values: Values) -> Any:
+        """Compute it, without the logarithm where the factor is 0."""
+        y, p = np.broadcast_arrays(self.factor.evaluate(values), self.argument.evaluate(values))
+        return np.where(y == 0, 0.0, y * np.log(np.where(y == 0, 1.0, p)))
+
+
+@dataclass(frozen=True)
+class SumUnits(Expr):
+    """The sum over the columns of a row; with `mean`, divided by their number."""
+
+    number_like = "always"
+    operand: Expr
+    mean: bool = False
+
+    def _shape(self) -> Shape:
+        return self.operand.shape[0], 1
+
+    def evaluate(self, values: Values) -> Any:
+        """Sum or average over the last axis."""
+        value = self.operand.evaluate(values)
+        return np.mean(value, axis=-1, keepdims=True) if self.mean else np.sum(value, axis=-1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class NormSquared(Expr):
+    """The squared norm of a row."""
+
+    number_like = "always"
+    operand: Expr
+
+    def _shape(self) -> Shape:
+        return (1, 1)
+
+    def evaluate(self, values: Values) -> Any:
+        """Sum the squares over the last axis (no modulus, for the complex step)."""
+        value = self.operand.evaluate(values)
+        return np.sum(value * value, axis=-1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class SumSamples(Expr):
+    """The sum over the rows of a batch: it takes the axis of samples away."""
+
+    number_like = "operands"
+    operand: Expr
+    n_samples: Size
+
+    def evaluate(self, values: Values) -> Any:
+        """Sum over the first axis."""
+        return np.sum(self.operand.evaluate(values), axis=0)
+
+
+@dataclass(frozen=True)
+class Stacked(Expr):
+    """The rows of a batch as one matrix: X for x, shape (n_samples, n)."""
+
+    symbol: Symbol
+    n_samples: Size
+
+    def _shape(self) -> Shape:
+        return self.n_samples, self.symbol.shape[1]
+
+    def evaluate(self, values: Values) -> Any:
+        """Put the rows under each other."""
+        return self.symbol.evaluate(values)[:, 0, :]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison of two expressions; of complex numbers it compares the real parts."""
+
+    left: Expr
+    relation: str  # > >= < <=
+    right: Expr
+
+    @property
+    def operands(self) -> tuple[Expr, Expr]:
+        """Both sides."""
+        return self.left, self.right
+
+    def evaluate(self, values: Values) -> Any:
+        """Compare element by element."""
+        left, right = (np.real(side.evaluate(values)) for side in self.operands)
+        compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[self.relation]
+        return compare(left, right)
+
+
+@dataclass(frozen=True)
+class Cases(Expr):
+    """One expression or another by conditions that cover everything; the first that holds is taken."""
+
+    branches: tuple[tuple[Expr, Condition], ...]
+
+    def evaluate(self, values: Values) -> Any:
+        """Choose element by element."""
+        *earlier, (otherwise, last) = self.branches
+        result = otherwise.evaluate(values) + np.zeros(np.shape(last.evaluate(values)))
+        for expression, condition in reversed(earlier):
+            result = np.where(condition.evaluate(values), expression.evaluate(values), result)
+        return result
+
+
+@dataclass(frozen=True)
+class Indicator(Expr):
+    """Iverson's bracket: 1 where the condition holds, else 0."""
+
+    condition: Condition
+
+    def evaluate(self, values: Values) -> Any:
+        """Give 1 or 0."""
+        return np.where(self.condition.evaluate(values), 1.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Partial(Expr):
+    """A derivative written as a fraction: of a row by a row the Jacobian J_ij = d of_i / d wrt_j.
+
+    Its value is that of the complex step through the definitions, whatever the derivation says: `direct`
+    through the one definition of `of`, else through all that lie between.
+    """
+
+    of: Symbol
+    wrt: Symbol
+    direct: bool = True
+
+    def _shape(self) -> Shape:
+        return self.wrt.shape if self.of.scalar else (self.of.shape[1], self.wrt.shape[1])
+
+    def evaluate(self, values: Values) -> Any:
+        """Ask for the complex step."""
+        return values.partial(self.of, self.wrt, self.direct)
