@@ -12,6 +12,7 @@
 #include <optional>
 #include <variant>
 
+#include "derivatives.hpp"
 #include "dispatch.hpp"
 #include "names.hpp"
 #include "network.hpp"
@@ -276,6 +277,74 @@ nb::object forward(const Network<T>& network, nb::handle x, int n_threads) {
   return out;
 }
 
+// ---- derivatives of each row -----------------------------------------------------------------------------------
+
+// compute(network, data, out) fills a new array (n_samples, *tail).
+template <class T, class Compute>
+nb::object for_each_row(const Network<T>& network, const Dataset& dataset, bool labelled,
+                        const std::vector<std::int64_t>& tail, Compute compute) {
+  const Data<T>& data = checked(network, dataset, labelled);
+  nb::list dims;
+  dims.append(data.n_samples);
+  for (const auto n : tail) dims.append(n);
+  nb::object out = new_array(kDtypeName<T>, nb::tuple(dims));
+  const View to(out, true);
+  const nb::gil_scoped_release unlocked;
+  compute(*network.shape, *network.kernels, network.data, data, to.data<T>());
+  return out;
+}
+
+void define_derivatives(nb::class_<Model>& model) {
+  const auto by_parameters = [](Model& self, const Dataset& dataset, int n_threads, bool norms) {
+    return self.visit([&]<class T>(Network<T>& network) {
+      std::vector<std::int64_t> tail;
+      if (!norms) tail.push_back(network.shape->n_parameters());
+      const auto f = norms ? per_sample_gradient_norms<T> : per_sample_gradients<T>;
+      return for_each_row(network, dataset, true, tail, [&](const auto&... args) { f(args..., n_threads); });
+    });
+  };
+  model
+      .def(
+          "input_gradients",
+          [](Model& self, const Dataset& dataset, nb::handle cotangents, int n_threads) {
+            return self.visit([&]<class T>(Network<T>& network) {
+              const std::int64_t n_out = network.shape->sizes.back();
+              std::optional<View> given;
+              const T* from = nullptr;
+              if (!cotangents.is_none()) {
+                given.emplace(floats<T>(cotangents, "cotangents"));
+                if (given->ndim() != 2 || given->dim(0) != dataset.n_samples() || given->dim(1) != n_out)
+                  wrong_shape("cotangents", *given,
+                              "(" + std::to_string(dataset.n_samples()) + ", " + std::to_string(n_out) + ")");
+                from = given->data<T>();
+              }
+              return for_each_row(
+                  network, dataset, !from, {network.shape->n_in(0)},
+                  [&](const auto& shape, const auto& kernels, auto* parameters, const auto& data, T* out) {
+                    input_gradients(shape, kernels, parameters, data, from, out, n_threads);
+                  });
+            });
+          },
+          "data"_a, "cotangents"_a = nb::none(), "n_threads"_a = 0)
+      .def(
+          "jacobian",
+          [](Model& self, const Dataset& dataset, int n_threads) {
+            return self.visit([&]<class T>(Network<T>& network) {
+              return for_each_row(network, dataset, false, {network.shape->sizes.back(), network.shape->n_in(0)},
+                                  [&](const auto&... args) { jacobian(args..., n_threads); });
+            });
+          },
+          "data"_a, "n_threads"_a = 0)
+      .def(
+          "per_sample_gradients",
+          [by_parameters](Model& self, const Dataset& data, int n) { return by_parameters(self, data, n, false); },
+          "data"_a, "n_threads"_a = 0)
+      .def(
+          "per_sample_gradient_norms",
+          [by_parameters](Model& self, const Dataset& data, int n) { return by_parameters(self, data, n, true); },
+          "data"_a, "n_threads"_a = 0);
+}
+
 // ---- training ------------------------------------------------------------------------------------------------
 
 struct Training {
@@ -388,7 +457,8 @@ nb::object evaluate_function_of(const std::string& name, nb::handle x, const std
 
 NB_MODULE(_core, m) {
   nb::set_leak_warnings(false);  // objects that a test runner or a notebook still holds at exit are no leak
-  nb::class_<Model>(m, "Model")
+  auto model = nb::class_<Model>(m, "Model");
+  model
       .def(
           "__init__",
           [](Model* self, std::vector<std::int64_t> sizes, std::vector<std::string> activations, std::string loss,
@@ -464,6 +534,8 @@ NB_MODULE(_core, m) {
             });
           },
           "data"_a, "gradient"_a, nb::kw_only(), "l2"_a = 0.0, "l2_over_rows"_a = false, "n_threads"_a = 0);
+
+  define_derivatives(model);
 
   nb::class_<Dataset>(m, "Dataset")
       .def(

@@ -45,7 +45,7 @@ struct Layer {
   std::int64_t n_in, n_out;
   Activation activation;
   T* weights;
-  T* transposed;  // null for the first layer, and where nothing is propagated back
+  T* transposed;  // null where nothing is propagated back; the first layer's only on the way to dE/dx_1
   T* bias;        // n_out, rounded up to whole vectors; subtracted (E1)
   T* moments[2];  // laid out as weights: velocity, or first and second moment, or the gradient
   T* bias_moments[2];
@@ -130,6 +130,18 @@ struct PlainLayer {
   bool add_bias;     // scikit-learn's intercepts instead of E1
 };
 
+// What is asked for of each row's own derivatives; null where it is not.
+template <class T>
+struct RowDerivatives {
+  const T* cotangents;    // (n_samples, n_out): go back from these dE/dyhat; null: from the loss
+  T* input_delta;         // batch matrix of x_1's width, to work in
+  T* by_input;            // (n_samples, n_features)
+  T* jacobian;            // (n_samples, n_out, n_features): from each output in turn
+  T* by_parameters;       // (n_samples, n_parameters), laid out as the parameters
+  T bias_sign;            // of dnet/db there
+  double* squared_norms;  // (n_samples,), of the rows of by_parameters, which need not exist
+};
+
 template <class T>
 struct Kernels {
   const char* name;
@@ -144,6 +156,8 @@ struct Kernels {
   void (*predict_rows)(const Step<T>&, std::int64_t begin, std::int64_t end, T* out);
   // Mean-free losses of positions begin..end into row_loss, for the same small batch matrices.
   void (*evaluate_rows)(const Step<T>&, std::int64_t begin, std::int64_t end);
+  // Derivatives of each of the rows begin..end; the layers' batch matrices hold row_block rows.
+  void (*derive_rows)(const Step<T>&, const RowDerivatives<T>&, std::int64_t begin, std::int64_t end);
   void (*forward_row)(const PlainLayer<T>*, int n_layers, const T* x, T* out, T* scratch, std::int64_t scratch_row);
   bool (*evaluate_function)(const char* name, const T* x, T* y, std::int64_t n);
 };

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "names.hpp"
-#include "parallel.hpp"
+#include "row_shares.hpp"
 #include "workspace.hpp"
 
 namespace chainrule {
@@ -104,44 +104,6 @@ void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* paramet
   }
 }
 
-namespace {
-
-constexpr double kLeastWork = 5e5;  // multiply-adds worth a thread
-
-// Runs use(step, begin, end) on shares of the rows, each thread with its own small batch matrices.
-template <class T, class Use>
-void forward_all(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, int n_threads,
-                 double* row_loss, Use use) {
-  Packed<T> packed(shape, kernels, 0, false);
-  packed.pack(parameters);
-  const double work = static_cast<double>(shape.n_weights()) * static_cast<double>(data.n_samples);
-  const int threads = threads_for(n_threads, work, kLeastWork);
-  const std::int64_t block = std::min(row_block<T>(shape), round_up(std::max<std::int64_t>(data.n_samples, 1), 8));
-  std::vector<Batch<T>> batches;
-  for (int t = 0; t < threads; ++t) batches.emplace_back(shape, kernels, block, false, data.sparse());
-  std::vector<std::int64_t> order(static_cast<std::size_t>(data.n_samples));
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-  in_parallel(threads, [&](int t, int n) {
-    const Batch<T>& batch = batches[static_cast<std::size_t>(t)];
-    const auto layers = batch.attach(packed.layers());
-    Step<T> step{};
-    step.n_layers = shape.n_layers();
-    step.layers = layers.data();
-    step.data = data.rows;
-    step.order = order.data();
-    step.n_rows = data.n_samples;
-    step.row_block = block;
-    step.batch_stride = batch.stride();
-    step.input = batch.input();
-    step.loss = shape.loss;
-    step.probability_floor = static_cast<T>(shape.probability_floor);
-    step.row_loss = row_loss;
-    use(step, share(data.n_samples, t, n), share(data.n_samples, t + 1, n));
-  });
-}
-
-}  // namespace
-
 template <class T>
 void predict(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, T* out,
              int n_threads) {
@@ -151,8 +113,8 @@ void predict(const Shape& shape, const Kernels<T>& kernels, const T* parameters,
                   out + i * shape.n_out(shape.n_layers() - 1));
     return;
   }
-  forward_all(
-      shape, kernels, parameters, data, n_threads, nullptr,
+  share_rows(
+      shape, kernels, parameters, data, n_threads, Way::forward, 1, nullptr,
       [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.predict_rows(step, begin, end, out); });
 }
 
@@ -160,8 +122,8 @@ template <class T>
 double evaluate(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data,
                 int n_threads) {
   std::vector<double> row_loss(static_cast<std::size_t>(data.n_samples));
-  forward_all(
-      shape, kernels, parameters, data, n_threads, row_loss.data(),
+  share_rows(
+      shape, kernels, parameters, data, n_threads, Way::forward, 1, row_loss.data(),
       [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.evaluate_rows(step, begin, end); });
   double loss = 0, weight = 0;
   for (std::size_t i = 0; i < row_loss.size(); ++i) {

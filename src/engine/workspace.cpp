@@ -22,7 +22,7 @@ std::uint32_t to_bfloat16(float x) {
 float pair(float low, float high) { return std::bit_cast<float>(to_bfloat16(low) | to_bfloat16(high) << 16); }
 
 template <class T>
-Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward)
+Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward, bool to_input)
     : shape_(shape), kernels_(kernels), n_moments_(n_moments) {
   const auto allocate = [this](std::int64_t n) { return buffers_.emplace_back(n).get(); };
   const std::int64_t chunk = 32 / static_cast<std::int64_t>(sizeof(T));
@@ -36,7 +36,7 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     if (kernels.pairs) {
       layer.weight_pairs = allocate((layer.n_in + 1) / 2 * padded(layer.n_out));
       if (k > 0) layer.transposed_pairs = allocate((layer.n_out + 1) / 2 * padded(layer.n_in));
-    } else if (backward && k > 0) {
+    } else if (backward && (k > 0 || to_input)) {
       layer.transposed = allocate(layer.n_out * padded(layer.n_in));
     }
     layer.bias = allocate(padded(layer.n_out));

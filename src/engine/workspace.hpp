@@ -51,7 +51,8 @@ float pair(float low, float high);
 template <class T>
 class Packed {
  public:
-  Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward);
+  // backward: with what deltas are propagated through; to_input: through the first layer too, as far as dE/dx_1.
+  Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward, bool to_input = false);
 
   void pack(const T* parameters);
   void unpack(T* parameters) const;

@@ -76,6 +76,22 @@ class Model:
         of the sample weights (or the number of rows) where `l2_over_rows`.
         """
 
+    def input_gradients(self, data: Dataset, cotangents: Floats | None = None, n_threads: int = 0) -> Floats:
+        """Differentiate each row's own loss by its input, (n_samples, n_1).
+
+        With `cotangents` (n_samples, n_out), the sum over outputs of cotangents * yhat instead; no targets
+        are needed then.
+        """
+
+    def jacobian(self, data: Dataset, n_threads: int = 0) -> Floats:
+        """Differentiate every output by the row's input, (n_samples, n_out, n_1)."""
+
+    def per_sample_gradients(self, data: Dataset, n_threads: int = 0) -> Floats:
+        """dE/dparameters (n_samples, n_parameters) of each row's own loss, without weight or penalty."""
+
+    def per_sample_gradient_norms(self, data: Dataset, n_threads: int = 0) -> Floats:
+        """Euclidean norms (n_samples,) of the rows of `per_sample_gradients`, which are not computed."""
+
 class Dataset:
     """Rows to train or predict on; keeps references to the arrays, copies nothing.
 

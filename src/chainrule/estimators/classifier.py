@@ -11,13 +11,14 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 from sklearn.utils.validation import validate_data
 
 from chainrule.estimators.base import BaseMLP
+from chainrule.estimators.derivatives import ClassifierDerivatives
 from chainrule.estimators.documentation import documented
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.rows import ready_to_train
 
 
 @documented
-class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """Deep feed-forward network that classifies, with scikit-learn's interface and numbers.
 
     Minimises the cross-entropy (of softmax outputs for three or more classes, of one logistic output for

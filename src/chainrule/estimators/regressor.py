@@ -11,13 +11,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from chainrule.estimators.base import BaseMLP
+from chainrule.estimators.derivatives import DerivativesMixin
 from chainrule.estimators.documentation import documented
 from chainrule.estimators.options import CHOICES, CONSTRAINTS
 from chainrule.estimators.rows import ready_to_train
 
 
 @documented
-class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """Deep feed-forward network that predicts numbers, with scikit-learn's interface and numbers.
 
     Minimises half the squared error, or half the Poisson deviance, by stochastic gradient descent or

@@ -11,6 +11,7 @@ from chainrule import _engine
 from chainrule._settings import real_number, whole_number
 from chainrule.network.architecture import Architecture
 from chainrule.network.arrays import Floats, as_floats, check_finite, is_finite
+from chainrule.network.derivatives import Derivatives
 from chainrule.network.parameters import ParameterList, as_generator, initialize, split
 from chainrule.network.rows import Rows, as_features, as_rows
 
@@ -42,7 +43,7 @@ class Gradients(NamedTuple):
     biases: list[Floats]
 
 
-class Network:
+class Network(Derivatives):
     """A feed-forward network: layer k computes f_k(x W_k - b_k) [E1, E2].
 
     Parameters

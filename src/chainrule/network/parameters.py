@@ -63,14 +63,17 @@ class ParameterList(list[Floats]):
 
 
 def split(flat: Floats, sizes: Sequence[int]) -> tuple[list[Floats], list[Floats]]:
-    """View flat parameters, or their gradient, as weights (n_k, n_{k+1}) and biases (n_{k+1},)."""
+    """View flat parameters, or their gradient, as weights (n_k, n_{k+1}) and biases (n_{k+1},).
+
+    Axes before the last stay in front: rows of flat gradients become (n_samples, n_k, n_{k+1}).
+    """
     at, weights, biases = 0, [], []
     for n_in, n_out in pairwise(sizes):
         end = at + n_in * n_out
-        weights.append(flat[at:end].reshape(n_in, n_out))
+        weights.append(flat[..., at:end].reshape(*flat.shape[:-1], n_in, n_out))
         at = end
     for n_out in sizes[1:]:
-        biases.append(flat[at : at + n_out])
+        biases.append(flat[..., at : at + n_out])
         at += n_out
     return weights, biases
 

@@ -12,6 +12,7 @@
 #include "optimizers.inl"
 #include "weights.inl"
 #include "forward.inl"
+#include "derivatives.inl"
 
 namespace {
 
@@ -46,6 +47,7 @@ constexpr chainrule::Kernels<T> step_kernels(const char* name) {
           .weights_phase = weights_phase<T>,
           .predict_rows = nullptr,
           .evaluate_rows = nullptr,
+          .derive_rows = nullptr,
           .forward_row = nullptr,
           .evaluate_function = nullptr};
 }
@@ -55,6 +57,7 @@ constexpr chainrule::Kernels<T> kernels(const char* name) {
   chainrule::Kernels<T> table = step_kernels<T>(name);
   table.predict_rows = predict_rows<T>;
   table.evaluate_rows = evaluate_rows<T>;
+  table.derive_rows = derive_rows<T>;
   table.forward_row = forward_row<T>;
   table.evaluate_function = evaluate_function<T>;
   return table;

@@ -87,6 +87,14 @@ CHAINRULE_INLINE void gather_rows(const Step<T>& s, int64_t r0, int64_t r1, int6
   }
 }
 
+// A row of a batch matrix to n contiguous elements.
+template <class T>
+CHAINRULE_INLINE void scatter_row(RowOf<T> from, int64_t n, T* to) {
+  for (int64_t n0 = 0; n0 < n; n0 += kPanel<T>)
+    __builtin_memcpy(to + n0, from(n0 / Simd<T>::width),
+                     static_cast<std::size_t>(smaller(kPanel<T>, n - n0)) * sizeof(T));
+}
+
 // E1 and E2 for one layer; the output layer stops at net.
 template <class T>
 void layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) {
@@ -184,10 +192,7 @@ void predict_rows(const Step<T>& s, int64_t begin, int64_t end, T* out) {
     for (int64_t r = r0; r < r1; ++r) {
       const RowOf<T> y{layer.output + (r - r0) * kPanel<T>, s.batch_stride};
       activate_output_row(layer, y);
-      T* to = out + r * layer.n_out;
-      for (int64_t n0 = 0; n0 < layer.n_out; n0 += kPanel<T>)
-        __builtin_memcpy(to + n0, y(n0 / Simd<T>::width),
-                         static_cast<std::size_t>(smaller(kPanel<T>, layer.n_out - n0)) * sizeof(T));
+      scatter_row(y, layer.n_out, out + r * layer.n_out);
     }
   });
 }

@@ -1,0 +1,149 @@
+// Derivatives of each row by itself: by its input (E5 carried past the first layer), of the loss or of every output,
+// and of its own loss by every parameter (E6 of one row), or only the norm of that.
+
+namespace {
+
+using chainrule::RowDerivatives;
+
+// net of an output row becomes what its deltas are taken from: softmax keeps its y, the others f'(net).
+template <class T>
+void keep_output_derivative(const Layer<T>& layer, RowOf<T> row) {
+  if (layer.activation == Activation::softmax) {
+    softmax_row<T>(layer.n_out, row);
+    return;
+  }
+  with_activation<T>(layer.activation, [&](auto f) {
+    for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v) {
+      const Vec<T> net = load(row(v));
+      store(row(v), f.derivative(f.keeps_net ? net : f.value(net)));
+    }
+  });
+}
+
+// delta = (dyhat/dnet)^T g, where g(v) is a vector of dE/dyhat and `kept` what keep_output_derivative left.
+template <class T, class G>
+CHAINRULE_INLINE void output_delta(const Layer<T>& layer, RowOf<T> kept, RowOf<T> delta, G g) {
+  const int64_t n = layer.n_out;
+  const bool coupled = layer.activation == Activation::softmax;  // its Jacobian is diag(y) - y^T y
+  RowSum<T> product;
+  if (coupled)
+    for (int64_t v = 0; v < vectors<T>(n); ++v) product.add(v, keep_valid<T>(g(v) * load(kept(v)), v, n));
+  const Vec<T> mean = coupled ? product.total() : zeros<T>();
+  for (int64_t v = 0; v < vectors<T>(n); ++v) store(delta(v), keep_valid<T>((g(v) - mean) * load(kept(v)), v, n));
+}
+
+template <class T>
+double sum_of_squares(RowOf<T> row, int64_t n) {  // in double: squares leave float's range early
+  double sum = 0;
+  for (int64_t n0 = 0; n0 < n; n0 += kPanel<T>) {
+    const T* x = row(n0 / Simd<T>::width);
+    for (int64_t i = 0; i < smaller(kPanel<T>, n - n0); ++i)
+      sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  }
+  return sum;
+}
+
+// use(i, x_i) for the elements of row r that may not be zero: r0 is the first row in the batch matrices.
+template <class T, class Use>
+CHAINRULE_INLINE void each_input(const Step<T>& s, int k, int64_t r, int64_t r0, Use use) {
+  if (k == 0 && s.data.values) {
+    const auto entries = [&](auto* indices, auto* indptr) {
+      for (auto e = indptr[s.order[r]]; e < indptr[s.order[r] + 1]; ++e)
+        use(static_cast<int64_t>(indices[e]), s.data.values[e]);
+    };
+    if (s.data.wide_indices)
+      entries(static_cast<const int64_t*>(s.data.indices), static_cast<const int64_t*>(s.data.indptr));
+    else
+      entries(static_cast<const std::int32_t*>(s.data.indices), static_cast<const std::int32_t*>(s.data.indptr));
+    return;
+  }
+  const T* x = (k == 0 ? s.input : s.layers[k - 1].output) + (r - r0) * kPanel<T>;
+  for (int64_t i = 0; i < s.layers[k].n_in; ++i) use(i, x[i / kPanel<T> * s.batch_stride + i % kPanel<T>]);
+}
+
+// ||dE/dW_k||^2 = ||x_k||^2 ||delta_k||^2 for one row, because dE/dW_k = x_k^T delta_k; nothing is multiplied out.
+// Source: Goodfellow, "Efficient per-example gradient computations" (2015).
+template <class T>
+double squared_norm(const Step<T>& s, int64_t r, int64_t r0) {
+  double total = 0;
+  for (int k = 0; k < s.n_layers; ++k) {
+    const Layer<T>& layer = s.layers[k];
+    const RowOf<T> delta{layer.delta + (r - r0) * kPanel<T>, s.batch_stride};
+    double inputs = 1;  // the bias' own
+    each_input(s, k, r, r0, [&](int64_t, T x) { inputs += static_cast<double>(x) * static_cast<double>(x); });
+    total += inputs * sum_of_squares(delta, layer.n_out);
+  }
+  return total;
+}
+
+// E6 of one row, laid out as the parameters: W_1, ..., W_l, b_1, ..., b_l.
+template <class T>
+void parameter_gradient(const Step<T>& s, int64_t r, int64_t r0, T bias_sign, T* to) {
+  constexpr int w = Simd<T>::width;
+  for (int k = 0; k < s.n_layers; ++k) {
+    const Layer<T>& layer = s.layers[k];
+    const RowOf<T> delta{layer.delta + (r - r0) * kPanel<T>, s.batch_stride};
+    if (k == 0 && s.data.values)
+      __builtin_memset(to, 0, static_cast<std::size_t>(layer.n_in * layer.n_out) * sizeof(T));
+    each_input(s, k, r, r0, [&](int64_t i, T x) {
+      T* row = to + i * layer.n_out;
+      for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v)
+        store_first(row + v * w, broadcast(x) * load(delta(v)), smaller(w, layer.n_out - v * w));
+    });
+    to += layer.n_in * layer.n_out;
+  }
+  for (int k = 0; k < s.n_layers; ++k) {
+    const Layer<T>& layer = s.layers[k];
+    scatter_row(RowOf<T>{layer.delta + (r - r0) * kPanel<T>, s.batch_stride}, layer.n_out, to);
+    for (int64_t j = 0; j < layer.n_out; ++j) to[j] *= bias_sign;
+    to += layer.n_out;
+  }
+}
+
+template <class T>
+void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, int64_t end) {
+  const Layer<T>&first = s.layers[0], &last = s.layers[s.n_layers - 1];
+  forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
+    const int64_t n = r1 - r0;
+    const auto row_of = [&](T* matrix, int64_t r) { return RowOf<T>{matrix + (r - r0) * kPanel<T>, s.batch_stride}; };
+    const auto back = [&] {
+      for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, 0, n);
+    };
+    const auto back_to_input = [&](T* to, int64_t step) {  // row r to `to + r step`
+      back();
+      multiply_rows(row_factor(s, first.delta, first.n_out, 0, n), first.n_out, first.transposed, d.input_delta,
+                    first.n_in, s.batch_stride, 0, n, [](T*, int64_t, int, int64_t, int) {});
+      for (int64_t r = r0; r < r1; ++r) scatter_row(row_of(d.input_delta, r), first.n_in, to + r * step);
+    };
+    if (d.jacobian || d.cotangents)
+      for (int64_t r = r0; r < r1; ++r) keep_output_derivative(last, row_of(last.output, r));
+    else
+      output_rows<T, true>(s, last, r0, r1, 0);
+    if (d.cotangents)
+      for (int64_t r = r0; r < r1; ++r)
+        output_delta(last, row_of(last.output, r), row_of(last.delta, r), [&](int64_t v) {
+          const int64_t at = v * Simd<T>::width;
+          return load_first(d.cotangents + r * last.n_out + at, smaller(Simd<T>::width, last.n_out - at));
+        });
+    if (d.jacobian)
+      for (int64_t j = 0; j < last.n_out; ++j) {
+        for (int64_t r = r0; r < r1; ++r)
+          output_delta(last, row_of(last.output, r), row_of(last.delta, r), [&](int64_t v) {
+            const Vec<T> place = broadcast(static_cast<T>(j - v * Simd<T>::width));
+            return iota<T>() == place ? broadcast(T(1)) : zeros<T>();
+          });
+        back_to_input(d.jacobian + j * first.n_in, last.n_out * first.n_in);
+      }
+    if (d.by_input) back_to_input(d.by_input, first.n_in);
+    if (d.squared_norms || d.by_parameters) back();
+    if (d.squared_norms)
+      for (int64_t r = r0; r < r1; ++r) d.squared_norms[r] = squared_norm(s, r, r0);
+    if (d.by_parameters) {
+      int64_t n_parameters = 0;
+      for (int k = 0; k < s.n_layers; ++k) n_parameters += (s.layers[k].n_in + 1) * s.layers[k].n_out;
+      for (int64_t r = r0; r < r1; ++r) parameter_gradient(s, r, r0, d.bias_sign, d.by_parameters + r * n_parameters);
+    }
+  });
+}
+
+}  // namespace
