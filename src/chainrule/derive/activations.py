@@ -101,6 +101,25 @@ def _mish_derivative(_: Any, net: Expr) -> list[Expr]:
     return [w + net * (1 - w**2) * call("sigmoid", net)]
 
 
+def _clipped(low: float, high: float) -> Entry:
+    """Write min(max(net, low), high)."""
+    floor, ceiling = as_expr(low), as_expr(high)
+
+    def value(_: Any, net: Expr) -> Expr:
+        branches = (
+            (floor, Condition(net, "<=", floor)),
+            (ceiling, Condition(net, ">=", ceiling)),
+            (net, Condition(net, "<", ceiling)),
+        )
+        return Cases(branches)
+
+    def inside(_: Any, of: Expr) -> Expr:
+        return Indicator(Condition(of, ">", floor)) * Indicator(Condition(of, "<", ceiling))
+
+    return Entry(value, lambda f, net: [inside(f, net)], inside, EDGE)
+
+
+EDGE = Words("At the kinks the derivative is 0, here as in the engine.", "折点处导数取 0，这里与引擎一致。")
 BRANCH = Words(
     "At net = 0 the left branch is taken, here as in the engine.", "net = 0 处取左支，这里与引擎一致。"
 )
@@ -192,6 +211,22 @@ ENTRIES: dict[str, Entry] = {
             "每个输出都通过分母的和依赖每个 net，所以雅可比矩阵是满阵：∂yᵢ/∂netⱼ = yᵢ([i = j] − yⱼ)。",
         ),
         full=True,
+    ),
+    "softsign": Entry(
+        lambda f, net: net / (1 + call("abs", net)),
+        lambda f, net: [1 / (1 + call("abs", net)) ** 2],
+        lambda f, y: (1 - call("abs", y)) ** 2,
+    ),
+    "hardtanh": _clipped(-1, 1),
+    "relu6": _clipped(0, 6),
+    "prelu": Entry(
+        lambda f, net: by_sign(net, net, f.slope * net),
+        lambda f, net: [by_sign(net, as_expr(1), f.slope)],
+        None,
+        Words(
+            "Each unit learns its slope a. The slope may become negative, so f′ is told from net.",
+            "每个单元学习自己的斜率 a。斜率可能变成负数，所以 f′ 由 net 的符号决定。",
+        ),
     ),
     "exp": Entry(
         lambda f, net: exp(net),

@@ -69,7 +69,10 @@ def learned(context: Context, kind: str, k: int) -> Symbol:
 def _network(context: Context) -> list[Step]:
     """Write the network as one nested formula, where that stays readable."""
     notation, layers = context.notation, context.model.layers
-    plain = not any(layer.normalized or layer.residual or layer.dropout for layer in layers)
+    plain = not any(
+        layer.normalized or layer.residual or layer.dropout or layer.activation.name == "prelu"
+        for layer in layers
+    )
     if not plain or context.n_layers > DEEPEST_NESTED:
         return []
     nested: Expr = notation.x(1)

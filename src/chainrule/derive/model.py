@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.reference import Activation, Loss, get_activation, get_loss
+from chainrule.reference.activations import PReLU
 
 from .expression import Floats
 
@@ -146,7 +147,7 @@ def _from_sizes(sizes: Sequence[Any], activation: Any, output_activation: Any, l
             f"activation is a list of {len(names)} for {n_hidden} hidden layers; expected one for each"
         )
     output = error.default_output_activation if output_activation is None else output_activation
-    activations = [get_activation(name) for name in (*names, output)]
+    activations = [_activation(name) for name in (*names, output)]
     _check(activations, error)
     layers = tuple(map(Layer, widths, widths[1:], activations))
     return Model(layers, error)
@@ -166,13 +167,19 @@ def _check(activations: Sequence[Activation], loss: Loss) -> None:
         )
 
 
+def _activation(name: Any) -> Activation:
+    """Look an activation up by its name here or in scikit-learn."""
+    name = OTHER_NAMES.get(name, name) if isinstance(name, str) else name
+    return PReLU() if name == "prelu" else get_activation(name)
+
+
 def _from_network(network: Any) -> Model:
     loss = getattr(network, "loss_function", network.loss)
     return _assemble(
         network,
         network.weights,
         network.biases,
-        [get_activation(f) for f in network.activations],
+        [_activation(f) for f in network.activations],
         get_loss(loss),
         suffix="",
     )
@@ -183,7 +190,7 @@ def _from_estimator(estimator: Any) -> Model:
     hidden = estimator.activation
     names = list(hidden) if isinstance(hidden, list | tuple) else [hidden] * n_hidden
     names.append(estimator.out_activation_)
-    activations = [get_activation(OTHER_NAMES.get(f, f) if isinstance(f, str) else f) for f in names]
+    activations = [_activation(f) for f in names]
     loss = estimator.loss
     if loss == "log_loss":
         loss = "cross_entropy" if activations[-1].name == "softmax" else "binary_cross_entropy"
