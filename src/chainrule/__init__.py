@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.io.models import load
     from chainrule.network import Network
-    from chainrule.optimizers import SGD, Adam
+    from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
     from chainrule.reference import gradcheck
     from chainrule.training import History
     from chainrule.training.many import train_many
@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SGD",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "History",
+    "Lion",
     "MLPClassifier",
     "MLPRegressor",
+    "Nadam",
     "Network",
+    "RMSprop",
+    "Rprop",
     "__version__",
     "derive",
     "gradcheck",
@@ -34,7 +40,13 @@ __all__ = [
 
 _HOMES = {
     "SGD": "chainrule.optimizers",
+    "Adagrad": "chainrule.optimizers",
     "Adam": "chainrule.optimizers",
+    "AdamW": "chainrule.optimizers",
+    "Lion": "chainrule.optimizers",
+    "Nadam": "chainrule.optimizers",
+    "RMSprop": "chainrule.optimizers",
+    "Rprop": "chainrule.optimizers",
     "History": "chainrule.training",
     "MLPClassifier": "chainrule.estimators",
     "MLPRegressor": "chainrule.estimators",

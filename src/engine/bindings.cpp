@@ -369,11 +369,20 @@ struct Stop {
 
 template <class T>
 nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& dataset, std::int64_t n_epochs,
-                      const Order& order, const Stop* stop = nullptr) {
+                      const Order& order, nb::handle factors, const Stop* stop = nullptr) {
   Network<T>& network = training.network<T>();
   const Data<T>& data = checked(network, dataset, true);
   nb::object losses = new_array("float64", nb::make_tuple(n_epochs));
   const View out(losses, true);
+  std::optional<View> rates;
+  if (!factors.is_none()) {
+    rates.emplace(factors, false);
+    const std::int64_t batch = std::min(trainer.settings.batch_size, data.n_samples);
+    const std::int64_t n_steps = n_epochs * ((data.n_samples + batch - 1) / batch);
+    if (!rates->has('f', 8)) throw nb::type_error("factors must be a float64 array");
+    if (rates->ndim() != 1 || rates->dim(0) != n_steps)
+      wrong_shape("factors", *rates, "(" + std::to_string(n_steps) + ",), one per step");
+  }
   const std::unique_lock<std::mutex> alone(*training.busy, std::try_to_lock);
   if (!alone.owns_lock()) throw std::runtime_error("this trainer is at work in another thread");
   const auto interrupted = [stop] {
@@ -384,7 +393,8 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
   bool stopped;
   {
     const nb::gil_scoped_release unlocked;
-    stopped = trainer.epochs(network.data, data, n_epochs, order, out.data<double>(), interrupted);
+    stopped = trainer.epochs(network.data, data, n_epochs, order, out.data<double>(), interrupted,
+                             rates ? rates->data<double>() : nullptr);
   }
   if (stopped) {
     if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
@@ -394,7 +404,8 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
 }
 
 template <class T>
-double run_epoch(Training& training, Trainer<T>& trainer, const Dataset& dataset, nb::handle order) {
+double run_epoch(Training& training, Trainer<T>& trainer, const Dataset& dataset, nb::handle order,
+                 nb::handle factors) {
   Order by;
   View view;
   if (!order.is_none()) {
@@ -406,10 +417,10 @@ double run_epoch(Training& training, Trainer<T>& trainer, const Dataset& dataset
       if (given.data<std::int64_t>()[i] < 0 || given.data<std::int64_t>()[i] >= n)
         throw nb::value_error("order must be a permutation of 0 .. n_samples - 1");
     by.rows = given.data<std::int64_t>();
-    nb::object losses = run_epochs(training, trainer, dataset, 1, by);
+    nb::object losses = run_epochs(training, trainer, dataset, 1, by, factors);
     return View(losses, false).data<double>()[0];
   }
-  nb::object losses = run_epochs(training, trainer, dataset, 1, by);
+  nb::object losses = run_epochs(training, trainer, dataset, 1, by, factors);
   return View(losses, false).data<double>()[0];
 }
 
@@ -559,20 +570,15 @@ NB_MODULE(_core, m) {
       .def(
           "__init__",
           [](Training* self, nb::object model, const std::string& optimizer, std::int64_t batch_size,
-             double learning_rate, double momentum, bool nesterov, double beta_1, double beta_2, double epsilon,
-             double l2, bool l2_over_rows, const std::string& precision, int n_threads) {
+             const std::string& precision, std::vector<double> learning_rate_factors, int n_threads,
+             nb::kwargs numbers) {
             Settings settings;
-            settings.optimizer =
-                position(kOptimizerNames, optimizer, "optimizer") == 0 ? Optimizer::sgd : Optimizer::adam;
+            settings.optimizer = static_cast<Optimizer>(1 + position(kOptimizerNames, optimizer, "optimizer"));
             settings.batch_size = batch_size;
-            settings.learning_rate = learning_rate;
-            settings.momentum = momentum;
-            settings.nesterov = nesterov;
-            settings.beta_1 = beta_1;
-            settings.beta_2 = beta_2;
-            settings.epsilon = epsilon;
-            settings.l2 = l2;
-            settings.l2_over_rows = l2_over_rows;
+            settings.learning_rate_factors = std::move(learning_rate_factors);
+            for (const auto [name, value] : numbers)
+              if (!set(settings, nb::cast<std::string>(name), nb::cast<double>(value)))
+                throw nb::type_error(("unknown setting '" + nb::cast<std::string>(name) + "'").c_str());
             settings.bf16 = position(kPrecisionNames, precision, "precision") == 1;
             settings.n_threads = n_threads;
             nb::cast<Model&>(model).visit([&]<class T>(Network<T>& network) {
@@ -580,33 +586,35 @@ NB_MODULE(_core, m) {
               new (self) Training{std::move(trainer), model};
             });
           },
-          "model"_a, "optimizer"_a, nb::kw_only(), "batch_size"_a, "learning_rate"_a, "momentum"_a = 0.0,
-          "nesterov"_a = false, "beta_1"_a = 0.9, "beta_2"_a = 0.999, "epsilon"_a = 1e-8, "l2"_a = 0.0,
-          "l2_over_rows"_a = false, "precision"_a = "full", "n_threads"_a = 0)
+          "model"_a, "optimizer"_a, nb::kw_only(), "batch_size"_a, "precision"_a = "full",
+          "learning_rate_factors"_a = std::vector<double>{}, "n_threads"_a = 0, "numbers"_a)
       .def_prop_rw(
           "learning_rate", [](Training& self) { return self.visit([](auto& t) { return t.settings.learning_rate; }); },
           [](Training& self, double rate) { self.visit([rate](auto& t) { t.settings.learning_rate = rate; }); })
       .def_prop_rw(
           "n_steps", [](Training& self) { return self.visit([](auto& t) { return t.n_steps; }); },
           [](Training& self, std::int64_t n) { self.visit([n](auto& t) { t.n_steps = n; }); })
+      .def_prop_rw(
+          "last_loss", [](Training& self) { return self.visit([](auto& t) { return t.last_loss; }); },
+          [](Training& self, double loss) { self.visit([loss](auto& t) { t.last_loss = loss; }); })
       .def_prop_ro("n_threads", [](Training& self) { return self.visit([](auto& t) { return t.n_threads(); }); })
       .def_prop_rw("state", &get_state, &set_state)
       .def(
           "epoch",
-          [](Training& self, const Dataset& data, nb::object order) {
-            return self.visit([&](auto& t) { return run_epoch(self, t, data, order); });
+          [](Training& self, const Dataset& data, nb::object order, nb::object factors) {
+            return self.visit([&](auto& t) { return run_epoch(self, t, data, order, factors); });
           },
-          "data"_a, "order"_a = nb::none())
+          "data"_a, "order"_a = nb::none(), nb::kw_only(), "factors"_a = nb::none())
       .def(
           "epochs",
           [](Training& self, const Dataset& data, std::int64_t n_epochs, bool shuffle, std::uint64_t seed,
-             std::uint64_t first_epoch, const Stop* stop) {
+             std::uint64_t first_epoch, nb::object factors, const Stop* stop) {
             if (n_epochs < 0) throw nb::value_error("n_epochs must not be negative");
             const Order order{nullptr, shuffle, seed, first_epoch};
-            return self.visit([&](auto& t) { return run_epochs(self, t, data, n_epochs, order, stop); });
+            return self.visit([&](auto& t) { return run_epochs(self, t, data, n_epochs, order, factors, stop); });
           },
           "data"_a, "n_epochs"_a, nb::kw_only(), "shuffle"_a = true, "seed"_a = 0, "first_epoch"_a = 0,
-          "stop"_a = nb::none());
+          "factors"_a = nb::none(), "stop"_a = nb::none());
 
   m.def(
       "permutation",

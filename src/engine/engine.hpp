@@ -38,24 +38,40 @@ enum class Activation : int {
   softmax,
 };
 enum class Loss : int { squared_error, cross_entropy, binary_cross_entropy, poisson };
-enum class Optimizer : int { gradient, sgd, adam };  // gradient: add it up in `moments[0]`, change no weight
+enum class Optimizer : int {
+  gradient,  // add it up in `moments[Step::gradient_slot]`, change no weight
+  sgd,
+  adam,
+  adamw,
+  rmsprop,
+  adagrad,
+  nadam,
+  lion,
+  rprop,
+};
+constexpr int kMostMoments = 3;
+
+// What a weights phase does: all of a step at once; or, where something must be known of the whole gradient before any
+// weight changes, first the gradient, then the update.
+enum class Stage : int { whole, gradient, update };
 
 template <class T>
 struct Layer {
   std::int64_t n_in, n_out;
   Activation activation;
   T* weights;
-  T* transposed;  // null where nothing is propagated back; the first layer's only on the way to dE/dx_1
-  T* bias;        // n_out, rounded up to whole vectors; subtracted (E1)
-  T* moments[2];  // laid out as weights: velocity, or first and second moment, or the gradient
-  T* bias_moments[2];
-  T* output;  // batch matrix x_{k+1}
-  T* net;     // batch matrix, only where f' is taken from net
-  T* delta;   // batch matrix, dE/dnet
+  T* transposed;                 // null where nothing is propagated back; the first layer's only on the way to dE/dx_1
+  T* bias;                       // n_out, rounded up to whole vectors; subtracted (E1)
+  T* moments[kMostMoments + 1];  // laid out as weights: the optimiser's, then the gradient where it is kept
+  T* bias_moments[kMostMoments + 1];
+  T rate_factor;  // of the learning rate; 0: the layer does not change
+  T* output;      // batch matrix x_{k+1}
+  T* net;         // batch matrix, only where f' is taken from net
+  T* delta;       // batch matrix, dE/dnet
   // Copies in pairs, where Kernels::pairs: of the weights along n_in, of the transposed along n_out, and of output and
   // delta along the rows of the batch.
   T *weight_pairs, *transposed_pairs, *output_pairs, *delta_pairs;
-  std::int64_t penalty_offset;
+  std::int64_t penalty_offset, bias_penalty_offset;
 };
 
 // The rows that a step reads: dense (x) or CSR (values, indices, indptr).
@@ -106,12 +122,22 @@ struct Step {
   double* row_loss;  // n_rows
 
   Optimizer optimizer;
-  bool accumulate;  // Optimizer::gradient: go on from the sums that are there
-  bool nesterov;
-  T scale;  // 1 / (sum of sample weights): the mean over the rows
-  T decay;  // l2, scaled as the gradient is
-  T learning_rate, momentum, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, epsilon;
-  double* penalty;  // one sum of squared weights per `kPenaltyRows` x 32 bytes of weights, or null
+  Stage stage;
+  int gradient_slot;  // where the gradient is kept, if it is
+  bool accumulate;    // Optimizer::gradient: go on from the sums that are there
+  bool nesterov, amsgrad, centered;
+  bool retreat;       // rprop: the loss has risen
+  T scale;            // 1 / (sum of sample weights): the mean over the rows
+  T decay, l1;        // penalties decay / 2 w^2 + l1 |w|, scaled as the gradient is
+  T clip_value;       // bound of each component of the gradient, or 0
+  T gradient_factor;  // Stage::update: what clipping by the norm multiplies the gradient with
+  T decoupled;        // each weight loses this part of itself before its step
+  T max_norm;         // bound of the norm of each unit's incoming weights, or 0
+  T learning_rate, gradient_rate, momentum, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, epsilon;
+  T increase, decrease, smallest, largest;  // rprop: factors and bounds of its steps
+  double* penalty;           // one sum of squared weights per `kPenaltyRows` x 32 bytes of weights, or null
+  double* absolute_penalty;  // likewise of absolute weights
+  double* squares;           // likewise of the gradient's squares, biases included
 };
 
 constexpr int kPenaltyRows = 4;
@@ -152,6 +178,7 @@ struct Kernels {
 
   void (*rows_phase)(const Step<T>&, std::int64_t begin, std::int64_t end);
   void (*weights_phase)(const Step<T>&, const TileRange*, int n_ranges, ColumnEntries<T>*);
+  void (*norms_phase)(const Step<T>&, const TileRange*, int n_ranges);  // Step::max_norm; ranges of panels
   // Outputs of positions begin..end, row-major into `out`; the layers' batch matrices hold row_block rows.
   void (*predict_rows)(const Step<T>&, std::int64_t begin, std::int64_t end, T* out);
   // Mean-free losses of positions begin..end into row_loss, for the same small batch matrices.

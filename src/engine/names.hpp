@@ -16,7 +16,8 @@ inline const std::vector<std::string> kActivationNames = {
 inline const std::vector<std::string> kLossNames = {"squared_error", "cross_entropy", "binary_cross_entropy",
                                                     "poisson"};
 inline const std::vector<std::string> kPrecisionNames = {"full", "bf16"};  // of the products in training
-inline const std::vector<std::string> kOptimizerNames = {"sgd", "adam"};
+inline const std::vector<std::string> kOptimizerNames = {"sgd",     "adam",  "adamw", "rmsprop",
+                                                         "adagrad", "nadam", "lion",  "rprop"};  // without "gradient"
 
 // The position of a name; ValueError in Python where it is none of them.
 inline int position(const std::vector<std::string>& names, const std::string& name, const char* what) {

@@ -40,7 +40,9 @@ class Stepper {
         columns_(sparse_ ? static_cast<std::size_t>(most_threads) : 0),
         most_threads_(most_threads),
         rows_(most_threads),
-        tiles_(most_threads) {
+        tiles_(most_threads),
+        updates_(most_threads),
+        norms_(most_threads) {
     for (auto& c : columns_) {
       c.begin.resize(static_cast<std::size_t>(shape.n_in(0)) + 1);
       c.row.resize(static_cast<std::size_t>(entries_));
@@ -51,6 +53,17 @@ class Stepper {
       const std::int64_t steps = round_up((shape.widest() + 1) / 2, kernels.panel);
       for (int t = 0; t < most_threads; ++t) row_pairs_.emplace_back(steps * row_block<T>(shape));
     }
+  }
+
+  // Before the first step: a factor of the learning rate for each layer.
+  void set_rate_factors(const std::vector<double>& factors) {
+    for (std::size_t k = 0; k < factors.size(); ++k) layers_[k].rate_factor = static_cast<T>(factors[k]);
+  }
+
+  // Before the first step: whether sums of absolute weights, and of the gradient's squares, will be asked for.
+  void measure(bool absolutes, bool gradient) {
+    if (absolutes) absolutes_.resize(penalty_.size());
+    if (gradient) squares_.resize(static_cast<std::size_t>(packed.n_squares()));
   }
 
   bool holds(std::int64_t rows, const Data<T>& data, int threads) const {
@@ -82,21 +95,33 @@ class Stepper {
       row_chunks_each_ = std::clamp<std::int64_t>(n_rows / n_threads / kRowsWorthAChunk, 1, most);
       tile_chunks_each_ = most;
       tile_chunks_.clear();
-      for (std::int64_t c = 0; c < n_threads * most; ++c) tile_chunks_.push_back(tiles_of(c, n_threads * most));
+      panel_chunks_.clear();
+      for (std::int64_t c = 0; c < n_threads * most; ++c) {
+        tile_chunks_.push_back(share_of_layers(c, n_threads * most, [this](int k) { return tiles(k) * panels(k); }));
+        panel_chunks_.push_back(share_of_layers(c, n_threads * most, [this](int k) { return panels(k); }));
+      }
       rows_.reset();
       tiles_.reset();
     }
     barrier_.wait(n_threads);
   }
 
-  struct Sums {  // of the step's rows: their losses, their weights; and the squares of the weights before the update
-    double loss, weight, squares;
+  // Of the step's rows: their losses, their weights; of the weights before the update: squares, absolute values; of the
+  // gradient: squares.
+  struct Sums {
+    double loss, weight, squares = 0, absolutes = 0, gradient_squares = 0;
+  };
+
+  struct Nothing {
+    void operator()(Step<T>&, const Sums&) const {}
   };
 
   // This thread's part of one step over s.n_rows rows, row_at(r) of the data each. `prepare(s, weight)` sets what the
-  // weights phase needs once the sum of the rows' weights is known. Sums are complete on thread 0 alone.
-  template <class RowAt, class Prepare>
-  Sums take(int thread, int n_threads, Step<T>& s, RowAt row_at, Prepare prepare) {
+  // weights phase needs once the sum of the rows' weights is known. Sums are complete on thread 0 alone, except in
+  // `between(s, sums)`, which is called on all threads between Stage::gradient and Stage::update where s.stage asks for
+  // the two.
+  template <class RowAt, class Prepare, class Between = Nothing>
+  Sums take(int thread, int n_threads, Step<T>& s, RowAt row_at, Prepare prepare, Between between = {}) {
     s.row_loss = row_loss_.data();
     const std::int64_t units = (s.n_rows + 7) / 8;
     rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
@@ -105,29 +130,59 @@ class Stepper {
       for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
       kernels_.rows_phase(s, begin, end);
     });
-    if (thread == 0) tiles_.reset();
+    if (thread == 0) {
+      tiles_.reset();
+      updates_.reset();
+      norms_.reset();
+    }
     barrier_.wait(n_threads);
 
     if (thread == 0) rows_.reset();
-    Sums sums{0, static_cast<double>(s.n_rows), 0};
+    Sums sums{0, static_cast<double>(s.n_rows)};
     if (s.data.sample_weight) {
       sums.weight = 0;
       for (std::int64_t r = 0; r < s.n_rows; ++r) sums.weight += static_cast<double>(s.data.sample_weight[s.order[r]]);
     }
-    if (thread == 0) sums.loss = ordered_sum(s.row_loss, s.n_rows);
+    const bool staged = s.stage == Stage::gradient;
+    if (thread == 0 || staged) sums.loss = ordered_sum(s.row_loss, s.n_rows);
     prepare(s, sums.weight);
     s.penalty = s.decay != T(0) ? penalty_.data() : nullptr;
+    s.absolute_penalty = s.l1 != T(0) ? absolutes_.data() : nullptr;
+    s.squares = squares_.empty() ? nullptr : squares_.data();
     ColumnEntries<T> columns{};
     if (sparse_) {
       auto& mine = columns_[static_cast<std::size_t>(thread)];
       columns = {mine.begin.data(), mine.row.data(), mine.value.data(), false};
     }
-    tiles_.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
-      const auto& ranges = tile_chunks_[static_cast<std::size_t>(chunk)];
-      kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
-    });
-    barrier_.wait(n_threads);
-    if (thread == 0 && s.penalty) sums.squares = ordered_sum(s.penalty, static_cast<std::int64_t>(penalty_.size()));
+    const auto weights_phase = [&](Chunks& chunks) {
+      chunks.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
+        const auto& ranges = tile_chunks_[static_cast<std::size_t>(chunk)];
+        kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
+      });
+      barrier_.wait(n_threads);
+    };
+    weights_phase(tiles_);
+    if (thread == 0 || staged) {
+      const auto total = [](const auto& parts) {
+        return ordered_sum(parts.data(), static_cast<std::int64_t>(parts.size()));
+      };
+      if (s.penalty) sums.squares = total(penalty_);
+      if (s.absolute_penalty) sums.absolutes = total(absolutes_);
+      if (s.squares) sums.gradient_squares = total(squares_);
+    }
+    if (staged) {
+      between(s, sums);
+      s.stage = Stage::update;
+      weights_phase(updates_);
+      s.stage = Stage::gradient;
+    }
+    if (s.max_norm != T(0)) {
+      norms_.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
+        const auto& ranges = panel_chunks_[static_cast<std::size_t>(chunk)];
+        kernels_.norms_phase(s, ranges.data(), static_cast<int>(ranges.size()));
+      });
+      barrier_.wait(n_threads);
+    }
     return sums;
   }
 
@@ -137,15 +192,16 @@ class Stepper {
   static constexpr std::int64_t kMostChunks = 6;        // for each thread
   static constexpr std::int64_t kRowsWorthAChunk = 32;  // so that the weights that a chunk reads are used often enough
 
-  // Chunk `chunk` of n: an equal share of all layers' tiles.
-  std::vector<TileRange> tiles_of(std::int64_t chunk, std::int64_t n) const {
+  // Chunk `chunk` of n: an equal share of the size_of(k) things of each layer k.
+  template <class Size>
+  std::vector<TileRange> share_of_layers(std::int64_t chunk, std::int64_t n, Size size_of) const {
     std::int64_t total = 0;
-    for (int k = 0; k < shape_.n_layers(); ++k) total += tiles(k) * panels(k);
+    for (int k = 0; k < shape_.n_layers(); ++k) total += size_of(k);
     const std::int64_t begin = share(total, chunk, n), end = share(total, chunk + 1, n);
     std::vector<TileRange> ranges;
     std::int64_t at = 0;
     for (int k = 0; k < shape_.n_layers(); ++k) {
-      const std::int64_t size = tiles(k) * panels(k);
+      const std::int64_t size = size_of(k);
       const std::int64_t first = std::clamp<std::int64_t>(begin - at, 0, size);
       const std::int64_t last = std::clamp<std::int64_t>(end - at, 0, size);
       if (first < last) ranges.push_back({k, first, last});
@@ -170,12 +226,12 @@ class Stepper {
   std::vector<Layer<T>> layers_;
   std::vector<Buffer<T>> row_pairs_;  // one for each thread
   std::vector<std::int64_t> order_;
-  std::vector<double> row_loss_, penalty_;
+  std::vector<double> row_loss_, penalty_, absolutes_, squares_;
   std::vector<Columns> columns_;
   int most_threads_;
-  Chunks rows_, tiles_;
+  Chunks rows_, tiles_, updates_, norms_;
   std::int64_t row_chunks_each_ = 1, tile_chunks_each_ = 1;
-  std::vector<std::vector<TileRange>> tile_chunks_;
+  std::vector<std::vector<TileRange>> tile_chunks_, panel_chunks_;
   Barrier barrier_;
 };
 

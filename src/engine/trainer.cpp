@@ -7,27 +7,20 @@
 
 #include "dispatch.hpp"
 #include "permutation.hpp"
+#include "rates.hpp"
 #include "stepper.hpp"
 
 namespace chainrule {
-
-namespace {
-
-// x^n by squaring: the same operations on every machine, unlike a libm's pow.
-double power(double x, std::int64_t n) {
-  double result = 1;
-  for (; n > 0; n /= 2, x *= x)
-    if (n % 2) result *= x;
-  return result;
-}
-
-}  // namespace
 
 template <class T>
 Trainer<T>::Trainer(std::shared_ptr<const Shape> shape, const Kernels<T>& kernels, const Settings& settings_)
     : settings(settings_), shape_(std::move(shape)), kernels_(settings_.bf16 ? *bf16_kernels_for(kernels) : kernels) {
   if (settings.batch_size < 1)
     throw std::invalid_argument("batch_size must be at least 1, got " + std::to_string(settings.batch_size));
+  const std::size_t n_factors = settings.learning_rate_factors.size();
+  if (n_factors != 0 && n_factors != static_cast<std::size_t>(shape_->n_layers()))
+    throw std::invalid_argument("learning_rate_factors has " + std::to_string(n_factors) + " numbers, expected " +
+                                std::to_string(shape_->n_layers()) + ", one per layer of weights");
   moments_.resize(static_cast<std::size_t>(n_moments()));
 }
 
@@ -35,18 +28,12 @@ template <class T>
 Trainer<T>::~Trainer() = default;
 
 template <class T>
-int Trainer<T>::n_moments() const {
-  if (settings.optimizer == Optimizer::adam) return 2;
-  return settings.momentum != 0 ? 1 : 0;
-}
-
-template <class T>
 void Trainer<T>::get_moment(int which, T* flat) const {
   const auto& waiting = moments_[static_cast<std::size_t>(which)];
   if (stepper_)
-    stepper_->packed.unpack_moment(which, flat);
+    stepper_->packed.unpack_moment(which, is_signed(settings, which), flat);
   else if (waiting.empty())
-    std::fill_n(flat, shape_->n_parameters(), T(0));
+    std::fill_n(flat, shape_->n_parameters(), static_cast<T>(first_value(settings, which)));
   else
     std::copy(waiting.begin(), waiting.end(), flat);
 }
@@ -54,7 +41,7 @@ void Trainer<T>::get_moment(int which, T* flat) const {
 template <class T>
 void Trainer<T>::set_moment(int which, const T* flat) {
   if (stepper_)
-    stepper_->packed.pack_moment(which, flat);
+    stepper_->packed.pack_moment(which, is_signed(settings, which), flat);
   else
     moments_[static_cast<std::size_t>(which)].assign(flat, flat + shape_->n_parameters());
 }
@@ -65,28 +52,31 @@ void Trainer<T>::make_room(const Data<T>& data) {
   const std::int64_t rows = std::min(settings.batch_size, data.n_samples);
   n_threads_ = step_threads(*shape_, settings.n_threads, rows);
   if (stepper_ && stepper_->holds(rows, data, n_threads_)) return;
-  std::vector<std::vector<T>> moments(moments_.size());
-  for (std::size_t m = 0; m < moments.size(); ++m) {
-    moments[m].resize(static_cast<std::size_t>(shape_->n_parameters()));
-    get_moment(static_cast<int>(m), moments[m].data());
-  }
+  if (stepper_)
+    for (int m = 0; m < n_moments(); ++m) {
+      auto& waiting = moments_[static_cast<std::size_t>(m)];
+      waiting.resize(static_cast<std::size_t>(shape_->n_parameters()));
+      get_moment(m, waiting.data());
+    }
   stepper_.reset();
-  stepper_ = std::make_unique<Stepper<T>>(*shape_, kernels_, n_moments(), rows, data, n_threads_);
-  for (std::size_t m = 0; m < moments.size(); ++m) set_moment(static_cast<int>(m), moments[m].data());
-  for (auto& waiting : moments_) waiting = {};
-}
-
-template <class T>
-void Trainer<T>::set_rates(Step<T>& s, std::int64_t step) const {
-  double rate = settings.learning_rate;
-  if (settings.optimizer == Optimizer::adam)
-    rate *= std::sqrt(1 - power(settings.beta_2, step)) / (1 - power(settings.beta_1, step));
-  s.learning_rate = static_cast<T>(rate);
+  const bool keeps_gradient = needs_whole_gradient(settings);
+  stepper_ = std::make_unique<Stepper<T>>(*shape_, kernels_, n_moments() + keeps_gradient, rows, data, n_threads_);
+  stepper_->set_rate_factors(settings.learning_rate_factors);
+  stepper_->measure(settings.l1 != 0, settings.clip_norm != 0);
+  for (int m = 0; m < n_moments(); ++m) {
+    auto& waiting = moments_[static_cast<std::size_t>(m)];
+    const double first = first_value(settings, m);
+    if (!waiting.empty())
+      set_moment(m, waiting.data());
+    else if (first != 0)
+      stepper_->packed.fill_moment(m, static_cast<T>(first));
+    waiting = {};
+  }
 }
 
 template <class T>
 bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
-                        const std::function<bool()>& interrupted) {
+                        const std::function<bool()>& interrupted, const double* factors) {
   make_room(data);
   stepper_->packed.pack(parameters);
   const std::int64_t n = data.n_samples, batch = std::min(settings.batch_size, n);
@@ -96,16 +86,10 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
   in_parallel(n_threads_, [&](int thread, int n_threads) {
     stepper_->divide(thread, n_threads, batch);
     Step<T> s = stepper_->describe(data, thread);
-    s.optimizer = settings.optimizer;
-    s.nesterov = settings.nesterov;
-    s.momentum = static_cast<T>(settings.momentum);
-    s.beta_1 = static_cast<T>(settings.beta_1);
-    s.one_minus_beta_1 = static_cast<T>(1 - settings.beta_1);
-    s.beta_2 = static_cast<T>(settings.beta_2);
-    s.one_minus_beta_2 = static_cast<T>(1 - settings.beta_2);
-    s.epsilon = static_cast<T>(settings.epsilon);
+    chainrule::describe(settings, s);
+    Rates<T> rates(settings, steps_before);
     std::int64_t step = steps_before;
-    double decay = 0;
+    double l1 = 0, l2 = 0, loss_before = last_loss;
     bool stopping = false;
     auto last_look = std::chrono::steady_clock::now();
     const auto look_for_interruption = [&] {
@@ -116,12 +100,27 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     };
     const auto prepare = [&](Step<T>& s, double weight) {
       const double share = weight > 0 ? 1 / weight : 0;  // a batch without weight has no gradient
-      decay = settings.l2_over_rows ? settings.l2 * share : settings.l2;
+      const double penalty_share = settings.l2_over_rows ? share : 1;
+      l1 = settings.l1 * penalty_share;
+      l2 = settings.l2 * penalty_share;
       s.scale = static_cast<T>(share);
-      s.decay = static_cast<T>(decay);
-      set_rates(s, step);
+      s.decay = static_cast<T>(l2);
+      s.l1 = static_cast<T>(l1);
+      rates.next(s, factors ? factors[step - steps_before - 1] : 1);
       // Thread 0 sets `stop` before a step's first barrier, and all read it here, before the second: all see the same.
       stopping = stop.load(std::memory_order_relaxed);
+    };
+    using Sums = typename Stepper<T>::Sums;
+    const auto loss_of = [&](const Sums& sums) {
+      const double data_loss = sums.weight > 0 ? sums.loss / sums.weight / shape_->loss_divisor : 0;
+      return data_loss + 0.5 * l2 * sums.squares + l1 * sums.absolutes;
+    };
+    const auto between = [&](Step<T>& s, const Sums& sums) {
+      const double norm = std::sqrt(sums.gradient_squares), loss = loss_of(sums);
+      s.gradient_factor =
+          static_cast<T>(norm > settings.clip_norm && settings.clip_norm != 0 ? settings.clip_norm / norm : 1);
+      s.retreat = settings.backtracking && step > 1 && loss > loss_before;
+      loss_before = loss;
     };
     for (std::int64_t epoch = 0; epoch < n_epochs && !stopping; ++epoch) {
       const Permutation permutation(n, order.seed, order.first_epoch + static_cast<std::uint64_t>(epoch));
@@ -132,9 +131,8 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;
         };
-        const auto sums = stepper_->take(thread, n_threads, s, row_at, prepare);
-        const double data_loss = sums.weight > 0 ? sums.loss / sums.weight / shape_->loss_divisor : 0;
-        const double loss = data_loss + 0.5 * decay * sums.squares;
+        const double loss = loss_of(stepper_->take(thread, n_threads, s, row_at, prepare, between));
+        if (thread == 0) last_loss = loss;
         total += loss * static_cast<double>(s.n_rows);
       }
       if (thread == 0) losses[epoch] = total / static_cast<double>(n);
@@ -164,6 +162,7 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
     stepper_->divide(thread, n_threads, batch);
     Step<T> s = stepper_->describe(data, thread);
     s.optimizer = Optimizer::gradient;
+    s.gradient_slot = 0;
     for (std::int64_t first = 0; first < n; first += batch) {
       s.n_rows = std::min(batch, n - first);
       s.accumulate = first > 0;
@@ -178,7 +177,7 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
     }
   });
   const double decay = l2_over_rows ? l2 / weight : l2;
-  stepper_->packed.unpack_moment(0, gradient);
+  stepper_->packed.unpack_moment(0, true, gradient);
   const T scale = static_cast<T>(1 / weight), factor = static_cast<T>(decay);
   const std::int64_t n_weights = shape.n_weights(), n_parameters = shape.n_parameters();
   for (std::int64_t i = 0; i < n_weights; ++i) gradient[i] = gradient[i] * scale + factor * parameters[i];

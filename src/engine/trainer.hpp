@@ -7,20 +7,9 @@
 #include <vector>
 
 #include "network.hpp"
+#include "settings.hpp"
 
 namespace chainrule {
-
-struct Settings {
-  Optimizer optimizer = Optimizer::sgd;
-  std::int64_t batch_size = 1;
-  double learning_rate = 0.1;
-  double momentum = 0, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-8;
-  bool nesterov = false;
-  double l2 = 0;
-  bool l2_over_rows = false;  // the penalty is divided by the batch's sum of sample weights
-  bool bf16 = false;          // products of bfloat16 pairs
-  int n_threads = 0;
-};
 
 // In which order an epoch takes the rows: as `rows` says, by the keyed permutation, or as they lie.
 struct Order {
@@ -56,12 +45,12 @@ class Trainer {
 
   // n_epochs passes over the rows; losses[e] is the mean over the rows of each batch's loss before its update.
   // Every tenth of a second or so `interrupted` is asked whether to stop; true: stopped after a whole step, whose
-  // parameters stand.
+  // parameters stand. `factors` has one of the learning rate for each step.
   bool epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
-              const std::function<bool()>& interrupted);
+              const std::function<bool()>& interrupted, const double* factors = nullptr);
 
-  // The optimiser's memory, laid out as the parameters.
-  int n_moments() const;
+  // The optimiser's memory, laid out as the parameters; beside it, n_steps and last_loss.
+  int n_moments() const { return chainrule::n_moments(settings); }
   void get_moment(int which, T* flat) const;
   void set_moment(int which, const T* flat);
 
@@ -70,15 +59,15 @@ class Trainer {
 
   Settings settings;
   std::int64_t n_steps = 0;
+  double last_loss = 0;  // of the last step's batch, penalty included, before its update
 
  private:
   void make_room(const Data<T>& data);
-  void set_rates(Step<T>& step, std::int64_t n_steps) const;
 
   std::shared_ptr<const Shape> shape_;
   const Kernels<T>& kernels_;
   int n_threads_ = 1;                    // used by the last epoch
-  std::vector<std::vector<T>> moments_;  // until there is a workspace that holds them
+  std::vector<std::vector<T>> moments_;  // as set, until there is a workspace that holds them; else empty
   std::unique_ptr<Stepper<T>> stepper_;
 };
 

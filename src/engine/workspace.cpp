@@ -44,9 +44,15 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
       layer.moments[m] = allocate(size);
       layer.bias_moments[m] = allocate(padded(layer.n_out));
     }
+    layer.rate_factor = T(1);
     layer.penalty_offset = n_penalties_;
     n_penalties_ += (layer.n_in + kPenaltyRows - 1) / kPenaltyRows * ((layer.n_out + chunk - 1) / chunk);
     layers_.push_back(layer);
+  }
+  n_squares_ = n_penalties_;
+  for (auto& layer : layers_) {
+    layer.bias_penalty_offset = n_squares_;
+    n_squares_ += (layer.n_out + chunk - 1) / chunk;
   }
 }
 
@@ -126,8 +132,8 @@ void Packed<T>::unpack(T* parameters) const {
 }
 
 template <class T>
-void Packed<T>::pack_moment(int which, const T* flat) {
-  const bool negate = which == 0 && shape_.bias_sign > 0;
+void Packed<T>::pack_moment(int which, bool signed_, const T* flat) {
+  const bool negate = signed_ && shape_.bias_sign > 0;
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
     pack_panels(k, flat + shape_.weights_at(k), layer.moments[which]);
@@ -137,14 +143,22 @@ void Packed<T>::pack_moment(int which, const T* flat) {
 }
 
 template <class T>
-void Packed<T>::unpack_moment(int which, T* flat) const {
-  const bool negate = which == 0 && shape_.bias_sign > 0;
+void Packed<T>::unpack_moment(int which, bool signed_, T* flat) const {
+  const bool negate = signed_ && shape_.bias_sign > 0;
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
     unpack_panels(k, layer.moments[which], flat + shape_.weights_at(k));
     T* to = flat + shape_.biases_at(k);
     for (std::int64_t j = 0; j < layer.n_out; ++j)
       to[j] = negate ? -layer.bias_moments[which][j] : layer.bias_moments[which][j];
+  }
+}
+
+template <class T>
+void Packed<T>::fill_moment(int which, T value) {
+  for (const Layer<T>& layer : layers_) {
+    std::fill_n(layer.moments[which], layer.n_in * padded(layer.n_out), value);
+    std::fill_n(layer.bias_moments[which], padded(layer.n_out), value);
   }
 }
 

@@ -56,12 +56,14 @@ class Packed {
 
   void pack(const T* parameters);
   void unpack(T* parameters) const;
-  // Moment 0 changes sign with the biases, moment 1 (of squares) does not.
-  void pack_moment(int which, const T* flat);
-  void unpack_moment(int which, T* flat) const;
+  // One of the optimiser's arrays; whether it changes sign with the biases, as the gradient does.
+  void pack_moment(int which, bool signed_, const T* flat);
+  void unpack_moment(int which, bool signed_, T* flat) const;
+  void fill_moment(int which, T value);
 
   const std::vector<Layer<T>>& layers() const { return layers_; }
-  std::int64_t n_penalties() const { return n_penalties_; }
+  std::int64_t n_penalties() const { return n_penalties_; }  // parts of a sum over all weights
+  std::int64_t n_squares() const { return n_squares_; }      // and over the biases too
 
  private:
   void pack_panels(int k, const T* from, T* to) const;
@@ -72,7 +74,7 @@ class Packed {
   const Shape& shape_;
   const Kernels<T>& kernels_;
   int n_moments_;
-  std::int64_t n_penalties_ = 0;
+  std::int64_t n_penalties_ = 0, n_squares_ = 0;
   std::vector<Layer<T>> layers_;
   std::vector<Buffer<T>> buffers_;
 };

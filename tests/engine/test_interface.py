@@ -45,8 +45,8 @@ def test_impossible_settings() -> None:
         model(bias_sign=0)
     with pytest.raises(ValueError, match="probability_floor"):
         model(probability_floor=0.7)
-    with pytest.raises(ValueError, match="unknown optimizer 'lion'; expected one of sgd, adam"):
-        engine.Trainer(model(), "lion", batch_size=1, learning_rate=0.1)
+    with pytest.raises(ValueError, match="unknown optimizer 'adan'; expected one of sgd, adam"):
+        engine.Trainer(model(), "adan", batch_size=1, learning_rate=0.1)
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         engine.Trainer(model(), "sgd", batch_size=0, learning_rate=0.1)
 

@@ -334,7 +334,12 @@ def test_an_interrupt_leaves_a_network_that_goes_on() -> None:
         ({"batch_size": "all"}, TypeError, "batch_size is 'all'"),
         ({"optimizer": "adam"}, TypeError, r"optimizer is 'adam'; .*; did you mean chainrule.Adam\(\)"),
         ({"optimizer": SGD}, TypeError, r"did you mean chainrule.SGD\(\)"),
-        ({"optimizer": 0.1}, TypeError, r"optimizer is 0.1; expected chainrule.SGD\(...\) or chainrule.Adam"),
+        ({"optimizer": "rmspropp"}, TypeError, r"did you mean chainrule.RMSprop\(\)"),
+        (
+            {"optimizer": 0.1},
+            TypeError,
+            r"optimizer is 0.1; expected an optimizer of chainrule \(SGD, Adam, AdamW,",
+        ),
         ({"shuffle": "yes"}, TypeError, "shuffle is 'yes'; expected True or False"),
         ({"callback": 3}, TypeError, "callback is 3; expected a function of one EpochRecord"),
         ({"resume": 1}, TypeError, "resume is 1; expected True or False"),

@@ -122,10 +122,12 @@ class Stop:
 class Trainer:
     """Packed weights, optimiser state and workspace of one training run; reads and writes `model.parameters`.
 
-    optimizer : "sgd" (learning_rate, momentum, nesterov) or "adam" (learning_rate, beta_1, beta_2, epsilon).
-    The penalty is that of `Model.gradients`, per batch. n_threads <= 0 means OpenMP's own setting; fewer are
-    used where a step has too little work. precision "bf16": products of bfloat16, sums in float32; ValueError
-    where dtype, instruction set or processor cannot.
+    optimizer : one of `optimizers()`. Its settings are the fields of the classes in `chainrule.optimizers`;
+    0 is off. Penalties are that of `Model.gradients`, per batch, and l1 sum |W_k| likewise. n_threads <= 0
+    means OpenMP's own setting; fewer are used where a step has too little work. precision "bf16": products of
+    bfloat16, sums in float32; ValueError where dtype, instruction set or processor cannot.
+    learning_rate_factors: one per layer of weights, or none; a layer with 0 does not change. TypeError for a
+    setting of another name.
     """
 
     def __init__(
@@ -134,30 +136,33 @@ class Trainer:
         optimizer: str,
         *,
         batch_size: int,
-        learning_rate: float,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        l2: float = 0.0,
-        l2_over_rows: bool = False,
         precision: str = "full",
+        learning_rate_factors: Sequence[float] = (),
         n_threads: int = 0,
+        **settings: float,
     ) -> None: ...
     learning_rate: float
     n_steps: int
+    last_loss: float
+    """Of the last step's batch, penalty included, before its update: part of rprop's memory."""
     @property
     def n_threads(self) -> int: ...
     @property
     def state(self) -> list[Floats]:
-        """Copies of the moments, each laid out as `parameters`; settable (momentum: 1, adam: 2, else 0)."""
+        """Copies of the optimiser's arrays, each laid out as `parameters`; settable."""
     @state.setter
     def state(self, value: Sequence[Floats]) -> None: ...
-    def epoch(self, data: Dataset, order: NDArray[np.int64] | None = None) -> float:
+    def epoch(
+        self,
+        data: Dataset,
+        order: NDArray[np.int64] | None = None,
+        *,
+        factors: NDArray[np.float64] | None = None,
+    ) -> float:
         """One pass over the rows in this order, a permutation of 0 .. n_samples - 1, without the GIL.
 
-        Returns the mean over the rows of each batch's loss (before its update, penalty included).
+        Returns the mean over the rows of each batch's loss (before its update, penalty included). `factors`
+        has one for each step, which multiplies the learning rate.
         """
 
     def epochs(
@@ -168,6 +173,7 @@ class Trainer:
         shuffle: bool = True,
         seed: int = 0,
         first_epoch: int = 0,
+        factors: NDArray[np.float64] | None = None,
         stop: Stop | None = None,
     ) -> NDArray[np.float64]:
         """`n_epochs` passes, shuffled by `permutation(n_samples, seed, epoch)`; the losses (n_epochs,).

@@ -3,7 +3,7 @@
 import functools
 import math
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -241,7 +241,7 @@ class Network(Derivatives):
         *,
         optimizer: "Optimizer | None" = None,
         epochs: int = 100,
-        batch_size: int | None = 32,
+        batch_size: int | Literal["auto"] | None = "auto",
         shuffle: bool = True,
         sample_weight: Any = None,
         callback: "Callable[[EpochRecord], object] | None" = None,
@@ -256,12 +256,14 @@ class Network(Derivatives):
             Rows are samples. Another dtype, or an array that is not C-contiguous, is converted (copied).
         y : array-like
             Targets, as for `gradients`.
-        optimizer : SGD or Adam, optional
-            By default ``Adam()``. The penalty l2 is one of its settings.
+        optimizer : Optimizer, optional
+            `SGD`, `Adam` (the default), `AdamW`, `RMSprop`, `Adagrad`, `Nadam`, `Lion` or `Rprop`. Penalties
+            and bounds (l1, l2, clip_value, clip_norm, max_norm) are among its settings.
         epochs : int
             Passes over the rows.
-        batch_size : int or None
-            Rows per step, the last batch of an epoch may have fewer; None takes all rows in one batch.
+        batch_size : int, "auto" or None
+            Rows per step, the last batch of an epoch may have fewer; None takes all rows in one batch. "auto"
+            is 32, and all rows for `Rprop`.
         shuffle : bool
             Whether each epoch takes the rows in an order of its own, given by `random_state` and the number
             of epochs that this network was trained for.
@@ -298,8 +300,9 @@ class Network(Derivatives):
         Notes
         -----
         Memory beside the data, none of which grows with the rows: for each parameter a packed copy, the
-        optimizer's moments (SGD none, with momentum one, Adam two) and a copy to go back to; and one batch of
-        activations. Moments and packed copy are kept for `resume` until the next call.
+        optimizer's `memory` (SGD none, with momentum one number, Adam two), one more number for `clip_norm`
+        and for Rprop's backtracking, and a copy to go back to; and one batch of activations. Memory and
+        packed copy are kept for `resume` until the next call.
 
         Examples
         --------

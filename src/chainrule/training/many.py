@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from chainrule import _engine
 from chainrule._settings import whole_number
@@ -33,7 +33,7 @@ def train_many(
     on_done: Callable[[int, History | Exception], object] | None = None,
     optimizer: Optimizer | None = None,
     epochs: int = 100,
-    batch_size: int | None = 32,
+    batch_size: int | Literal["auto"] | None = "auto",
     shuffle: bool = True,
     sample_weight: Any = None,
     callback: Callable[[EpochRecord], object] | None = None,

@@ -56,12 +56,12 @@ class TrainingState(NamedTuple):
         """Return this memory for these settings and the threads to be used now; errors as `resume`."""
         if self[1:] == (optimizer, batch_size, precision, _threads.share(network._n_threads)):
             return self
-        memory = self.trainer.state
-        fresh = self.start(network, optimizer, batch_size, precision)
-        if self.optimizer.name != optimizer.name or len(memory) != len(fresh.trainer.state):
+        if (self.optimizer.name, self.optimizer.memory) != (optimizer.name, optimizer.memory):
             raise ValueError(
                 f"resume=True cannot hand the memory of {self.optimizer} to {optimizer}; use resume=False"
             )
-        fresh.trainer.state = memory
+        fresh = self.start(network, optimizer, batch_size, precision)
+        fresh.trainer.state = self.trainer.state
         fresh.trainer.n_steps = self.trainer.n_steps
+        fresh.trainer.last_loss = self.trainer.last_loss
         return fresh

@@ -45,6 +45,7 @@ constexpr chainrule::Kernels<T> step_kernels(const char* name) {
           .pairs = kPairs,
           .rows_phase = rows_phase<T>,
           .weights_phase = weights_phase<T>,
+          .norms_phase = norms_phase<T>,
           .predict_rows = nullptr,
           .evaluate_rows = nullptr,
           .derive_rows = nullptr,

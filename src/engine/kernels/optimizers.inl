@@ -1,75 +1,231 @@
-// What happens to a weight once its gradient's sum stands in a register: mean, penalty, optimiser.
+// What happens to a parameter once its gradient's sum stands in a register: mean, penalty, clipping, optimiser.
+// docs/optimizers.md has the formulas and their sources.
 
 namespace {
 
 using chainrule::Optimizer;
+using chainrule::Stage;
 
-// Each: w, and the moments m, v where it has them, from the sum of the gradient over the batch.
+// Each optimiser: the new w from the gradient g of the batch's loss. Its memory stands at m[0] + q, m[1] + q, ...
 template <class T>
-struct AddGradient {
-  static constexpr int n_moments = 1;
-  CHAINRULE_INLINE explicit AddGradient(const Step<T>&) {}
-  CHAINRULE_INLINE Vec<T> operator()(Vec<T> sum, Vec<T> w, T* m, T*, bool) const {
-    store(m, sum);  // the tile went on from the sums that were there
+struct Optimise {
+  static constexpr bool changes_weights = true;
+  const Step<T>& s;
+  T rate;
+  CHAINRULE_INLINE Optimise(const Step<T>& s, const Layer<T>& layer)
+      : s(s), rate(s.learning_rate * layer.rate_factor) {}
+};
+
+template <class T>
+struct KeepGradient : Optimise<T> {
+  static constexpr bool changes_weights = false;
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    store(m[this->s.gradient_slot] + q, g);
     return w;
   }
 };
 
-// sum of the gradient -> gradient of the mean loss and of decay / 2 w^2 (weights only)
 template <class T>
-CHAINRULE_INLINE Vec<T> mean_gradient(const Step<T>& s, Vec<T> sum, Vec<T> w, bool penalised) {
-  const Vec<T> mean = sum * broadcast(s.scale);
-  return penalised ? fma(w, broadcast(s.decay), mean) : mean;
-}
-
-template <class T>
-struct Sgd {
-  static constexpr int n_moments = 0;
-  const Step<T>& s;
-  CHAINRULE_INLINE explicit Sgd(const Step<T>& s) : s(s) {}
-  CHAINRULE_INLINE Vec<T> operator()(Vec<T> sum, Vec<T> w, T*, T*, bool penalised) const {
-    return w - broadcast(s.learning_rate) * mean_gradient(s, sum, w, penalised);
+struct Sgd : Optimise<T> {
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const*, int64_t) const {
+    return w - broadcast(this->rate) * g;
   }
 };
 
 // v = momentum v - rate g; w += v, or Nesterov's look ahead: w += momentum v - rate g (Sutskever et al. 2013, eq. 3-4)
 template <class T>
-struct Momentum {
-  static constexpr int n_moments = 1;
-  const Step<T>& s;
-  CHAINRULE_INLINE explicit Momentum(const Step<T>& s) : s(s) {}
-  CHAINRULE_INLINE Vec<T> operator()(Vec<T> sum, Vec<T> w, T* m, T*, bool penalised) const {
-    const Vec<T> step = broadcast(s.learning_rate) * mean_gradient(s, sum, w, penalised);
-    const Vec<T> momentum = broadcast(s.momentum);
-    const Vec<T> velocity = momentum * load(m) - step;
-    store(m, velocity);
-    return w + (s.nesterov ? momentum * velocity - step : velocity);
+struct Momentum : Optimise<T> {
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    const Vec<T> step = broadcast(this->rate) * g;
+    const Vec<T> momentum = broadcast(this->s.momentum);
+    const Vec<T> velocity = momentum * load(m[0] + q) - step;
+    store(m[0] + q, velocity);
+    return w + (this->s.nesterov ? momentum * velocity - step : velocity);
   }
 };
 
-// Kingma & Ba 2015, algorithm 1 in the order of its section 2: the bias corrections are in the learning rate.
+// Running means of the gradient, in m[0], and of its square, in m[1].
 template <class T>
-struct Adam {
-  static constexpr int n_moments = 2;
-  const Step<T>& s;
-  CHAINRULE_INLINE explicit Adam(const Step<T>& s) : s(s) {}
-  CHAINRULE_INLINE Vec<T> operator()(Vec<T> sum, Vec<T> w, T* m, T* v, bool penalised) const {
-    const Vec<T> g = mean_gradient(s, sum, w, penalised);
-    const Vec<T> first = fma(broadcast(s.beta_1), load(m), broadcast(s.one_minus_beta_1) * g);
-    const Vec<T> second = fma(broadcast(s.beta_2), load(v), broadcast(s.one_minus_beta_2) * (g * g));
-    store(m, first);
-    store(v, second);
-    return w - broadcast(s.learning_rate) * first / (sqrt(second) + broadcast(s.epsilon));
+struct Moments {
+  Vec<T> first, second;
+  CHAINRULE_INLINE Moments(const Step<T>& s, Vec<T> g, T* const* m, int64_t q)
+      : first(fma(broadcast(s.beta_1), load(m[0] + q), broadcast(s.one_minus_beta_1) * g)),
+        second(fma(broadcast(s.beta_2), load(m[1] + q), broadcast(s.one_minus_beta_2) * (g * g))) {
+    store(m[0] + q, first);
+    store(m[1] + q, second);
   }
 };
 
-template <class T, class Use>
-CHAINRULE_INLINE void with_optimizer(const Step<T>& s, Use use) {
-  switch (s.optimizer) {
-    case Optimizer::gradient: return use(AddGradient<T>{s});
-    case Optimizer::sgd: return s.momentum != T(0) ? use(Momentum<T>{s}) : use(Sgd<T>{s});
-    case Optimizer::adam: return use(Adam<T>{s});
+// Kingma & Ba 2015, algorithm 1 in the order of its section 2: the bias corrections are in learning rate and epsilon.
+template <class T>
+struct Adam : Optimise<T> {
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    const Moments<T> mean(this->s, g, m, q);
+    return w - broadcast(this->rate) * mean.first / (sqrt(mean.second) + broadcast(this->s.epsilon));
   }
+};
+
+// Reddi, Kale & Kumar 2018, algorithm 2: the largest second moment so far.
+template <class T>
+struct AmsGrad : Optimise<T> {
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    const Moments<T> mean(this->s, g, m, q);
+    const Vec<T> largest = max(load(m[2] + q), mean.second);
+    store(m[2] + q, largest);
+    return w - broadcast(this->rate) * mean.first / (sqrt(largest) + broadcast(this->s.epsilon));
+  }
+};
+
+// Dozat 2016: Adam that looks ahead; the momentum's schedule is in the two rates.
+template <class T>
+struct Nadam : Optimise<T> {
+  T gradient_rate;
+  CHAINRULE_INLINE Nadam(const Step<T>& s, const Layer<T>& layer)
+      : Optimise<T>(s, layer), gradient_rate(s.gradient_rate * layer.rate_factor) {}
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    const Moments<T> mean(this->s, g, m, q);
+    const Vec<T> step = fma(broadcast(gradient_rate), g, broadcast(this->rate) * mean.first);
+    return w - step / (sqrt(mean.second) + broadcast(this->s.epsilon));
+  }
+};
+
+// Tieleman & Hinton 2012; centred by Graves 2013, eq. 38-41. Memory: square, mean where centred, momentum where any.
+template <class T, bool kCentered, bool kMomentum>
+struct RmsProp : Optimise<T> {
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    const Step<T>& s = this->s;
+    const Vec<T> rho = broadcast(s.beta_2), rest = broadcast(s.one_minus_beta_2);
+    const Vec<T> square = fma(rho, load(m[0] + q), rest * (g * g));
+    store(m[0] + q, square);
+    Vec<T> spread = square;
+    if constexpr (kCentered) {
+      const Vec<T> mean = fma(rho, load(m[1] + q), rest * g);
+      store(m[1] + q, mean);
+      spread = max(zeros<T>(), square - mean * mean);  // a NaN stays one
+    }
+    Vec<T> step = g / (sqrt(spread) + broadcast(s.epsilon));
+    if constexpr (kMomentum) {
+      T* velocity = m[kCentered ? 2 : 1] + q;
+      step = fma(broadcast(s.momentum), load(velocity), step);
+      store(velocity, step);
+    }
+    return w - broadcast(this->rate) * step;
+  }
+};
+
+// Duchi, Hazan & Singer 2011: the diagonal version.
+template <class T>
+struct Adagrad : Optimise<T> {
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    const Vec<T> squares = fma(g, g, load(m[0] + q));
+    store(m[0] + q, squares);
+    return w - broadcast(this->rate) * g / (sqrt(squares) + broadcast(this->s.epsilon));
+  }
+};
+
+// of times 1, -1, or 0 where x is 0 or NaN
+template <class T>
+CHAINRULE_INLINE Vec<T> towards(Vec<T> of, Vec<T> x) {
+  return x > zeros<T>() ? of : x < zeros<T>() ? -of : zeros<T>();
 }
+
+// Chen et al. 2023, program 1. A gradient that is NaN must not pass for none.
+template <class T>
+struct Lion : Optimise<T> {
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    const Step<T>& s = this->s;
+    const Vec<T> mean = load(m[0] + q);
+    const Vec<T> direction = fma(broadcast(s.beta_1), mean, broadcast(s.one_minus_beta_1) * g);
+    store(m[0] + q, fma(broadcast(s.beta_2), mean, broadcast(s.one_minus_beta_2) * g));
+    return direction == direction ? w - towards<T>(broadcast(this->rate), direction) : direction;
+  }
+};
+
+// iRprop- and, where it retreats from risen losses, iRprop+ (Igel & Huesken 2000). m[0]: gradient, 0 after a change of
+// its sign; m[1]: step sizes. The last step was a step against m[0], so it need not be kept.
+template <class T>
+struct Rprop : Optimise<T> {
+  using Optimise<T>::Optimise;
+  CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
+    const Step<T>& s = this->s;
+    const Vec<T> before = load(m[0] + q), last = load(m[1] + q), agreement = towards<T>(before, g);
+    const auto same = agreement > zeros<T>(), turned = agreement < zeros<T>();
+    const Vec<T> longer = min(broadcast(s.largest), last * broadcast(s.increase));
+    const Vec<T> shorter = max(broadcast(s.smallest), last * broadcast(s.decrease));
+    const Vec<T> step = same ? longer : turned ? shorter : last;
+    store(m[1] + q, step);
+    store(m[0] + q, turned ? zeros<T>() : g);
+    const Vec<T> onward = g == g ? w - towards<T>(broadcast(this->rate) * step, g) : g;
+    const Vec<T> back = s.retreat ? w + towards<T>(broadcast(this->rate) * last, before) : w;
+    return turned ? back : onward;
+  }
+};
+
+// Calls use with a tag of the optimiser's type, for a step's settings.
+template <class O>
+struct Tag {
+  using type = O;
+};
+template <class T, class Use>
+CHAINRULE_INLINE auto with_optimizer(const Step<T>& s, Use use) {
+  if (s.stage == Stage::gradient) return use(Tag<KeepGradient<T>>{});
+  switch (s.optimizer) {
+    case Optimizer::gradient: break;
+    case Optimizer::sgd: return s.momentum != T(0) ? use(Tag<Momentum<T>>{}) : use(Tag<Sgd<T>>{});
+    case Optimizer::adam:
+    case Optimizer::adamw: return s.amsgrad ? use(Tag<AmsGrad<T>>{}) : use(Tag<Adam<T>>{});
+    case Optimizer::rmsprop:
+      if (s.centered)
+        return s.momentum != T(0) ? use(Tag<RmsProp<T, true, true>>{}) : use(Tag<RmsProp<T, true, false>>{});
+      return s.momentum != T(0) ? use(Tag<RmsProp<T, false, true>>{}) : use(Tag<RmsProp<T, false, false>>{});
+    case Optimizer::adagrad: return use(Tag<Adagrad<T>>{});
+    case Optimizer::nadam: return use(Tag<Nadam<T>>{});
+    case Optimizer::lion: return use(Tag<Lion<T>>{});
+    case Optimizer::rprop: return use(Tag<Rprop<T>>{});
+  }
+  return use(Tag<KeepGradient<T>>{});
+}
+
+// Where a gradient comes from: a sum over the rows, to be averaged, with the penalty decay / 2 w^2; the same with all
+// further settings; a sum as it is; or the place where Stage::gradient put it.
+enum class Source { sum, full, raw, kept };
+
+// What becomes of a vector of parameters, for one layer and step.
+template <class T, class Rule, Source kSource>
+struct Update {
+  const Step<T>& s;
+  Rule optimize;
+  Vec<T> shrink;
+  CHAINRULE_INLINE Update(const Step<T>& s, const Layer<T>& layer)
+      : s(s), optimize(s, layer), shrink(broadcast(T(1) - s.decoupled * layer.rate_factor)) {}
+
+  // sum of the gradient -> gradient of the batch's loss: mean, penalties (weights only), bounds
+  CHAINRULE_INLINE Vec<T> gradient(Vec<T> sum, Vec<T> w, bool penalised) const {
+    if constexpr (kSource == Source::raw) return sum;
+    if constexpr (kSource == Source::kept) return sum * broadcast(s.gradient_factor);
+    const Vec<T> mean = sum * broadcast(s.scale);
+    Vec<T> g = penalised ? fma(w, broadcast(s.decay), mean) : mean;
+    if constexpr (kSource == Source::full) {
+      if (penalised) g = g + towards<T>(broadcast(s.l1), w);
+      if (s.clip_value > T(0)) g = max(broadcast(-s.clip_value), min(broadcast(s.clip_value), g));  // a NaN stays one
+    }
+    return g;
+  }
+
+  // The vector at w + q, its memory at moments[i] + q.
+  CHAINRULE_INLINE void operator()(Vec<T> sum, T* w, T* const* moments, int64_t q, bool penalised) const {
+    const Vec<T> before = load(w + q), g = gradient(sum, before, penalised);
+    constexpr bool shrinks = Rule::changes_weights && (kSource == Source::full || kSource == Source::kept);
+    store(w + q, optimize(g, shrinks && penalised ? before * shrink : before, moments, q));
+  }
+};
 
 }  // namespace

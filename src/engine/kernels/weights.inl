@@ -1,5 +1,5 @@
 // The weights phase: a thread owns tiles of the weight matrices. It sums E6 over the whole batch in registers, applies
-// penalty and optimiser, and writes the tile and its transposed copy. The gradient never goes to memory.
+// penalty and optimiser, and writes the tile and its transposed copy. The gradient goes to memory only in Stage::gradient.
 
 namespace {
 
@@ -12,48 +12,48 @@ template <class T>
 constexpr int64_t kBatchBlock = 2048 / static_cast<int64_t>(sizeof(T));
 constexpr int64_t kTilesAtOnce = 16;
 
-// Sums of squares for the penalty: of kPenaltyRows rows per column, then of 32 bytes of columns.
-template <class T>
-CHAINRULE_INLINE void tile_penalty(const Step<T>& s, const Layer<T>& layer, const T* weights, int64_t step, int64_t i0,
-                                   int rows, int64_t n0, int n_vectors) {
-  const int64_t chunks = (layer.n_out + kChunk<T> - 1) / kChunk<T>;
+// Sums over a tile for penalties and norms: of kPenaltyRows rows per column, then of 32 bytes of columns. add(sum, q)
+// gives the sum with the vector at q.
+template <class T, class Add>
+CHAINRULE_INLINE void reduce_tile(int64_t n_out, int64_t step, int64_t i0, int rows, int64_t n0, int n_vectors,
+                                  double* out, Add add) {
+  const int64_t chunks = (n_out + kChunk<T> - 1) / kChunk<T>, chunk = n0 / kChunk<T>;
   for (int first = 0; first < rows; first += kPenaltyRows) {
     const int last = first + kPenaltyRows < rows ? first + kPenaltyRows : rows;
-    alignas(64) T squares[kPanel<T>]{};
+    alignas(64) T totals[kPanel<T>]{};
     for (int j = 0; j < n_vectors; ++j) {
       Vec<T> sum{};
-      for (int i = first; i < last; ++i) {
-        const Vec<T> w = load(weights + i * step + j * Simd<T>::width);
-        sum = fma(w, w, sum);
-      }
-      store(squares + j * Simd<T>::width, sum);
+      for (int i = first; i < last; ++i) sum = add(sum, i * step + j * Simd<T>::width);
+      store(totals + j * Simd<T>::width, sum);
     }
-    const int64_t chunk = n0 / kChunk<T>;
-    chunk_sums<T>(squares, smaller(kPanel<T> / kChunk<T>, chunks - chunk),
-                  s.penalty + layer.penalty_offset + (i0 + first) / kPenaltyRows * chunks + chunk);
+    chunk_sums<T>(totals, smaller(kPanel<T> / kChunk<T>, chunks - chunk),
+                  out + (i0 + first) / kPenaltyRows * chunks + chunk);
   }
 }
 
-// A finished tile of sums: rows input units from i0 on, n_vectors vectors of output units from n0 on.
-template <class T, class Optimize>
-CHAINRULE_INLINE void update_tile(const Step<T>& s, const Layer<T>& layer, const Optimize& optimize, const T* sums,
-                                  int64_t i0, int rows, int64_t n0, int n_vectors) {
+// The penalties of a tile's weights before their update.
+template <class T>
+CHAINRULE_INLINE void tile_penalty(const Step<T>& s, const Layer<T>& layer, int64_t i0, int rows, int64_t n0,
+                                   int n_vectors) {
   const int64_t step = n_vectors * Simd<T>::width;
-  const int64_t place = n0 * layer.n_in + i0 * step;
-  T* weights = layer.weights + place;
-  if (s.penalty) tile_penalty(s, layer, weights, step, i0, rows, n0, n_vectors);
-  for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < n_vectors; ++j) {
-      const int64_t q = i * step + j * Simd<T>::width;
-      T* m = Optimize::n_moments > 0 ? layer.moments[0] + place + q : nullptr;
-      T* v = Optimize::n_moments > 1 ? layer.moments[1] + place + q : nullptr;
-      const Vec<T> w = load(weights + q);
-      store(weights + q, optimize(load(sums + i * kPanel<T> + j * Simd<T>::width), w, m, v, true));
-    }
+  const T* weights = layer.weights + n0 * layer.n_in + i0 * step;
+  if (s.penalty)
+    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.penalty + layer.penalty_offset,
+                   [=](Vec<T> sum, int64_t q) { return fma(load(weights + q), load(weights + q), sum); });
+  if (s.absolute_penalty)
+    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.absolute_penalty + layer.penalty_offset,
+                   [=](Vec<T> sum, int64_t q) { return sum + max(load(weights + q), -load(weights + q)); });
+}
+
+// A tile of weights into the copies that products read.
+template <class T>
+CHAINRULE_INLINE void mirror_tile(const Layer<T>& layer, int64_t i0, int rows, int64_t n0, int n_vectors) {
+  const int64_t step = n_vectors * Simd<T>::width;
+  const T* weights = layer.weights + n0 * layer.n_in + i0 * step;
 #if defined(CHAINRULE_PAIRS)
   return pair_weights(layer, weights, step, i0, rows, n0, n_vectors);
 #endif
-  if (!layer.transposed || s.optimizer == Optimizer::gradient) return;
+  if (!layer.transposed) return;
   const int64_t p0 = i0 / kPanel<T> * kPanel<T>, to_step = band_vectors<T>(layer.n_in, p0) * Simd<T>::width;
   T* to = layer.transposed + p0 * layer.n_out + n0 * to_step + (i0 - p0);
   for (int j = 0; j < n_vectors; ++j) {
@@ -69,22 +69,77 @@ CHAINRULE_INLINE void update_tile(const Step<T>& s, const Layer<T>& layer, const
   }
 }
 
+// A finished tile of sums: rows input units from i0 on, n_vectors vectors of output units from n0 on.
+template <class T, class Optimize, Source kSource>
+void update_tile(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t sums_step, int64_t i0, int rows,
+                 int64_t n0, int n_vectors) {
+  const Update<T, Optimize, kSource> update(s, layer);
+  const int64_t step = n_vectors * Simd<T>::width, place = n0 * layer.n_in + i0 * step;
+  if (kSource != Source::kept) tile_penalty(s, layer, i0, rows, n0, n_vectors);
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < n_vectors; ++j)
+      update(load(sums + i * sums_step + j * Simd<T>::width), layer.weights, layer.moments,
+             place + i * step + j * Simd<T>::width, true);
+  if constexpr (Optimize::changes_weights) {
+    mirror_tile(layer, i0, rows, n0, n_vectors);
+  } else if (s.squares) {
+    const T* g = layer.moments[s.gradient_slot] + place;
+    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.squares + layer.penalty_offset,
+                   [=](Vec<T> sum, int64_t q) { return fma(load(g + q), load(g + q), sum); });
+  }
+}
+
+// The same for one band of biases.
+template <class T, class Optimize, Source kSource>
+void update_bias(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t n0, int n_vectors) {
+  const Update<T, Optimize, kSource> update(s, layer);
+  for (int j = 0; j < n_vectors; ++j)
+    update(load(sums + j * Simd<T>::width), layer.bias, layer.bias_moments, n0 + j * Simd<T>::width, false);
+  if (!Optimize::changes_weights && s.squares) {
+    const T* g = layer.bias_moments[s.gradient_slot] + n0;
+    reduce_tile<T>(layer.n_out, 0, 0, 1, n0, n_vectors, s.squares + layer.bias_penalty_offset,
+                   [=](Vec<T> sum, int64_t q) { return fma(load(g + q), load(g + q), sum); });
+  }
+}
+
 // E4 and E5 summed over the rows, for one band of biases (dE/db = -delta).
-template <class T, class Optimize>
-CHAINRULE_INLINE void update_bias(const Step<T>& s, const Layer<T>& layer, const Optimize& optimize, int64_t n0,
-                                  int n_vectors) {
+template <class T>
+CHAINRULE_INLINE void sum_bias(const Step<T>& s, const Layer<T>& layer, int64_t n0, int n_vectors, T* into) {
   const T* delta = layer.delta + n0 / kPanel<T> * s.batch_stride;
   Vec<T> sums[kTileVectors]{};
   if (s.accumulate)
-    for (int j = 0; j < n_vectors; ++j) sums[j] = load(layer.bias_moments[0] + n0 + j * Simd<T>::width);
+    for (int j = 0; j < n_vectors; ++j) sums[j] = load(layer.bias_moments[s.gradient_slot] + n0 + j * Simd<T>::width);
   for (int64_t r = 0; r < s.n_rows; ++r, delta += kPanel<T>)
     for (int j = 0; j < n_vectors; ++j) sums[j] = sums[j] - load(delta + j * Simd<T>::width);
-  for (int j = 0; j < n_vectors; ++j) {
-    const int64_t q = n0 + j * Simd<T>::width;
-    T* m = Optimize::n_moments > 0 ? layer.bias_moments[0] + q : nullptr;
-    T* v = Optimize::n_moments > 1 ? layer.bias_moments[1] + q : nullptr;
-    store(layer.bias + q, optimize(sums[j], load(layer.bias + q), m, v, false));
-  }
+  for (int j = 0; j < n_vectors; ++j) store(into + j * Simd<T>::width, sums[j]);
+}
+
+// What finishes a tile of sums and a band of biases, for a step's optimiser and settings.
+template <class T>
+struct Finish {
+  void (*tile)(const Step<T>&, const Layer<T>&, const T* sums, int64_t sums_step, int64_t i0, int rows, int64_t n0,
+               int n_vectors);
+  void (*bias)(const Step<T>&, const Layer<T>&, const T* sums, int64_t n0, int n_vectors);
+};
+
+template <class T, class Optimize, Source kSource>
+CHAINRULE_INLINE Finish<T> finish_by() {
+  return {update_tile<T, Optimize, kSource>, update_bias<T, Optimize, kSource>};
+}
+
+template <class T>
+CHAINRULE_INLINE Finish<T> finish_of(const Step<T>& s) {
+  return with_optimizer<T>(s, [&](auto tag) -> Finish<T> {
+    using Optimize = typename decltype(tag)::type;
+    if constexpr (!Optimize::changes_weights) {
+      if (s.optimizer == Optimizer::gradient) return finish_by<T, Optimize, Source::raw>();
+      return finish_by<T, Optimize, Source::full>();
+    } else {
+      if (s.stage == Stage::update) return finish_by<T, Optimize, Source::kept>();
+      const bool full = s.l1 != T(0) || s.clip_value != T(0) || s.decoupled != T(0);
+      return full ? finish_by<T, Optimize, Source::full>() : finish_by<T, Optimize, Source::sum>();
+    }
+  });
 }
 
 // The sums of one band for tiles i_first..i_last of a dense layer.
@@ -103,7 +158,7 @@ CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T
         const int rows = static_cast<int>(smaller(kTileRows, layer.n_in - i0));
         T* tile = sums + (t - first) * tile_size;
         if (r0 == 0 && s.accumulate) {
-          const T* from = layer.moments[0] + n0 * layer.n_in + i0 * n_vectors * Simd<T>::width;
+          const T* from = layer.moments[s.gradient_slot] + n0 * layer.n_in + i0 * n_vectors * Simd<T>::width;
           for (int i = 0; i < rows; ++i)
             for (int j = 0; j < n_vectors; ++j)
               store(tile + i * kPanel<T> + j * Simd<T>::width, load(from + (i * n_vectors + j) * Simd<T>::width));
@@ -126,7 +181,7 @@ CHAINRULE_INLINE void sum_sparse(const Step<T>& s, const Layer<T>& layer, const 
     for (int i = 0; i < rows; ++i) {
       Vec<T> sum[kTileVectors]{};
       if (s.accumulate) {
-        const T* from = layer.moments[0] + n0 * layer.n_in + (i0 + i) * n_vectors * Simd<T>::width;
+        const T* from = layer.moments[s.gradient_slot] + n0 * layer.n_in + (i0 + i) * n_vectors * Simd<T>::width;
         for (int j = 0; j < n_vectors; ++j) sum[j] = load(from + j * Simd<T>::width);
       }
       for (int64_t e = columns.begin[i0 + i]; e < columns.begin[i0 + i + 1]; ++e) {
@@ -162,37 +217,91 @@ CHAINRULE_INLINE void collect_columns(const Step<T>& s, ColumnEntries<T>& column
 template <class T>
 void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, ColumnEntries<T>* columns) {
   alignas(64) T sums[kTilesAtOnce * kTileRows * kPanel<T>];
-  with_optimizer<T>(s, [&](const auto& optimize) {
-    for (int q = 0; q < n_ranges; ++q) {
-      const Layer<T>& layer = s.layers[ranges[q].layer];
-      const bool sparse = ranges[q].layer == 0 && s.data.values;
-      if (sparse && !columns->collected) {
-        if (s.data.wide_indices)
-          collect_columns<T, int64_t>(s, *columns);
-        else
-          collect_columns<T, std::int32_t>(s, *columns);
-        columns->collected = true;
-      }
-      const T* x = ranges[q].layer == 0
-                       ? (kPairs ? s.input_pairs : s.input)
-                       : (kPairs ? s.layers[ranges[q].layer - 1].output_pairs : s.layers[ranges[q].layer - 1].output);
-      const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
-      for (int64_t t = ranges[q].first; t < ranges[q].last;) {
-        const int64_t panel = t / tiles, i_first = t % tiles, n0 = panel * kPanel<T>;
-        const int64_t i_last = smaller(tiles, ranges[q].last - panel * tiles);
-        const int n_vectors = band_vectors<T>(layer.n_out, n0);
-        if (i_first == 0) update_bias(s, layer, optimize, n0, n_vectors);
-        const auto finish = [&](const T* tile, int64_t i0, int rows) {
-          update_tile(s, layer, optimize, tile, i0, rows, n0, n_vectors);
-        };
+  const Finish<T> finish_step = finish_of(s);
+  for (int q = 0; q < n_ranges; ++q) {
+    const Layer<T>& layer = s.layers[ranges[q].layer];
+    const bool frozen = layer.rate_factor == T(0) && s.optimizer != Optimizer::gradient;
+    const bool sparse = ranges[q].layer == 0 && s.data.values;
+    if (sparse && !frozen && s.stage != Stage::update && !columns->collected) {
+      if (s.data.wide_indices)
+        collect_columns<T, int64_t>(s, *columns);
+      else
+        collect_columns<T, std::int32_t>(s, *columns);
+      columns->collected = true;
+    }
+    const T* x = ranges[q].layer == 0
+                     ? (kPairs ? s.input_pairs : s.input)
+                     : (kPairs ? s.layers[ranges[q].layer - 1].output_pairs : s.layers[ranges[q].layer - 1].output);
+    const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
+    for (int64_t t = ranges[q].first; t < ranges[q].last;) {
+      const int64_t panel = t / tiles, i_first = t % tiles, n0 = panel * kPanel<T>;
+      const int64_t i_last = smaller(tiles, ranges[q].last - panel * tiles);
+      const int n_vectors = band_vectors<T>(layer.n_out, n0);
+      const auto each_tile = [&](auto use) {
+        for (int64_t i0 = i_first * kTileRows; i0 < i_last * kTileRows; i0 += kTileRows)
+          use(i0, static_cast<int>(smaller(kTileRows, layer.n_in - i0)));
+      };
+      const auto finish = [&](const T* tile, int64_t i0, int rows) {
+        finish_step.tile(s, layer, tile, kPanel<T>, i0, rows, n0, n_vectors);
+      };
+      if (frozen) {
+        if (s.stage != Stage::update)
+          each_tile([&](int64_t i0, int rows) { tile_penalty(s, layer, i0, rows, n0, n_vectors); });
+      } else if (s.stage == Stage::update) {
+        if (i_first == 0) finish_step.bias(s, layer, layer.bias_moments[s.gradient_slot] + n0, n0, n_vectors);
+        const T* band = layer.moments[s.gradient_slot] + n0 * layer.n_in;
+        const int64_t step = n_vectors * Simd<T>::width;
+        each_tile(
+            [&](int64_t i0, int rows) { finish_step.tile(s, layer, band + i0 * step, step, i0, rows, n0, n_vectors); });
+      } else {
+        if (i_first == 0) {
+          sum_bias(s, layer, n0, n_vectors, sums);
+          finish_step.bias(s, layer, sums, n0, n_vectors);
+        }
         if (sparse)
           sum_sparse(s, layer, *columns, i_first, i_last, n0, n_vectors, sums, finish);
         else
           sum_dense(s, layer, x, i_first, i_last, n0, n_vectors, sums, finish);
-        t += i_last - i_first;
       }
+      t += i_last - i_first;
     }
-  });
+  }
+}
+
+// After a step: the incoming weights of a unit whose norm exceeds max_norm are scaled back to it. A column's squares are
+// summed over its rows in ascending order.
+template <class T>
+void norms_phase(const Step<T>& s, const TileRange* ranges, int n_ranges) {
+  const Vec<T> bound = broadcast(s.max_norm);
+  for (int q = 0; q < n_ranges; ++q) {
+    const Layer<T>& layer = s.layers[ranges[q].layer];
+    if (layer.rate_factor == T(0)) continue;
+    for (int64_t n0 = ranges[q].first * kPanel<T>; n0 < smaller(layer.n_out, ranges[q].last * kPanel<T>);
+         n0 += kPanel<T>) {
+      const int n_vectors = band_vectors<T>(layer.n_out, n0);
+      const int64_t step = n_vectors * Simd<T>::width;
+      T* band = layer.weights + n0 * layer.n_in;
+      Vec<T> squares[kTileVectors]{};
+      for (int64_t i = 0; i < layer.n_in; ++i)
+        for (int j = 0; j < n_vectors; ++j) {
+          const Vec<T> w = load(band + i * step + j * Simd<T>::width);
+          squares[j] = fma(w, w, squares[j]);
+        }
+      alignas(64) T factors[kPanel<T>];
+      bool any = false;
+      for (int j = 0; j < n_vectors; ++j) {
+        const Vec<T> norm = sqrt(squares[j]);
+        store(factors + j * Simd<T>::width, norm > bound ? bound / norm : broadcast(T(1)));
+      }
+      for (int64_t j = 0; j < step; ++j) any = any || factors[j] < T(1);
+      if (!any) continue;
+      for (int64_t i = 0; i < layer.n_in; ++i)
+        for (int64_t j = 0; j < step; j += Simd<T>::width)
+          store(band + i * step + j, load(band + i * step + j) * load(factors + j));
+      for (int64_t i0 = 0; i0 < layer.n_in; i0 += kTileRows)
+        mirror_tile(layer, i0, static_cast<int>(smaller(kTileRows, layer.n_in - i0)), n0, n_vectors);
+    }
+  }
 }
 
 }  // namespace
