@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from chainrule import reference
     from chainrule.derive import derive
     from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.inspection import (
+        GradientFlowDisplay,
+        GradientRecorder,
+        TrainingCurveDisplay,
+        WeightsDisplay,
+        diagnose,
+    )
     from chainrule.io.models import load
     from chainrule.network import Network
     from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
@@ -22,6 +29,8 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "GradientFlowDisplay",
+    "GradientRecorder",
     "History",
     "Lion",
     "MLPClassifier",
@@ -30,8 +39,11 @@ __all__ = [
     "Network",
     "RMSprop",
     "Rprop",
+    "TrainingCurveDisplay",
+    "WeightsDisplay",
     "__version__",
     "derive",
+    "diagnose",
     "gradcheck",
     "load",
     "reference",
@@ -47,10 +59,15 @@ _HOMES = {
     "Nadam": "chainrule.optimizers",
     "RMSprop": "chainrule.optimizers",
     "Rprop": "chainrule.optimizers",
+    "GradientFlowDisplay": "chainrule.inspection",
+    "GradientRecorder": "chainrule.inspection",
     "History": "chainrule.training",
     "MLPClassifier": "chainrule.estimators",
     "MLPRegressor": "chainrule.estimators",
     "Network": "chainrule.network",
+    "TrainingCurveDisplay": "chainrule.inspection",
+    "WeightsDisplay": "chainrule.inspection",
+    "diagnose": "chainrule.inspection",
     "gradcheck": "chainrule.reference",
     "load": "chainrule.io.models",
     "train_many": "chainrule.training.many",

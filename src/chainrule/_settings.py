@@ -1,8 +1,10 @@
 """Checks of settings that are single numbers: what was given, what was expected."""
 
+import difflib
 import math
 import numbers
 import operator
+from collections.abc import Collection
 from typing import Any
 
 
@@ -68,3 +70,20 @@ def flag(name: str, value: Any) -> bool:
     if type(value).__name__ not in ("bool", "bool_"):
         raise TypeError(f"{name} is {value!r}; expected True or False")
     return bool(value)
+
+
+def named_choice(name: str, value: Any, choices: Collection[str]) -> str:
+    """Return a setting that is one of several names.
+
+    Raises ValueError, with a suggestion, for anything else.
+
+    Examples
+    --------
+    >>> named_choice("kind", "matrix", ["matrix", "histogram"])
+    'matrix'
+    """
+    if isinstance(value, str) and value in choices:
+        return value
+    close = difflib.get_close_matches(str(value).lower(), choices, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"{name} is {value!r}; expected one of: {', '.join(map(repr, choices))}{hint}")

@@ -230,6 +230,11 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         state.set_state(mlp, tensors, settings)
         return mlp
 
+    def _html_repr(self) -> str:
+        from chainrule.inspection.html import estimator_html
+
+        return estimator_html(self, super()._html_repr())
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

@@ -406,6 +406,11 @@ class Network(Derivatives):
             f" dtype={self.dtype.name!r})"
         )
 
+    def _repr_html_(self) -> str:
+        from chainrule.inspection.html import network_html
+
+        return network_html(self)
+
     def _check_finite(self, rows: Rows) -> None:
         """Raise ValueError that names the first of x, y, weights and biases with NaN or infinity."""
         rows.check_finite()

@@ -1,0 +1,17 @@
+"""Seeing: pictures of trainings and networks, their HTML, and what to do where a training went wrong."""
+
+from chainrule.inspection.diagnosis import Diagnosis, Finding, diagnose
+from chainrule.inspection.gradient_flow import GradientFlowDisplay
+from chainrule.inspection.gradient_recorder import GradientRecorder
+from chainrule.inspection.training_curve import TrainingCurveDisplay
+from chainrule.inspection.weights import WeightsDisplay
+
+__all__ = [
+    "Diagnosis",
+    "Finding",
+    "GradientFlowDisplay",
+    "GradientRecorder",
+    "TrainingCurveDisplay",
+    "WeightsDisplay",
+    "diagnose",
+]

@@ -1,0 +1,99 @@
+"""What the checks look at: rows, targets and every layer's outputs for them."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.inspection.subject import Floats, Layer, layers, through
+from chainrule.reference import get_activation
+from chainrule.training.course import Course, course
+
+MOST_ROWS = 5000
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A model and what it makes of some rows.
+
+    Attributes
+    ----------
+    model : Network or estimator
+    parts : list of Layer
+    x : ndarray of shape (n_samples, n_1)
+        The rows as the network sees them; of many, some, evenly spread.
+    y : ndarray of shape (n_samples, n_{l+1}), or None
+        Targets in the outputs' terms.
+    signals : list of ndarray of shape (n_samples, n_{k+1})
+        f_k of every layer, before dropout and residual connections.
+    course : Course or None
+        What the loss curve looks like, where there is one.
+    losses : list of float
+        That curve.
+    """
+
+    model: Any
+    parts: list[Layer]
+    x: Floats
+    y: Floats | None
+    signals: list[Floats]
+    course: Course | None
+    losses: list[float]
+
+    @classmethod
+    def of(cls, model: Any, X: Any, y: Any, history: Any) -> Self:
+        """Run some of the rows through the model; errors as `diagnose`."""
+        inner, X = through(model, X)
+        parts = layers(inner)
+        X = X if hasattr(X, "tocsr") else np.asarray(X)
+        if X.ndim != 2 or X.shape[1] != parts[0].weights.shape[0]:
+            n_inputs = parts[0].weights.shape[0]
+            raise ValueError(f"X has shape {X.shape}; expected rows of {n_inputs} features")
+        if y is not None and len(y) != X.shape[0]:
+            raise ValueError(f"X has {X.shape[0]} rows, but y has {len(y)}")
+        taken = (
+            np.unique(np.linspace(0, X.shape[0] - 1, MOST_ROWS).astype(int))
+            if X.shape[0] > MOST_ROWS
+            else None
+        )
+        if taken is not None:
+            X = (X.tocsr() if hasattr(X, "tocsr") else X)[taken]
+            y = y if y is None else np.asarray(y)[taken]
+        x = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
+        losses = list(history.loss if history is not None else getattr(inner, "loss_curve_", []))
+        signals = signals_of(parts, x)
+        targets = None if y is None else _targets(inner, np.asarray(y), signals[-1].shape[1])
+        return cls(inner, parts, x, targets, signals, course(losses) if losses else None, losses)
+
+
+def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:
+    """Return f_k(net_k) of every layer [E1, E2, E8], adding residual connections on the way [E9]."""
+    signals = []
+    with np.errstate(all="ignore"):  # numbers that are not finite are a finding, not an error
+        for part in parts:
+            z = x @ np.asarray(part.weights, dtype=float) - part.biases
+            if part.norm is not None:
+                gain, shift = part.norm
+                z = (
+                    gain * (z - z.mean(axis=1, keepdims=True)) / np.sqrt(z.var(axis=1, keepdims=True) + 1e-5)
+                    + shift
+                )
+            if part.slopes is not None:
+                signals.append(np.where(z > 0, z, part.slopes * z))
+            else:
+                signals.append(np.asarray(get_activation(part.activation).value(z)))
+            x = signals[-1] + x if part.residual else signals[-1]
+    return signals
+
+
+def _targets(model: Any, y: Any, n_outputs: int) -> Floats:
+    """Turn targets into the outputs' terms: one column per output, class indices one-hot."""
+    labels = getattr(model, "_labels", None)
+    if labels is not None:
+        y = labels.encode(y)
+    elif hasattr(model, "target_mean_"):
+        y = (y.reshape(len(y), -1) - model.target_mean_) / model.target_scale_
+    if y.ndim == 1 and n_outputs > 1:
+        one_hot: Floats = np.eye(n_outputs)[y.astype(int)]
+        return one_hot
+    return np.asarray(y.reshape(len(y), -1), dtype=float)

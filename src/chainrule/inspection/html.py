@@ -1,0 +1,55 @@
+"""What a notebook shows of a network and of an estimator."""
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from chainrule.inspection.drawing import draw
+from chainrule.inspection.subject import Layer, layers
+
+if TYPE_CHECKING:
+    from chainrule.network import Network
+
+CARD = "width:fit-content;max-width:100%;box-sizing:border-box;padding:.4em .8em;margin:.3em 0;"
+CARD += "border:1px solid rgba(128,128,128,.35);border-radius:6px;font-family:system-ui,sans-serif"
+
+
+def network_html(network: "Network") -> str:
+    """Return a card with the network drawn and its settings in one line.
+
+    Examples
+    --------
+    >>> from chainrule import Network
+    >>> "3 – 5 – 2" in network_html(Network([3, 5, 2], random_state=0))
+    True
+    """
+    parts = layers(network)
+    facts = [
+        f"<b>{type(network).__name__}</b>",
+        f"{n_parameters(parts):,} parameters",
+        f"loss {escape(str(network.loss))}",
+        str(network.dtype),
+    ]
+    return card(" · ".join(facts), draw(parts))
+
+
+def estimator_html(estimator: Any, diagram: str) -> str:
+    """Return scikit-learn's diagram of an estimator, with the network drawn below it once there is one."""
+    if not hasattr(estimator, "coefs_"):
+        return diagram
+    parts = layers(estimator)
+    facts = [f"{n_parameters(parts):,} parameters"]
+    if getattr(estimator, "n_iter_", None) is not None:
+        facts.append(f"{estimator.n_iter_:,} {'iterations' if estimator.solver == 'lbfgs' else 'epochs'}")
+    if getattr(estimator, "loss_", None) is not None:
+        facts.append(f"loss {estimator.loss_:.4g}")
+    return diagram + card(" · ".join(facts), draw(parts))
+
+
+def card(title: str, body: str) -> str:
+    """Frame a body; the colours are those of the page."""
+    return f'<div class="chainrule" style="{CARD}"><div style="font-size:13px">{title}</div>{body}</div>'
+
+
+def n_parameters(parts: list[Layer]) -> int:
+    """Count the trained numbers."""
+    return sum(part.n_parameters for part in parts)
