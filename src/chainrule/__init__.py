@@ -17,28 +17,45 @@ if TYPE_CHECKING:
     )
     from chainrule.io.models import load
     from chainrule.network import Network
-    from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
+    from chainrule.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
     from chainrule.reference import gradcheck
     from chainrule.training import History
     from chainrule.training.many import train_many
+    from chainrule.training.schedules import (
+        ConstantSchedule,
+        CosineSchedule,
+        ExponentialSchedule,
+        InverseTimeSchedule,
+        OneCycleSchedule,
+        PlateauSchedule,
+        StepSchedule,
+    )
 
     __version__: str
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adagrad",
     "Adam",
     "AdamW",
+    "ConstantSchedule",
+    "CosineSchedule",
+    "ExponentialSchedule",
     "GradientFlowDisplay",
     "GradientRecorder",
     "History",
+    "InverseTimeSchedule",
     "Lion",
     "MLPClassifier",
     "MLPRegressor",
     "Nadam",
     "Network",
+    "OneCycleSchedule",
+    "PlateauSchedule",
     "RMSprop",
     "Rprop",
+    "StepSchedule",
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "__version__",
@@ -51,6 +68,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "LBFGS": "chainrule.optimizers",
     "SGD": "chainrule.optimizers",
     "Adagrad": "chainrule.optimizers",
     "Adam": "chainrule.optimizers",
@@ -71,6 +89,13 @@ _HOMES = {
     "gradcheck": "chainrule.reference",
     "load": "chainrule.io.models",
     "train_many": "chainrule.training.many",
+    "ConstantSchedule": "chainrule.training.schedules",
+    "CosineSchedule": "chainrule.training.schedules",
+    "ExponentialSchedule": "chainrule.training.schedules",
+    "InverseTimeSchedule": "chainrule.training.schedules",
+    "OneCycleSchedule": "chainrule.training.schedules",
+    "PlateauSchedule": "chainrule.training.schedules",
+    "StepSchedule": "chainrule.training.schedules",
 }
 
 

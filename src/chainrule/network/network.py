@@ -18,8 +18,9 @@ from chainrule.network.rows import Rows, as_features, as_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from chainrule.optimizers import Optimizer
+    from chainrule.optimizers import LBFGS, Optimizer
     from chainrule.training import EpochRecord, History
+    from chainrule.training.schedules import Schedule
     from chainrule.training.state import TrainingState
 
 MOST_THREADS = 1024
@@ -239,7 +240,7 @@ class Network(Derivatives):
         x: Any,
         y: Any,
         *,
-        optimizer: "Optimizer | None" = None,
+        optimizer: "Optimizer | LBFGS | None" = None,
         epochs: int = 100,
         batch_size: int | Literal["auto"] | None = "auto",
         shuffle: bool = True,
@@ -247,6 +248,9 @@ class Network(Derivatives):
         callback: "Callable[[EpochRecord], object] | None" = None,
         resume: bool = False,
         precision: str = "full",
+        schedule: "Schedule | str | Callable[[float], float] | None" = None,
+        schedule_epochs: int | None = None,
+        learning_rate_factors: "Iterable[float] | None" = None,
     ) -> "History":
         """Train in place: an epoch takes all rows once, in batches, and steps against each batch's gradient.
 
@@ -257,13 +261,13 @@ class Network(Derivatives):
         y : array-like
             Targets, as for `gradients`.
         optimizer : Optimizer, optional
-            `SGD`, `Adam` (the default), `AdamW`, `RMSprop`, `Adagrad`, `Nadam`, `Lion` or `Rprop`. Penalties
-            and bounds (l1, l2, clip_value, clip_norm, max_norm) are among its settings.
+            `SGD`, `Adam` (the default), `AdamW`, `RMSprop`, `Adagrad`, `Nadam`, `Lion`, `Rprop` or `LBFGS`.
+            Penalties and bounds (l1, l2, clip_value, clip_norm, max_norm) are among its settings.
         epochs : int
             Passes over the rows.
         batch_size : int, "auto" or None
             Rows per step, the last batch of an epoch may have fewer; None takes all rows in one batch. "auto"
-            is 32, and all rows for `Rprop`.
+            is 32, and all rows for `Rprop` and `LBFGS`.
         shuffle : bool
             Whether each epoch takes the rows in an order of its own, given by `random_state` and the number
             of epochs that this network was trained for.
@@ -280,12 +284,22 @@ class Network(Derivatives):
             range of float32) and sums in float32; parameters and optimizer stay float32, and so does all
             that is not training. Needs dtype="float32" and a processor with AVX512_BF16. The first layer's
             products of sparse rows stay float32.
+        schedule : str, Schedule or callable, optional
+            How the learning rate changes, step by step: "constant", "step", "exponential", "cosine",
+            "onecycle", "inverse_time", "plateau", or what these stand for with other settings, such as
+            ``chainrule.CosineSchedule(warmup=0.1)``; or a function from the part of the training that is
+            done, in [0, 1], to what the learning rate is multiplied with.
+        schedule_epochs : int, optional
+            How many epochs the schedule is made for, from the first epoch of a training that is continued by
+            `resume`: by default those already made and those of this call.
+        learning_rate_factors : list of float, optional
+            One per layer of weights; multiplies its learning rate. A layer with 0 is frozen.
 
         Returns
         -------
         History
             `.loss`, one value per epoch: the mean over its rows of each batch's loss before its step, penalty
-            included; `.seconds`, `.n_steps`, `.stopped`.
+            included; `.learning_rate`, that of each epoch's last step; `.seconds`, `.n_steps`, `.stopped`.
 
         Raises
         ------
@@ -326,6 +340,9 @@ class Network(Derivatives):
             callback=callback,
             resume=resume,
             precision=precision,
+            schedule=schedule,
+            schedule_epochs=schedule_epochs,
+            learning_rate_factors=learning_rate_factors,
         )
         return train(self, rows, settings)
 

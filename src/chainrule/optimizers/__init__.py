@@ -4,6 +4,7 @@ from chainrule.optimizers.adagrad import Adagrad
 from chainrule.optimizers.adam import Adam
 from chainrule.optimizers.adamw import AdamW
 from chainrule.optimizers.base import Optimizer
+from chainrule.optimizers.lbfgs import LBFGS
 from chainrule.optimizers.lion import Lion
 from chainrule.optimizers.nadam import Nadam
 from chainrule.optimizers.registry import OPTIMIZERS, check_optimizer
@@ -12,6 +13,7 @@ from chainrule.optimizers.rprop import Rprop
 from chainrule.optimizers.sgd import SGD
 
 __all__ = [
+    "LBFGS",
     "OPTIMIZERS",
     "SGD",
     "Adagrad",

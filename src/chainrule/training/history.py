@@ -1,6 +1,7 @@
 """What training reports: a record per epoch, and a history at the end."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,15 @@ class EpochRecord:
         The mean over the epoch's rows of each batch's loss before its step, penalty included.
     seconds : float
         Since training began.
+    learning_rate : float
+        Of the epoch's last step.
     """
 
     epoch: int
     n_epochs: int
     loss: float
     seconds: float
+    learning_rate: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class History:
         Batches, each of which changed the parameters once.
     stopped : bool
         Whether a callback stopped the training before its last epoch.
+    learning_rate : list of float
+        One value per epoch: that of its last step.
 
     Examples
     --------
@@ -50,6 +56,7 @@ class History:
     seconds: float
     n_steps: int
     stopped: bool = False
+    learning_rate: list[float] = field(default_factory=list)
 
     @property
     def n_epochs(self) -> int:

@@ -78,7 +78,9 @@ def _as_job(given: Any, common: Mapping[str, Any], seen: dict[tuple[Any, ...], R
             raise TypeError(f"unknown setting {name!r}{hint}")
     settings = {**common, **own}
     sample_weight = settings.pop("sample_weight")
-    return Job(network, _rows(network, x, y, sample_weight, seen), Settings.checked(**settings))
+    checked = Settings.checked(**settings)
+    checked.check_layers(len(network._weights))
+    return Job(network, _rows(network, x, y, sample_weight, seen), checked)
 
 
 def _rows(network: Network, x: Any, y: Any, sample_weight: Any, seen: dict[tuple[Any, ...], Rows]) -> Rows:

@@ -9,8 +9,11 @@ import numpy as np
 from chainrule import _engine, _threads
 from chainrule.network.arrays import is_finite
 from chainrule.network.rows import CSR, Rows
+from chainrule.optimizers import LBFGS
 from chainrule.training.errors import DivergenceError
 from chainrule.training.history import EpochRecord, History
+from chainrule.training.quasi_newton import minimize
+from chainrule.training.rates import LearningRates
 from chainrule.training.settings import Settings
 from chainrule.training.state import TrainingState
 
@@ -28,12 +31,16 @@ def train(network: "Network", rows: Rows, settings: Settings, stop: _engine.Stop
 
     KeyboardInterrupt, which Python raises in its main thread only, is also raised once `stop` is set.
     """
+    settings.check_layers(len(network._weights))
     rows = rows.without_weightless()
     data = rows.dataset(network._model)
     network._check_finite(rows)
+    if isinstance(settings.optimizer, LBFGS):
+        with _threads.training():
+            return minimize(network, data, rows, settings, stop)
     begin = TrainingState.resume if settings.resume else TrainingState.start
     with _threads.training():
-        state = begin(network, settings.optimizer, settings.batch_size, settings.precision)
+        state = begin(network, settings)
         return _run(network, state, data, rows, settings, stop)
 
 
@@ -51,26 +58,32 @@ def _run(
     per_call = min(max(1, WORK_PER_CALL // (data.n_samples * parameters.size)), EPOCHS_PER_CALL)
     if callback is not None:
         per_call = 1
+    rates = LearningRates(settings, state.plateau, steps_per_epoch, steps_before)
+    per_call = rates.epochs_per_call(per_call)
     before = np.empty_like(parameters)
     losses: list[float] = []
+    learning_rates: list[float] = []
     stopped = False
     begin = time.perf_counter()
     while len(losses) < epochs and not stopped:
         if stop is not None and stop.is_set():
             raise KeyboardInterrupt
         # Another trainer where the number of threads has changed, because other trainings began or ended.
-        state = state.handed_on(network, settings.optimizer, settings.batch_size, settings.precision)
+        state = state.handed_on(network, settings)
         network._training = state
         trainer = state.trainer
         np.copyto(before, parameters)
         steps, first_epoch = trainer.n_steps, network._n_epochs
+        n_epochs = min(per_call, epochs - len(losses))
+        factors = rates.factors(steps, n_epochs)
         try:
             new = trainer.epochs(
                 data,
-                min(per_call, epochs - len(losses)),
+                n_epochs,
                 shuffle=settings.shuffle,
                 seed=network._shuffle_seed,
                 first_epoch=first_epoch,
+                factors=factors,
                 stop=stop,
             )
         finally:  # an interrupt leaves the parameters after a whole step, the epoch unfinished
@@ -79,16 +92,20 @@ def _run(
             np.copyto(parameters, before)
             network._n_epochs = first_epoch
             network._training = None
-            raise _diverged(state, rows, losses, new.tolist())
+            raise _diverged(rates.of_epochs(factors, n_epochs), rows, losses, new.tolist())
         losses += new.tolist()
+        learning_rates += rates.of_epochs(factors, n_epochs)
+        rates.observe(losses[-1])
         if callback is not None:
-            answer = callback(EpochRecord(len(losses), epochs, losses[-1], time.perf_counter() - begin))
+            seconds = time.perf_counter() - begin
+            answer = callback(EpochRecord(len(losses), epochs, losses[-1], seconds, learning_rates[-1]))
             # Not just something true: what a progress bar returns, say, is no wish to stop.
             stopped = isinstance(answer, bool | np.bool) and bool(answer)
-    return History(losses, time.perf_counter() - begin, state.trainer.n_steps - steps_before, stopped)
+    seconds, n_steps = time.perf_counter() - begin, state.trainer.n_steps - steps_before
+    return History(losses, seconds, n_steps, stopped, learning_rates)
 
 
-def _diverged(state: TrainingState, rows: Rows, losses: list[float], new: list[float]) -> DivergenceError:
+def _diverged(rates: list[float], rows: Rows, losses: list[float], new: list[float]) -> DivergenceError:
     """Say when it happened, in which state the network is, and what to do."""
     finite = [math.isfinite(loss) for loss in new]
     at = finite.index(False) if False in finite else len(new) - 1  # the last step's numbers have no loss yet
@@ -97,7 +114,7 @@ def _diverged(state: TrainingState, rows: Rows, losses: list[float], new: list[f
     state_now = f"as they were after epoch {len(losses)}" if losses else "as they were before the first epoch"
     values = rows.x.data if isinstance(rows.x, CSR) else rows.x
     largest = max(abs(float(values.max(initial=0))), abs(float(values.min(initial=0))))
-    advice = f"lower the learning rate (it was {state.trainer.learning_rate:g})"
+    advice = f"lower the learning rate (it was {rates[at]:g})"
     if largest > 100:
         advice += f", or scale the inputs (the largest is {largest:g}; about 1 suits a network)"
     return DivergenceError(

@@ -13,11 +13,12 @@ from typing import Any, Literal, TypeAlias
 from chainrule import _engine
 from chainrule._settings import whole_number
 from chainrule.network import Network
-from chainrule.optimizers import Optimizer
+from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.training.errors import TrainingErrors
 from chainrule.training.history import EpochRecord, History
 from chainrule.training.jobs import Job, as_jobs
 from chainrule.training.loop import train
+from chainrule.training.schedules import Schedule
 
 GivenJob: TypeAlias = tuple[Network, Any, Any] | tuple[Network, Any, Any, Mapping[str, Any]]
 Done: TypeAlias = "queue.SimpleQueue[tuple[int, History | BaseException]]"
@@ -31,7 +32,7 @@ def train_many(
     *,
     n_jobs: int | None = None,
     on_done: Callable[[int, History | Exception], object] | None = None,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | LBFGS | None = None,
     epochs: int = 100,
     batch_size: int | Literal["auto"] | None = "auto",
     shuffle: bool = True,
@@ -39,6 +40,9 @@ def train_many(
     callback: Callable[[EpochRecord], object] | None = None,
     resume: bool = False,
     precision: str = "full",
+    schedule: Schedule | str | Callable[[float], float] | None = None,
+    schedule_epochs: int | None = None,
+    learning_rate_factors: Iterable[float] | None = None,
 ) -> list[History]:
     """Train independent networks in place, as many at once as there are cores, each by a thread of its own.
 
@@ -58,7 +62,8 @@ def train_many(
     on_done : callable, optional
         Called as ``on_done(index, result)`` in the caller's thread when a job has ended, in whichever order
         they end: its place in `jobs`, and its History or Exception. For progress bars, or to save early.
-    optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume, precision
+    optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume, precision, schedule, \
+    schedule_epochs, learning_rate_factors
         The settings of `Network.train`, for all jobs. A `callback` is called in the thread that trains, so
         that several may be called at once if it serves several jobs; where it returns True, its job ends.
 
@@ -116,6 +121,9 @@ def train_many(
         "callback": callback,
         "resume": resume,
         "precision": precision,
+        "schedule": schedule,
+        "schedule_epochs": schedule_epochs,
+        "learning_rate_factors": learning_rate_factors,
     }
     if on_done is not None and not callable(on_done):
         raise TypeError(f"on_done is {on_done!r}; expected a function of an index and a result")

@@ -1,12 +1,13 @@
 """The settings of a training, checked."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Self
 
-from chainrule._settings import flag, whole_number
-from chainrule.optimizers import Adam, Optimizer, check_optimizer
+from chainrule._settings import flag, real_number, whole_number
+from chainrule.optimizers import LBFGS, Adam, Optimizer, check_optimizer
 from chainrule.training.history import EpochRecord
+from chainrule.training.schedules import Schedule, check_schedule
 
 #: Of the products in training: the network's dtype, or bfloat16 with sums in float32.
 PRECISIONS = ("full", "bf16")
@@ -22,15 +23,20 @@ class Settings(NamedTuple):
     ----------
     batch_size : int
         Rows per step; sys.maxsize for all rows in one batch.
+    learning_rate_factors : tuple of float
+        One per layer, or none.
     """
 
-    optimizer: Optimizer
+    optimizer: Optimizer | LBFGS
     epochs: int
     batch_size: int
     shuffle: bool
     callback: Callable[[EpochRecord], object] | None
     resume: bool
     precision: str
+    schedule: Schedule | None = None
+    schedule_epochs: int | None = None
+    learning_rate_factors: tuple[float, ...] = ()
 
     @classmethod
     def checked(
@@ -43,6 +49,9 @@ class Settings(NamedTuple):
         callback: Any,
         resume: Any,
         precision: Any,
+        schedule: Any = None,
+        schedule_epochs: Any = None,
+        learning_rate_factors: Any = None,
     ) -> Self:
         """Check what a user gave; TypeError or ValueError for what is none or out of range."""
         optimizer = check_optimizer(Adam() if optimizer is None else optimizer)
@@ -67,4 +76,39 @@ class Settings(NamedTuple):
             callback,
             flag("resume", resume),
             precision,
+            _schedule(optimizer, schedule),
+            None if schedule_epochs is None else whole_number("schedule_epochs", schedule_epochs, 1),
+            _factors(learning_rate_factors),
         )
+
+    def check_layers(self, n_layers: int) -> None:
+        """Raise ValueError where the learning-rate factors are not those of so many layers."""
+        n = len(self.learning_rate_factors)
+        if n not in (0, n_layers):
+            raise ValueError(
+                f"learning_rate_factors has {n} numbers; expected {n_layers}, one per layer of weights"
+            )
+
+
+def _schedule(optimizer: Optimizer | LBFGS, given: Any) -> Schedule | None:
+    schedule = check_schedule(given)
+    if schedule is not None and not optimizer.scheduled:
+        raise ValueError(
+            f"schedule is {given!r}, but {type(optimizer).__name__} has no learning rate to change: it finds"
+            " its own steps; leave schedule out"
+        )
+    return schedule
+
+
+def _factors(given: Any) -> tuple[float, ...]:
+    if given is None:
+        return ()
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"learning_rate_factors is {given!r}; expected a list with a number per layer of weights, such as"
+            " [0, 0.1, 1]"
+        )
+    factors = tuple(real_number("a number of learning_rate_factors", value, "[0, inf)") for value in given)
+    if not any(factors):
+        raise ValueError(f"learning_rate_factors is {given!r}: no layer would change; expected one above 0")
+    return factors

@@ -1,0 +1,114 @@
+"""L-BFGS by SciPy, on the engine's gradient of all rows."""
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import _engine
+from chainrule.network.parameters import split
+from chainrule.network.rows import Rows
+from chainrule.optimizers import LBFGS
+from chainrule.training.errors import DivergenceError
+from chainrule.training.history import EpochRecord, History
+from chainrule.training.settings import Settings
+
+if TYPE_CHECKING:
+    from chainrule.network import Network
+
+
+def minimize(
+    network: "Network", data: _engine.Dataset, rows: Rows, settings: Settings, stop: _engine.Stop | None
+) -> History:
+    """Minimise the penalised loss from the present parameters on; `Network.train` documents the errors."""
+    import scipy.optimize
+
+    optimizer = settings.optimizer
+    assert isinstance(optimizer, LBFGS)
+    _check(settings, data.n_samples)
+    parameters, model = network._parameters, network._model
+    start, moves = parameters.copy(), _moves(network, settings)
+    losses: list[float] = []
+    stopped = False
+    begin = time.perf_counter()
+
+    def loss_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        if stop is not None and stop.is_set():
+            raise KeyboardInterrupt
+        parameters[:] = flat
+        gradient = np.empty_like(parameters)
+        loss = model.gradients(data, gradient, l2=optimizer.l2, n_threads=network._n_threads)
+        if not losses:
+            losses.append(loss)
+        return loss, gradient * moves
+
+    def iteration_ends(intermediate_result: Any) -> None:
+        nonlocal stopped
+        parameters[:] = intermediate_result.x
+        losses.append(float(intermediate_result.fun))
+        if settings.callback is not None:
+            n = len(losses) - 1
+            answer = settings.callback(
+                EpochRecord(n, settings.epochs, losses[n - 1], time.perf_counter() - begin)
+            )
+            stopped = isinstance(answer, bool | np.bool) and bool(answer)
+            if stopped:
+                raise StopIteration
+
+    network._training = None
+    found = scipy.optimize.minimize(
+        loss_and_gradient,
+        parameters.astype(np.float64),
+        method="L-BFGS-B",
+        jac=True,
+        callback=iteration_ends,
+        options={
+            "maxiter": settings.epochs,
+            "maxfun": settings.epochs * (optimizer.max_line_search + 1),
+            "maxcor": optimizer.history_size,
+            "gtol": optimizer.gradient_tolerance,
+            "ftol": optimizer.loss_tolerance,
+            "maxls": optimizer.max_line_search,
+        },
+    )
+    n_iterations = max(1, len(losses) - 1)
+    if not (math.isfinite(found.fun) and np.isfinite(found.x).all()):
+        parameters[:] = start
+        raise DivergenceError(
+            f"training diverged in epoch {n_iterations}: the loss became {found.fun}; scale the inputs or"
+            " begin with smaller parameters. The parameters are as they were before the first epoch.",
+            n_iterations,
+            losses,
+        )
+    parameters[:] = found.x
+    network._n_epochs += n_iterations
+    return History(losses[:n_iterations], time.perf_counter() - begin, n_iterations, stopped)
+
+
+def _check(settings: Settings, n_samples: int) -> None:
+    """Refuse what goes with steps of a learning rate only."""
+    if settings.batch_size < n_samples:
+        raise ValueError(
+            f"batch_size is {settings.batch_size}, but LBFGS takes all {n_samples} rows at once: its line"
+            " search needs one and the same loss; use batch_size=None or another optimizer"
+        )
+    if settings.resume:
+        raise ValueError("resume=True has nothing to go on from: LBFGS starts anew in every call of train")
+    if settings.precision != "full":
+        raise ValueError(f"precision is {settings.precision!r}; LBFGS needs precision='full'")
+    if not set(settings.learning_rate_factors) <= {0.0, 1.0}:
+        raise ValueError(
+            f"learning_rate_factors is {list(settings.learning_rate_factors)}; LBFGS has no learning rate, so"
+            " expected 0 for layers that are frozen and 1 for the others"
+        )
+
+
+def _moves(network: "Network", settings: Settings) -> NDArray[Any]:
+    """Return 0 for each parameter of a frozen layer and 1 for the others."""
+    moves = np.ones_like(network._parameters)
+    weights, biases = split(moves, network._architecture.sizes)
+    for k, factor in enumerate(settings.learning_rate_factors):
+        weights[k][...] = biases[k][...] = factor
+    return moves
