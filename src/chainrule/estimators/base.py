@@ -20,9 +20,10 @@ from chainrule.estimators.options import CONSTRAINTS, STOCHASTIC_SOLVERS, hidden
 from chainrule.estimators.quasi_newton import fit_quasi_newton
 from chainrule.estimators.rows import Rows, ready
 from chainrule.estimators.stochastic import fit_stochastic
+from chainrule.export.leaving import Leaving
 
 
-class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """Base of `MLPClassifier` and `MLPRegressor`; see there for parameters and attributes.
 
     A subclass stores its parameters, reads targets (`_check_data`), names the output activation, and

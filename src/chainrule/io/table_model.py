@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from chainrule.export.leaving import Leaving
 from chainrule.io.errors import TableError
 from chainrule.io.evaluation import Evaluation, evaluate_classes, evaluate_numbers
 from chainrule.io.fitting import FitSettings, estimator_class, fit_parts
@@ -24,7 +25,7 @@ from chainrule.io.targets import (
 from chainrule.io.training import Callback, Epoch
 
 
-class TableModel:
+class TableModel(Leaving):
     """Preprocessing, network and target of one kind of table.
 
     Made by `TableModel.fit` or by `chainrule.load`. Wherever a table is asked for, a DataFrame of pandas,

@@ -1,0 +1,172 @@
+"""What every format needs to know of a fitted model: its layers, and what its outputs mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from chainrule.estimators.base import BaseMLP
+    from chainrule.network import Network
+
+Floats = NDArray[Any]
+EPSILON = 1e-5  # of the layer normalisation [E8]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer: net = x W + b, normalised, activated, plus x where it is residual [E1, E8, E2, E9].
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_in, n_out)
+    biases : ndarray of shape (n_out,)
+        Added: minus those of `Network`.
+    activation : str
+        Its name in `chainrule.reference`.
+    gain, shift : ndarray of shape (n_out,) or None
+        Of the layer normalisation.
+    slopes : ndarray of shape (n_out,) or None
+        Of prelu.
+    residual : bool
+        Whether the layer's input is added to its output.
+    """
+
+    weights: Floats
+    biases: Floats
+    activation: str
+    gain: Floats | None = None
+    shift: Floats | None = None
+    slopes: Floats | None = None
+    residual: bool = False
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the outputs stand for.
+
+    Attributes
+    ----------
+    kind : {"numbers", "binary", "classes", "multilabel"}
+        Numbers as they are; one probability of the second of two classes; one for each of several; one for
+        each label that a row may have.
+    classes : list of str, int, float or bool
+        In the order of the probabilities.
+    scale, mean : float
+        Numbers are output * scale + mean, in the target's own units.
+    """
+
+    kind: Literal["numbers", "binary", "classes", "multilabel"] = "numbers"
+    classes: list[Any] = field(default_factory=list)
+    scale: float = 1.0
+    mean: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """A network without its library.
+
+    Attributes
+    ----------
+    layers : list of Layer
+    meaning : Meaning
+    feature_names : list of str or None
+        Names of the inputs, where they have any.
+    """
+
+    layers: list[Layer]
+    meaning: Meaning
+    feature_names: list[str] | None = None
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of features."""
+        return int(self.layers[0].weights.shape[0])
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of the network's outputs: a binary classifier has one."""
+        return int(self.layers[-1].weights.shape[1])
+
+    @property
+    def n_columns(self) -> int:
+        """Number of the columns that users see: a binary classifier has two."""
+        return 2 if self.meaning.kind == "binary" else self.n_outputs
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """In which the network computes."""
+        found: np.dtype[Any] = self.layers[0].weights.dtype
+        return found
+
+    @property
+    def sizes(self) -> list[int]:
+        """Widths of the layers of neurons."""
+        return [self.n_inputs, *(layer.weights.shape[1] for layer in self.layers)]
+
+
+def describe(model: Any) -> Description:
+    """Describe a `Network`, or a fitted `MLPClassifier` or `MLPRegressor`; a description stays as it is.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    ValueError
+        For parameters that are not finite.
+    sklearn.exceptions.NotFittedError
+        For an estimator before `fit`.
+    """
+    from chainrule.network import Network
+
+    if isinstance(model, Description):
+        described = model
+    elif isinstance(model, Network):
+        described = _of_network(model)
+    elif any(base.__name__ == "BaseMLP" for base in type(model).__mro__):
+        described = _of_estimator(model)
+    else:
+        raise TypeError(
+            f"a {type(model).__name__} cannot be exported; expected a Network, MLPClassifier, MLPRegressor, "
+            "TableModel, or a scikit-learn Pipeline that ends in one of our estimators"
+        )
+    for k, layer in enumerate(described.layers):
+        for name in ("weights", "biases", "gain", "shift", "slopes"):
+            array = getattr(layer, name)
+            if array is not None and not np.isfinite(array).all():
+                raise ValueError(f"{name} of layer {k + 1} are not finite; train the model again")
+    return described
+
+
+def _of_network(net: Network) -> Description:
+    layers = [
+        Layer(W.copy(), -b, activation)
+        for W, b, activation in zip(net.weights, net.biases, net.activations, strict=True)
+    ]
+    return Description(layers, Meaning())
+
+
+def _of_estimator(mlp: BaseMLP) -> Description:
+    from sklearn.utils.validation import check_is_fitted
+
+    from chainrule.estimators.bound_model import BoundModel
+
+    check_is_fitted(mlp)
+    bound = BoundModel.of(mlp)
+    layers = [
+        Layer(W, b, activation)
+        for W, b, activation in zip(bound.coefs, bound.intercepts, bound.model.activations, strict=True)
+    ]
+    names = getattr(mlp, "feature_names_in_", None)
+    return Description(layers, _meaning(mlp), None if names is None else [str(name) for name in names])
+
+
+def _meaning(mlp: Any) -> Meaning:
+    labels = getattr(mlp, "_labels", None)
+    if labels is None:
+        return Meaning()
+    kinds = {"binary": "binary", "multiclass": "classes", "multilabel-indicator": "multilabel"}
+    return Meaning(kinds[labels.kind], np.asarray(labels.classes).tolist())  # type: ignore[arg-type]

@@ -1,0 +1,73 @@
+"""Networks for the tests of exports, every kind of layer among them, and their outputs by the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule import reference
+from chainrule.export.description import Description, Layer, Meaning
+from chainrule.reference import Norm
+from chainrule.reference.activations import PReLU
+
+HIDDEN = [
+    name
+    for name, activation in reference.ACTIVATIONS.items()
+    if not activation.output_only and name != "prelu"
+]
+OUTPUTS = [name for name, activation in reference.ACTIVATIONS.items() if not activation.hidden_only]
+
+
+def make_layer(
+    rng: np.random.Generator,
+    n_in: int,
+    n_out: int,
+    activation: str,
+    dtype: str = "float64",
+    *,
+    norm: bool = False,
+    residual: bool = False,
+) -> Layer:
+    def draw(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(dtype)
+
+    return Layer(
+        draw(n_in, n_out) / np.sqrt(n_in).astype(dtype),
+        draw(n_out),
+        activation,
+        draw(n_out) + np.asarray(1, dtype) if norm else None,
+        draw(n_out) if norm else None,
+        draw(n_out) if activation == "prelu" else None,
+        residual,
+    )
+
+
+def everything(dtype: str = "float64", output: str = "softmax") -> Description:
+    """A network with normalised, residual and prelu layers, alone and together."""
+    rng = np.random.default_rng(5)
+    layers = [
+        make_layer(rng, 6, 6, "tanh", dtype, residual=True),
+        make_layer(rng, 6, 9, "relu", dtype, norm=True),
+        make_layer(rng, 9, 9, "prelu", dtype, norm=True, residual=True),
+        make_layer(rng, 9, 9, "prelu", dtype, residual=True),
+        make_layer(rng, 9, 4, "silu", dtype),
+        make_layer(rng, 4, 3, output, dtype),
+    ]
+    return Description(layers, Meaning())
+
+
+def outputs(described: Description, x: np.ndarray) -> np.ndarray:
+    """By the reference, in float64."""
+    layers = described.layers
+
+    def wide(array: np.ndarray | None) -> np.ndarray | None:
+        return None if array is None else array.astype(np.float64)
+
+    return reference.forward(
+        [wide(layer.weights) for layer in layers],
+        [-layer.biases.astype(np.float64) for layer in layers],
+        x.astype(np.float64),
+        [PReLU() if layer.activation == "prelu" else layer.activation for layer in layers],
+        norms=[None if n.gain is None else Norm(wide(n.gain), wide(n.shift)) for n in layers],
+        residual=[layer.residual for layer in layers],
+        slopes=[wide(layer.slopes) for layer in layers],
+    ).output
