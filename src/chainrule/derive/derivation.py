@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,6 +133,28 @@ class Derivation(Sequence[Step]):
         from .data import to_dict
 
         return to_dict(self)
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write the explorer: one page, which opens from disk, in which the sample walks through every step.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write, such as "derivation.html"; it appears whole or not at all.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        OSError
+            Where the file cannot be written.
+        """
+        from .page import write
+
+        return write(self, path)
 
     def __str__(self) -> str:
         return self.to_text()

@@ -1,0 +1,73 @@
+"""Put the page together: template, style, scripts and data in one file."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.io.atomic import atomic_path
+
+from .data import page_data
+
+if TYPE_CHECKING:
+    from chainrule.derive import Derivation
+
+#: The scripts in the order in which the page runs them.
+SCRIPTS = (
+    "numbers.js", "elements.js", "words.js", "model.js", "network.js", "matrices.js", "step.js", "paths.js",
+    "norms.js", "check.js", "main.js",
+)  # fmt: skip
+
+
+def write(derivation: Derivation, path: str | os.PathLike[str]) -> Path:
+    """Write the explorer of a derivation, one HTML file that opens from disk and fetches nothing.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        What `chainrule.derive` returned.
+    path : str or path-like
+        The file to write; it appears whole or not at all.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written.
+    """
+    text = page(page_data(derivation))
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def page(data: dict[str, Any]) -> str:
+    """Return the page's HTML for the data of `page_data`."""
+    template = _read("page.html")
+    script = "\n".join(_read(name) for name in SCRIPTS)
+    for place, text in (("style", _read("page.css")), ("data", embed(data)), ("script", script)):
+        template = template.replace(f"/*{{{place}}}*/", text)
+    return template
+
+
+def embed(data: Any) -> str:
+    r"""Write JSON that may stand inside a script element, whatever its texts hold.
+
+    Examples
+    --------
+    >>> embed({"title": "</script>"})
+    '{"title":"\\u003c/script>"}'
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

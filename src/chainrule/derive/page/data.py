@@ -1,0 +1,266 @@
+"""What the page shows, as JSON: a derivation's steps and numbers, and what is worked out from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data import shape_text
+from ..expression import Gradient, Symbol
+from ..notation import ROLES
+from ..render.mathml import mathml
+from ..render.text import text
+from ..rules import RULES
+from ..steps import PARTS, Form, Part, Step
+from ..words import Words
+from .checks import checks
+from .packing import Packed, pack, shown
+from .paths import PathTable
+
+if TYPE_CHECKING:
+    from chainrule.derive import Derivation
+
+MOST_SAMPLES = 6  # rows of a batch that can walk through the network
+MOST_NUMBERS = 36_000  # that go into the page: 11 bytes each
+MOST_PATHS = 20_000  # nodes of all paths
+WAYS: dict[Part, str] = {
+    "forward": "forward", "loss": "forward", "output": "back", "recursion": "back", "parameters": "back",
+}  # fmt: skip
+
+Json = dict[str, Any]
+
+
+def page_data(derivation: Derivation) -> Json:
+    """Collect what the page shows of a derivation.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        With or without numbers.
+
+    Returns
+    -------
+    dict
+        What `JSON.parse` gives the page: "sizes", "drawn" (the units of each column that are drawn), "parts",
+        "steps", "symbols" by key with packed matrices, "paths", "norms" and "check" (None without numbers).
+    """
+    model, notation = derivation.model, derivation.context.notation
+    columns = [notation.x(k).glyph for k in range(1, len(model.sizes) + 1)]
+    has_numbers = derivation.numbers is not None
+    activations = [layer.activation.name for layer in model.layers]
+    return {
+        "language": derivation.language,
+        "title": "-".join(map(str, model.sizes)),
+        "subtitle": " · ".join([_runs(activations), model.loss.name]).replace("_", " "),
+        "sizes": model.sizes,
+        "drawn": [shown(n) for n in model.sizes],
+        "columns": [["ŷ" if g.accent else g.base, g.index] for g in columns],
+        "activations": activations,
+        "hasNumbers": has_numbers,
+        "nSamples": min(derivation.n_samples, MOST_SAMPLES),
+        "parts": [
+            {"key": key, "name": name.to_dict(), "way": WAYS.get(key, "")} for key, name in PARTS.items()
+        ],
+        "rules": _rules(derivation),
+        "symbols": _symbols(derivation),
+        "steps": [_step(step) for step in derivation.steps],
+        "paths": _paths(derivation) if has_numbers else None,
+        "norms": _norms(derivation) if has_numbers else None,
+        "check": checks(derivation) if has_numbers else None,
+    }
+
+
+def _runs(names: Iterable[str]) -> str:
+    """Write each run of equal names once."""
+    short: list[str] = []
+    for name in names:
+        if not short or short[-1] != name:
+            short.append(name)
+    return " → ".join(short)
+
+
+# Steps and symbols.
+
+
+def _step(step: Step) -> Json:
+    uses = [symbol.key for symbol in _symbols_of(step.forms[-1])]
+    return {
+        "key": step.key,
+        "equation": step.equation,
+        "part": step.part,
+        "layer": step.layer,
+        "title": step.title.to_dict(),
+        "note": step.note.to_dict(),
+        "lhs": mathml(step.lhs),
+        "forms": [_form(form) for form in step.forms],
+        "uses": uses,
+        "target": step.target,
+        "symbolic": step.symbolic,
+        "assignment": step.assignment,
+    }
+
+
+def _form(form: Form) -> Json:
+    return {"math": mathml(form.expression), "rule": form.rule}
+
+
+def _rules(derivation: Derivation) -> Json:
+    used = {form.rule for step in derivation.steps for form in step.forms}
+    return {
+        key: {"name": RULES[key].name.to_dict(), "text": RULES[key].text.to_dict()} for key in sorted(used)
+    }
+
+
+def _symbols_of(form: Form) -> list[Symbol]:
+    found: dict[str, Symbol] = {}
+    for symbol in form.expression.symbols():
+        found.setdefault(symbol.key, symbol)
+    return list(found.values())
+
+
+def _symbols(derivation: Derivation) -> list[Json]:
+    """Every symbol with what it is, where it stands in the drawing, and its numbers."""
+    every = dict(derivation.context.notation.symbols)
+    for step in derivation.steps:
+        for symbol in step.symbols:
+            every.setdefault(symbol.key, symbol)
+    values = _Values(derivation)
+    return [
+        {
+            "key": symbol.key,
+            "name": text(symbol),
+            "math": mathml(symbol),
+            "meaning": ROLES.get(symbol.role, Words("", "")).to_dict(),
+            "role": symbol.role,
+            "shape": list(symbol.shape),
+            "shapeText": shape_text(symbol.shape),
+            "perRow": symbol.per_row,
+            "place": _place(symbol),
+        }
+        | values.of(symbol)
+        for symbol in every.values()
+    ]
+
+
+def _place(symbol: Symbol) -> list[Any] | None:
+    """Say where a symbol stands in the drawing: a column, a layer's lines or biases, target, error."""
+    if symbol.role == "gradient" and isinstance(symbol, Gradient) and symbol.wrt is not None:
+        return _place(symbol.wrt)
+    if symbol.role in ("input", "hidden", "output"):
+        column = symbol.key.partition(".")[2]
+        return ["units", int(column) - 1] if column.isdigit() else None
+    if symbol.role in ("target", "loss"):
+        return [symbol.role]
+    if symbol.layer is None or symbol.role == "setting":
+        return None
+    if symbol.role in ("weight", "bias", "updated", "moment"):
+        return [
+            "lines" if symbol.key.startswith("W") or symbol.role == "weight" else "biases",
+            symbol.layer - 1,
+        ]
+    return ["units", symbol.layer]
+
+
+class _Values:
+    """Packs the numbers, the small matrices first, whole as long as there is room for them."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        self.arrays = {} if derivation.numbers is None else derivation.numbers.arrays
+        self.samples = range(min(derivation.n_samples, MOST_SAMPLES))
+        room = MOST_NUMBERS
+        self.whole = set()
+        for key, array in sorted(self.arrays.items(), key=lambda item: np.size(item[1])):
+            if not key.startswith("jacobian"):
+                room -= np.size(array)
+                if room >= 0:
+                    self.whole.add(key)
+
+    def of(self, symbol: Symbol) -> Json:
+        """Return {"value": matrix}, {"samples": a matrix for each row of the batch}, or nothing."""
+        if symbol.key not in self.arrays:
+            return {}
+        array = np.asarray(self.arrays[symbol.key])
+        if array.ndim < 3:
+            return {"value": self._pack(symbol.key, np.atleast_2d(array))}
+        if array.shape[1] == 1:
+            return {"value": self._pack(symbol.key, array[:, 0, :])}
+        return {"samples": [self._pack(symbol.key, array[i]) for i in self.samples]}
+
+    def _pack(self, key: str, matrix: Any) -> Packed:
+        most = matrix.size if key in self.whole else 64
+        rows, columns = (shown(n) for n in matrix.shape)
+        return pack(matrix, rows, columns, most)
+
+
+# What is worked out: paths, norms.
+
+
+def _paths(derivation: Derivation) -> Json:
+    """List the largest paths from each unit to the error, for each row that can be walked."""
+    model = derivation.model
+    longest = 2 * len(model.layers)
+    units = sum(n * (longest - 2 * k) for k, n in enumerate(model.sizes[1:]))
+    partial = 8 * units * min(derivation.n_samples, MOST_SAMPLES) > MOST_PATHS
+    tables = [_path_table(derivation, i) for i in range(min(derivation.n_samples, MOST_SAMPLES))]
+    layers = []
+    for k, (n_in, n_out) in enumerate(zip(model.sizes, model.sizes[1:], strict=False), start=1):
+        inputs, outputs = (shown(n) if partial else list(range(n)) for n in (n_in, n_out))
+        delta = np.asarray(derivation.numbers.arrays[f"delta.{k}"])  # type: ignore[union-attr]
+        listed = [
+            {
+                "unit": unit,
+                "samples": [_unit_paths(table, k, unit, delta[i, 0, unit]) for i, table in enumerate(tables)],
+            }
+            for unit in outputs
+        ]
+        layers.append({"inputs": inputs, "units": listed})
+    return {"layers": layers, "partial": partial}
+
+
+def _unit_paths(table: PathTable, k: int, unit: int, delta: float) -> Json:
+    top = [
+        {"nodes": path.nodes, "factors": path.factors, "kinds": path.kinds, "product": path.product}
+        for path in table.top(k, unit)
+    ]
+    return {"total": float(delta), "count": str(table.count(k, unit)), "top": top}
+
+
+def _path_table(derivation: Derivation, i: int) -> PathTable:
+    numbers, layers = derivation.numbers, derivation.model.layers
+    assert numbers is not None
+    weights, inner = [], []
+    for k, layer in enumerate(layers, start=1):
+        assert layer.weight is not None
+        weights.append(layer.weight)
+        if k == len(layers):
+            break
+        if layer.normalized:
+            notation = derivation.context.notation
+            inner.append(numbers.partial(notation.x(k + 1), notation.net(k), direct=False)[i])
+        else:
+            mask = numbers.arrays.get(f"mask.{k}")
+            slope = np.asarray(numbers.arrays[f"prime.{k}"])[i, 0]
+            inner.append(slope if mask is None else slope * mask[i, 0])
+    delta = np.asarray(numbers.arrays[f"delta.{len(layers)}"])[i, 0]
+    return PathTable(weights, inner, [layer.residual for layer in layers], delta)
+
+
+def _norms(derivation: Derivation) -> Json:
+    """Root mean square over the rows of each row's norm of delta, and the norm of the weights' gradient."""
+    assert derivation.numbers is not None
+    arrays = derivation.numbers.arrays
+    delta, weight = [], []
+    for k in range(1, len(derivation.model.layers) + 1):
+        rows = np.asarray(arrays[f"delta.{k}"])[:, 0, :]
+        delta.append(_norm(rows) / math.sqrt(len(rows)))
+        weight.append(_norm(np.asarray(arrays.get(f"batch.dW.{k}", arrays[f"dW.{k}"]))))
+    return {"delta": delta, "weight": weight}
+
+
+def _norm(array: Any) -> float:
+    """Norm without underflow: the numbers of a vanishing gradient may be far below 1e-154."""
+    scale = float(np.max(np.abs(array)))
+    return scale * float(np.linalg.norm(array / scale)) if scale > 0 else 0.0

@@ -1,0 +1,44 @@
+"""Derivations whose pages the tests open."""
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+import chainrule
+from chainrule.derive import derive
+
+
+def seed():
+    """The seed's own network, 3-5-4-3 with sigmoids."""
+    rng = np.random.default_rng(20210814)
+    network = chainrule.Network(
+        [3, 5, 4, 3], activation="sigmoid", output_activation="sigmoid", random_state=0
+    )
+    for bias in network.biases:
+        bias[:] = rng.normal(size=bias.shape)
+    return derive(network, rng.normal(size=3), rng.random(3))
+
+
+def digits():
+    """Handwritten digits through 64-100-10: wide layers are folded."""
+    X, y = load_digits(return_X_y=True)
+    network = chainrule.Network([64, 100, 10], loss="cross_entropy", random_state=0)
+    return derive(network, X[7] / 16, y[7])
+
+
+def batch():
+    """Four rows at once, in Chinese."""
+    rng = np.random.default_rng(1)
+    network = chainrule.Network([3, 4, 2], activation="gelu", random_state=0)
+    return derive(network, rng.normal(size=(4, 3)), rng.normal(size=(4, 2)), language="zh")
+
+
+def sigmoids():
+    """Ten layers of sigmoids, through which the gradient vanishes."""
+    rng = np.random.default_rng(2)
+    network = chainrule.Network([4, *[6] * 10, 2], activation="sigmoid", random_state=0)
+    return derive(network, rng.normal(size=4), rng.normal(size=2))
+
+
+def shapes():
+    """No numbers: sizes alone."""
+    return derive([3, 5, 4, 3], activation="sigmoid")

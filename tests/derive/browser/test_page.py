@@ -1,0 +1,179 @@
+"""The page as a whole: both languages, both themes, any width, no mouse, no network, small."""
+
+import re
+
+import pytest
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "shapes"])
+def test_small_and_alone(written, name):
+    path = written(name).path
+    text = path.read_text(encoding="utf-8")
+    assert path.stat().st_size < 1_000_000
+    addresses = set(re.findall(r"https?://[^\s\"'`<>\\]+", text))
+    assert addresses <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1998/Math/MathML",
+    }  # names, not places
+    assert "default-src 'none'" in text
+
+
+EVERY_STEP = """(read) => {
+  const next = document.querySelector('[data-go=next]'), found = [];
+  document.querySelector('[data-go=first]').click();
+  do {
+    found.push(eval(read));
+    if (found.length >= Number(document.querySelector('#slider').max) + 1) return found;
+    next.click();
+  } while (true);
+}"""
+
+
+def at_every_step(page, read):
+    """What a JavaScript expression gives at each step. (eval is of the test, not of the page.)"""
+    return page.evaluate(EVERY_STEP, read)
+
+
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "shapes"])
+def test_every_step_in_both_languages(opened, written, name):
+    """Nothing is left in the other language, nothing is missing, and nothing complains (see `opened`)."""
+    page, derivation = opened(name), written(name).derivation
+    if derivation.language == "zh":
+        page.click("#language")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    page.evaluate("document.querySelector('#language').textContent = ''")  # it names the other language
+    read = "[document.querySelector('#step h2').innerText, document.querySelector('#walk').innerText]"
+    for step, (title, text) in zip(derivation, at_every_step(page, read), strict=True):
+        assert title == step.title.en
+        assert not CHINESE.search(text), step.key
+        assert not re.search(r"\b(undefined|null|NaN)\b", text), step.key
+    rest = page.evaluate("document.body.innerText")
+    assert not CHINESE.search(rest)
+    assert not re.search(r"\b(undefined|null|NaN)\b", rest)
+    page.click("#language")
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    for step, (title, text) in zip(derivation, at_every_step(page, read), strict=True):
+        assert title == step.title.zh
+        assert "undefined" not in text
+
+
+def test_interface_has_every_text_twice(opened):
+    page = opened("seed")
+    selector = "[data-say], [data-say-label]"
+    read = (
+        f"[...document.querySelectorAll('{selector}')].map(e => e.dataset.say ? e.textContent : e.ariaLabel)"
+    )
+    english = page.evaluate(read)
+    page.click("#language")
+    chinese = page.evaluate(read)
+    assert len(english) > 20
+    assert all(CHINESE.search(text) for text in chinese)
+    assert not any(CHINESE.search(text) for text in english)
+
+
+@pytest.mark.parametrize("name", ["seed", "digits", "sigmoids", "shapes"])
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_sticks_out(opened, written, name, width):
+    page = opened(name, viewport={"width": width, "height": 800})
+    for _ in range(2):
+        widths = at_every_step(page, "document.documentElement.scrollWidth")
+        too_wide = [
+            step.key for step, found in zip(written(name).derivation, widths, strict=True) if found > width
+        ]
+        assert too_wide == []
+        page.click("#language")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_theme_follows_the_system_until_it_is_chosen(opened, scheme):
+    page = opened("seed", color_scheme=scheme)
+
+    def lightness():
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(int, re.findall(r"\d+", colour)[:3])) / 765
+
+    assert (lightness() > 0.5) == (scheme == "light")
+    page.click("#theme")
+    assert (lightness() > 0.5) == (scheme == "dark")
+
+
+CONTRAST = """() => {
+  const READ = {willReadFrequently: true};
+  const pixel = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d', READ);
+  const channel = (c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  const light = (colour) => {
+    pixel.fillStyle = colour;
+    pixel.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...pixel.getImageData(0, 0, 1, 1).data].map(channel);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (a, b) => {
+    const [lighter, darker] = [light(a), light(b)].sort((p, q) => q - p);
+    return (lighter + 0.05) / (darker + 0.05);
+  };
+  const paper = getComputedStyle(document.body).backgroundColor;
+  const texts = '.matrix td[data-i], .lead, .rule summary, .keys, .shape, .verdict';
+  return [...document.querySelectorAll(texts)].map((element) => {
+    const {color, backgroundColor} = getComputedStyle(element);
+    return ratio(color, backgroundColor === 'rgba(0, 0, 0, 0)' ? paper : backgroundColor);
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read(opened, scheme):
+    """Contrast of at least 4.5 : 1 (WCAG 2, level AA), on coloured cells too."""
+    page = opened("seed", "#net.2", color_scheme=scheme)
+    ratios = page.evaluate(CONTRAST)
+    assert len(ratios) > 20
+    assert min(ratios) >= 4.5
+
+
+def test_tab_reaches_everything_in_order(opened):
+    page = opened("seed", "#net.2")
+    names = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        names.append(
+            page.evaluate("(({id, dataset, tagName}) => id || dataset.go || tagName)(document.activeElement)")
+        )
+    expected = ["A", "language", "theme", "first", "back", "play", "next", "last", "slider", "jump"]
+    places = [names.index(name) for name in expected]
+    assert places == sorted(places)
+    assert "TD" in names
+    assert "SELECT" in names
+
+
+def test_everything_has_a_name(opened):
+    page = opened("seed")
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('button, select, input, svg[role], section, nav')]"
+        ".filter(e => !(e.ariaLabel || e.textContent.trim() || e.getAttribute('aria-labelledby')))"
+        ".filter(e => !e.labels?.length)"
+        ".map(e => e.outerHTML)"
+    )
+    assert nameless == []
+
+
+def test_motion_only_where_it_is_welcome(opened):
+    running = "document.getAnimations().filter(a => a.animationName === 'flow').length"
+    assert opened("seed", "#net.1").evaluate(running) == 0
+    assert opened("seed", "#net.1", reduced_motion="no-preference").evaluate(running) > 0
+
+
+def test_paper_holds_the_whole_derivation(opened, written):
+    page = opened("seed")
+    page.emulate_media(media="print")
+    assert not page.locator(".controls").is_visible()
+    assert page.locator("#derivation-body .statement").count() == len(written("seed").derivation)
+    assert page.locator("#derivation-body .statement").last.is_visible()
+
+
+def test_without_numbers(opened):
+    page = opened("shapes")
+    for panel in ("paths", "norms", "check"):
+        assert page.locator(f"#{panel} .note").count() == 1
+    assert page.locator("#step .matrix").count() == 0
+    assert page.locator("#step .shapes li").count() > 0
