@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         TrainingCurveDisplay,
         WeightsDisplay,
         diagnose,
+        find_learning_rate,
     )
     from chainrule.io.models import load
     from chainrule.network import Network
@@ -61,6 +62,7 @@ __all__ = [
     "__version__",
     "derive",
     "diagnose",
+    "find_learning_rate",
     "gradcheck",
     "load",
     "reference",
@@ -86,6 +88,7 @@ _HOMES = {
     "TrainingCurveDisplay": "chainrule.inspection",
     "WeightsDisplay": "chainrule.inspection",
     "diagnose": "chainrule.inspection",
+    "find_learning_rate": "chainrule.inspection",
     "gradcheck": "chainrule.reference",
     "load": "chainrule.io.models",
     "train_many": "chainrule.training.many",

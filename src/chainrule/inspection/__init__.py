@@ -3,6 +3,7 @@
 from chainrule.inspection.diagnosis import Diagnosis, Finding, diagnose
 from chainrule.inspection.gradient_flow import GradientFlowDisplay
 from chainrule.inspection.gradient_recorder import GradientRecorder
+from chainrule.inspection.learning_rate import LearningRateSearch, find_learning_rate
 from chainrule.inspection.training_curve import TrainingCurveDisplay
 from chainrule.inspection.weights import WeightsDisplay
 
@@ -11,7 +12,9 @@ __all__ = [
     "Finding",
     "GradientFlowDisplay",
     "GradientRecorder",
+    "LearningRateSearch",
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "diagnose",
+    "find_learning_rate",
 ]

@@ -63,9 +63,13 @@ class Rows(NamedTuple):
         """Leave out rows of weight 0: they change no mean, but a batch of nothing else has none."""
         if self.sample_weight is None or self.sample_weight.all():
             return self
-        kept = self.sample_weight != 0
+        return self.take(self.sample_weight != 0)
+
+    def take(self, kept: NDArray[np.bool_]) -> "Rows":
+        """Return the marked rows only; `kept` has shape (n_samples,)."""
         x = self.x.take(kept) if isinstance(self.x, CSR) else self.x[kept]
-        return Rows(x, None if self.y is None else self.y[kept], self.sample_weight[kept])
+        y, sample_weight = (None if a is None else a[kept] for a in (self.y, self.sample_weight))
+        return Rows(x, y, sample_weight)
 
 
 def as_rows(architecture: Architecture, x: Any, y: Any, sample_weight: Any = None) -> Rows:
