@@ -9,13 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule import _threads
 from chainrule.estimators import state
 from chainrule.estimators.bound_model import BoundModel, DType
+from chainrule.estimators.callbacks import check_callbacks, protocol
+from chainrule.estimators.checkpoint import Checkpoint, interval
+from chainrule.estimators.data import TargetScale, learn_target_scale, validation_rows
 from chainrule.estimators.initialization import initialize
+from chainrule.estimators.metrics import scorers
 from chainrule.estimators.options import CONSTRAINTS, STOCHASTIC_SOLVERS, hidden_sizes, hint
 from chainrule.estimators.quasi_newton import fit_quasi_newton
 from chainrule.estimators.rows import Rows, ready
@@ -23,7 +28,7 @@ from chainrule.estimators.stochastic import fit_stochastic
 from chainrule.export.leaving import Leaving
 
 
-class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(Leaving, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """Base of `MLPClassifier` and `MLPRegressor`; see there for parameters and attributes.
 
     A subclass stores its parameters, reads targets (`_check_data`), names the output activation, and
@@ -33,6 +38,8 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     _optimizer: Any = None
     _bound: BoundModel | None = None
+    _best: NDArray[Any] | None = None  # parameters by early stopping's score, while training
+    _own_metric: ClassVar[str]
 
     hidden_layer_sizes: Any
     activation: str
@@ -47,7 +54,7 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
     shuffle: bool
     random_state: Any
     tol: float
-    verbose: bool | int
+    verbose: bool | int | str
     warm_start: bool
     momentum: float
     nesterovs_momentum: bool
@@ -59,6 +66,13 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
     n_iter_no_change: float
     max_fun: int
     n_threads: int | None
+    scoring: Any
+    patience: float | None
+    callbacks: Any
+    max_time: float | None
+    checkpoint: str | PathLike[str] | None
+    checkpoint_every: int | str
+    keep_optimizer: bool
 
     def _store(self, parameters: dict[str, Any]) -> None:
         """Keep a constructor's arguments under their own names, untouched: scikit-learn's rule."""
@@ -73,6 +87,23 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
         """Validate X and y; return X and targets (n_samples, n_outputs) or class indices (n_samples,)."""
 
     @abstractmethod
+    def _check_validation(self, X_val: Any, y_val: Any) -> tuple[Any, NDArray[Any]]:
+        """Validate rows to watch like those of `_check_data`, which came before."""
+
+    @abstractmethod
+    def _decode_targets(self, targets: NDArray[Any]) -> Any:
+        """Turn what `_check_data` returned back into y, for scorers."""
+
+    def _weigh_classes(self, rows: Rows) -> Rows:
+        """Return the rows with their weights in the training loss."""
+        return rows
+
+    def _in_own_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the network's outputs in the units of y."""
+        scale = TargetScale.used_by(self)
+        return outputs if scale is None else scale.restore(outputs)
+
+    @abstractmethod
     def _output_layer(self, targets: NDArray[Any]) -> tuple[int, str]:
         """Return the number of outputs and the name of their activation."""
 
@@ -84,7 +115,18 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
 
     # Fitting.
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        *,
+        resume: bool = False,
+    ) -> Self:
         """Fit the network to rows X and targets y.
 
         Parameters
@@ -96,6 +138,12 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
             a regressor.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row in the loss.
+        X_val, y_val, sample_weight_val : default=None
+            Rows to watch, of the same forms. They are measured after each epoch (`evals_result_`), and
+            `early_stopping` decides on them instead of setting rows aside.
+        resume : bool, default=False
+            Whether to go on from the file that `checkpoint` names, with the bits of a fit that was never
+            interrupted. Where there is no such file yet, the fit begins at the beginning.
 
         Returns
         -------
@@ -108,14 +156,31 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
             For parameters out of range, for input that is not finite numbers of matching shapes, and
             where training ended in weights that are not finite.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        with protocol(self, X, y, sample_weight, self.max_iter):
+            return self._fit(
+                X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False, resume=resume
+            )
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        watched: tuple[Any, Any, Any] = (None, None, None),
+        *,
+        incremental: bool,
+        resume: bool = False,
+    ) -> Self:
         fitted = hasattr(self, "coefs_")
         if not (incremental and fitted) and not get_config()["skip_parameter_validation"]:
             self._validate_params()
-        if self.early_stopping and incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
+        if self.early_stopping and incremental and watched[0] is None:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True without rows to watch: "
+                "pass X_val and y_val."
+            )
+        if resume and self.checkpoint is None:
+            raise ValueError("fit(resume=True) needs to know the file to go on from: set checkpoint=path.")
         sizes = hidden_sizes(self.hidden_layer_sizes)
         first = not fitted or not (self.warm_start or incremental)
         X, targets = self._check_data(X, y, reset=first, incremental=incremental)
@@ -133,12 +198,22 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
                 f"{bound.model.sizes[-1]}. Call fit with warm_start=False to start again."
             )
         self.n_outputs_ = n_outputs
-        rows = Rows(X, targets, sample_weight)
+        learn_target_scale(self, targets, sample_weight, first=first)
+        rows = Rows(X, targets, sample_weight, TargetScale.used_by(self))
+        validation = validation_rows(self, *watched)
+        checkpoint = None
+        if self.checkpoint is not None and not incremental:
+            checkpoint = Checkpoint(self, [rows] if validation is None else [rows, validation], random_state)
+            if resume:
+                random_state = checkpoint.resume(random_state)
+                bound = self._bind()
         with _threads.training():
             if self.solver in STOCHASTIC_SOLVERS:
-                fit_stochastic(self, bound, rows, random_state, incremental=incremental)
+                fit_stochastic(
+                    self, bound, rows, validation, random_state, checkpoint, incremental=incremental
+                )
             else:
-                bound = fit_quasi_newton(self, bound, rows)
+                bound = fit_quasi_newton(self, bound, rows, validation)
         if not np.isfinite(bound.flat).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -159,6 +234,14 @@ class BaseMLP(Leaving, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lear
         except ValueError as error:
             message = str(error)
             raise type(error)(message + hint(message, self.get_params(deep=False))) from None
+        scorers(self.scoring)
+        check_callbacks(self.callbacks)
+        interval(self.checkpoint_every)
+        if self.checkpoint is not None and self.solver not in STOCHASTIC_SOLVERS:
+            raise ValueError(
+                f"checkpoint needs a solver with epochs, {' or '.join(map(repr, STOCHASTIC_SOLVERS))}; "
+                f"solver={self.solver!r} has none."
+            )
 
     def _bind(self, dtype: DType | None = None) -> BoundModel:
         """Make `coefs_` and `intercepts_` views of an engine model, keeping their values."""

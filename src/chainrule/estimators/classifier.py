@@ -1,20 +1,20 @@
 """MLPClassifier: one class of several, or several yes-or-no labels."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.derivatives import ClassifierDerivatives
+from chainrule.estimators.data import validated, weigh_classes
 from chainrule.estimators.documentation import documented
 from chainrule.estimators.labels import Labels
-from chainrule.estimators.rows import ready_to_train
+from chainrule.estimators.options import CLASS_WEIGHT, CONSTRAINTS
+from chainrule.estimators.rows import Rows, ready_to_train
 
 
 @documented
@@ -53,7 +53,11 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {**CONSTRAINTS, "class_weight": CLASS_WEIGHT}
+    _own_metric = "accuracy"
+
     loss = "log_loss"
+    class_weight: Any
     _labels: Labels | None = None
 
     def __init__(
@@ -71,7 +75,7 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -83,6 +87,14 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         n_threads: int | None = None,
+        class_weight: Any = None,
+        scoring: Any = None,
+        patience: float | None = None,
+        callbacks: Any = None,
+        max_time: float | None = None,
+        checkpoint: Any = None,
+        checkpoint_every: int | str = 1,
+        keep_optimizer: bool = False,
     ) -> None:
         self._store(locals())
 
@@ -98,17 +110,7 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
             and labels.knows(y)
         ):
             return X, labels.encode(y)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        X, y = validated(self, X, y, reset=reset)
         if labels is None or not (check_all or incremental):
             labels = self._labels = Labels.of(y)
             self.classes_ = labels.classes
@@ -119,12 +121,29 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.classes_}, `y` has {classes}"
             )
+        self._check_known(classes)
+        return X, labels.encode(y)
+
+    def _check_known(self, classes: NDArray[Any]) -> None:
         if np.setdiff1d(classes, self.classes_, assume_unique=True).size:
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
                 f"'y' has {classes}."
             )
-        return X, labels.encode(y)
+
+    def _check_validation(self, X_val: Any, y_val: Any) -> tuple[Any, NDArray[Any]]:
+        assert self._labels is not None
+        X_val, y_val = validated(self, X_val, y_val, reset=False)
+        self._check_known(unique_labels(y_val))
+        return X_val, self._labels.encode(y_val)
+
+    def _decode_targets(self, targets: NDArray[Any]) -> Any:
+        assert self._labels is not None
+        return self._labels.labels(targets)
+
+    def _weigh_classes(self, rows: Rows) -> Rows:
+        assert self._labels is not None
+        return weigh_classes(self._labels, self.class_weight, rows)
 
     def _output_layer(self, targets: NDArray[Any]) -> tuple[int, str]:
         assert self._labels is not None
@@ -141,7 +160,16 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         return float(np.average(rows_correct, weights=sample_weight))
 
     @available_if(lambda clf: clf._check_stochastic())  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train for one epoch on the given rows, going on from the call before.
 
         Parameters
@@ -154,6 +182,10 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
             Weight of each row in the loss.
         classes : array-like of shape (n_classes,), default=None
             Every class that any call will bring. Needed in the first call only.
+        X_val, y_val, sample_weight_val : default=None
+            Rows to watch, measured after the epoch (`evals_result_`). With `early_stopping` the best
+            parameters are remembered from call to call; when patience ends, they are put back and
+            `stop_reason_` is "no_improvement". A further call goes on from them.
 
         Returns
         -------
@@ -163,13 +195,20 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         Raises
         ------
         ValueError
-            For labels that are not among the classes, and as `fit`.
+            For labels that are not among the classes, for `class_weight="balanced"` (one call's rows say
+            nothing about those of the others), and as `fit`.
         AttributeError
             With `solver="lbfgs"`, which has no epochs.
         """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} is not supported for partial_fit, whose calls see "
+                "some of the rows each. Compute the weights from all rows by "
+                "sklearn.utils.class_weight.compute_class_weight, and pass them as a dict."
+            )
         if _check_partial_fit_first_call(self, classes):
             self._labels = Labels.of(y if type_of_target(y).startswith("multilabel") else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> Any:
         """Return the most probable classes.

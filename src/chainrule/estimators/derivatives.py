@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.estimators.bound_model import BoundModel
+from chainrule.estimators.data import TargetScale
 from chainrule.estimators.rows import Rows
 from chainrule.network.derivatives import PerSampleGradients, check_room
 from chainrule.network.parameters import split
@@ -20,7 +21,8 @@ FLOATS = (np.float64, np.float32)
 class DerivativesMixin:
     """`input_gradients`, `jacobian`, `per_sample_gradients` and their norms for both estimators.
 
-    A row's loss has neither sample weight nor the penalty `alpha`. At a kink (relu at 0) a derivative is the
+    A row's loss has neither sample weight nor the penalty `alpha`; with `scale_targets` it is that of the
+    standardised targets, while derivatives of predictions are in the units of y. At a kink (relu at 0) a derivative is the
     one that training follows. Where a result alone exceeds the machine's memory, MemoryError says so.
     """
 
@@ -141,7 +143,8 @@ class DerivativesMixin:
 
     def _labelled(self, X: Any, y: Any) -> tuple[BoundModel, Any]:
         bound = self._served()
-        return bound, Rows(*self._known_targets(X, y), None).dataset(bound)
+        scale = TargetScale.used_by(self)  # type: ignore[arg-type]
+        return bound, Rows(*self._known_targets(X, y), None, scale).dataset(bound)
 
     def _cotangents(self, outputs: Floats) -> Floats:
         """Which output's derivative is that of the prediction: factors (n_samples, n_outputs)."""
@@ -150,11 +153,13 @@ class DerivativesMixin:
                 f"input_gradients needs one prediction per row, but this {type(self).__name__} predicts"
                 f" {outputs.shape[1]}; jacobian(X) has the derivatives of each"
             )
-        return np.ones_like(outputs)
+        scale = TargetScale.used_by(self)  # type: ignore[arg-type]
+        return np.full_like(outputs, 1 if scale is None else scale.scale)
 
     def _of_columns(self, jacobian: Floats) -> Floats:
-        """From the network's outputs to the columns that users see."""
-        return jacobian
+        """From the network's outputs to the columns that users see, in the units of y."""
+        scale = TargetScale.used_by(self)  # type: ignore[arg-type]
+        return jacobian if scale is None else (jacobian * scale.scale[:, None]).astype(jacobian.dtype)
 
     def _known_targets(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         """Validate rows and targets like those that were fitted."""

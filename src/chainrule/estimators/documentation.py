@@ -38,8 +38,9 @@ random_state : int, RandomState instance or None, default=None
 tol : float, default=1e-4
     What counts as an improvement of the loss (of the validation score with `early_stopping`). "lbfgs"
     stops when no component of the gradient is larger.
-verbose : bool or int, default=False
-    Whether to print each epoch's loss.
+verbose : bool, int or "progress", default=False
+    Whether to print each epoch's loss; "progress" shows a line that moves, by rich, in a terminal or a
+    notebook (`chainrule.estimators.ProgressBar`).
 warm_start : bool, default=False
     Whether `fit` goes on from the parameters of the last fit.
 momentum : float, default=0.9
@@ -61,8 +62,49 @@ max_fun : int, default=15000
     Greatest number of evaluations of the loss by "lbfgs".
 n_threads : int or None, default=None
     Number of threads of the engine; None leaves it to OpenMP (`OMP_NUM_THREADS`, threadpoolctl,
-    joblib). The fit is the same, bit for bit. Not a parameter of scikit-learn's.
+    joblib). The fit is the same, bit for bit. Not a parameter of scikit-learn's, nor is any that follows.
+{own}
+scoring : str, callable, list of these, or None, default=None
+    What is measured after each epoch (`evals_result_`): names of scikit-learn's scorers, "loss", or
+    callables (estimator, X, y) -> number, on `X_val` and `y_val`, else on the rows that `early_stopping`
+    sets aside, else on the training rows. None is accuracy or R^2 where there are rows to watch. The first
+    one decides about early stopping: greater is better, but for "loss". Sample weights of the rows watched
+    reach the scorers that take them.
+patience : int, inf or None, default=None
+    Another name of `n_iter_no_change`, and in its place where it is not None: epochs in a row that may
+    improve by less than `tol`.
+callbacks : callable, FitCallback, list of these, or None, default=None
+    Called after each epoch with its record (`chainrule.estimators.FitRecord`); one that returns True stops
+    the training. Objects of scikit-learn's protocol (`sklearn.callback`) may be given here or to
+    `set_callbacks`: the fit is a task with one task "epoch" per epoch. Not saved by `save`.
+max_time : float or None, default=None
+    Seconds after which `fit` stops, at the end of an epoch.
+checkpoint : path or None, default=None
+    File in which `fit` keeps all that it needs to go on (`fit(X, y, resume=True)`) with the bits of a fit
+    that was never interrupted. It is replaced at once, never half written, and is a model file, too:
+    `chainrule.load` gives the estimator as it was. Not for "lbfgs".
+checkpoint_every : int or str, default=1
+    After how many epochs the file is written, or after how much time: "10 min", "30 s", "1 h".
+keep_optimizer : bool, default=False
+    Whether `warm_start` keeps the optimizer's moments, step count and learning rate, and not only the
+    parameters.
 """
+
+#: What only one of the two estimators has.
+OWN = {
+    "MLPClassifier": """
+class_weight : dict, "balanced", list of dict, or None, default=None
+    Weights of the classes in the training loss, by label; they multiply `sample_weight`. "balanced" is
+    n / (n_classes n_c) for class c, n counting the rows (adding up their weights). For a multilabel target
+    "balanced" or a list with one {0: weight, 1: weight} per column. What is watched is not weighted.
+""",
+    "MLPRegressor": """
+scale_targets : bool, default=False
+    Whether to train on (y - mean) / standard deviation of each target. Predictions are in the units of y;
+    `coefs_`, `loss_curve_` and the validation loss belong to the standardised targets. `partial_fit` and
+    `warm_start` keep the units of the first fit. Not for "poisson".
+""",
+}
 
 ATTRIBUTES = """
 coefs_ : list of ndarray of shape (n_k, n_{k+1})
@@ -78,8 +120,19 @@ loss_curve_ : list of float
     Loss of every epoch: the mean over its rows of each batch's loss before its update. Not for "lbfgs".
 validation_scores_ : list of float or None
     Score of every epoch with `early_stopping`: accuracy for a classifier, R^2 for a regressor.
+    With `scoring` its first measure ("loss": negative). None without `early_stopping`.
 best_validation_score_ : float or None
     Largest of these.
+evals_result_ : dict of str to list of float
+    What was measured after every epoch, by name: "loss" of the rows watched (without penalty; where there
+    are any, or `scoring` asks for it), and the scores.
+validation_loss_curve_ : list of float or None
+    `evals_result_["loss"]`.
+best_iteration_ : int or None
+    With `early_stopping`, the epoch whose parameters these are, counted from 1 along `loss_curve_`.
+stop_reason_ : str or None
+    Why the last fit ended: "no_improvement", "max_iter", "max_time", "callback" or "interrupted"; None
+    after a call of `partial_fit` that may be followed by another.
 n_iter_ : int
     Number of epochs, or of iterations of "lbfgs", in the last fit.
 t_ : int
@@ -117,7 +170,7 @@ def documented(cls: type[T]) -> type[T]:
     """Fill {parameters}, {attributes} and {notes} into a class's docstring."""
     # Python run with -OO has no docstrings.
     text = inspect.cleandoc(cls.__doc__ or "")
-    parameters = PARAMETERS.strip()
+    parameters = PARAMETERS.strip().replace("{own}", OWN[cls.__name__].strip())
     if "\nParameters\n" not in text:
         parameters = f"Parameters\n----------\n{parameters}"
     for name, part in {"parameters": parameters, "attributes": ATTRIBUTES, "notes": NOTES}.items():

@@ -7,6 +7,7 @@ import numpy as np
 
 from chainrule.estimators.bound_model import BoundModel, DType, engine_name
 from chainrule.estimators.options import STOCHASTIC_SOLVERS
+from chainrule.estimators.watching import start_measuring, start_watching
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
@@ -42,14 +43,7 @@ def initialize(
     mlp.n_iter_ = 0
     mlp.t_ = 0
     mlp.n_layers_ = len(sizes)
+    start_measuring(mlp)
     if mlp.solver in STOCHASTIC_SOLVERS:
         mlp.loss_curve_ = []
         start_watching(mlp)
-
-
-def start_watching(mlp: "BaseMLP") -> None:
-    """Set what decides about stopping back to "nothing seen yet"."""
-    mlp._no_improvement_count = 0
-    mlp.best_loss_ = None if mlp.early_stopping else np.inf
-    mlp.best_validation_score_ = -np.inf if mlp.early_stopping else None
-    mlp.validation_scores_ = [] if mlp.early_stopping else None

@@ -68,15 +68,19 @@ class Labels:
         nearest = np.minimum(self.index(y), len(self.classes) - 1)
         return bool((self.classes[nearest] == y).all())
 
+    def labels(self, encoded: NDArray[Any]) -> Any:
+        """Undo `encode`."""
+        if self.kind == "multilabel-indicator":
+            return encoded.astype(int)
+        return self.classes[encoded if self.kind == "multiclass" else encoded[:, 0].astype(np.intp)]
+
     def decode(self, outputs: NDArray[Any]) -> Any:
         """Turn outputs (n_samples, n_outputs) into the most probable labels."""
-        decided = self.decide(outputs)
-        if self.kind != "multilabel-indicator":
-            return self.classes[decided if self.kind == "multiclass" else decided[:, 0].astype(np.intp)]
-        if not self.sparse:
-            return decided.astype(int)
+        labels = self.labels(self.decide(outputs))
+        if not (self.kind == "multilabel-indicator" and self.sparse):
+            return labels
         as_array = get_config().get("sparse_interface", "spmatrix") == "sparray"
-        return (scipy.sparse.csr_array if as_array else scipy.sparse.csr_matrix)(decided.astype(int))
+        return (scipy.sparse.csr_array if as_array else scipy.sparse.csr_matrix)(labels)
 
     def decide(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Turn outputs into what `encode` gives: the index of the largest, or which exceed one half."""

@@ -2,10 +2,12 @@
 
 import difflib
 import operator
+import os
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.callback import FitCallback
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule import _engine
@@ -18,6 +20,8 @@ CHOICES: dict[str, list[str]] = {
     "activation": ["logistic", *(name for name in _engine.activations() if name not in OUTPUT_ONLY)],
     "solver": ["lbfgs", *STOCHASTIC_SOLVERS],
     "batch_size": ["auto"],
+    "verbose": ["progress"],
+    "class_weight": ["balanced"],
     "learning_rate": ["constant", "invscaling", "adaptive"],
     "loss": ["squared_error", "poisson"],
 }
@@ -38,7 +42,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
     "tol": [Interval(Real, 0, None, closed="left")],
-    "verbose": ["verbose"],
+    "verbose": ["verbose", StrOptions({"progress"})],
     "warm_start": ["boolean"],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
@@ -50,7 +54,16 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    "scoring": [str, callable, list, tuple, None],
+    "patience": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf}), None],
+    "callbacks": [callable, list, tuple, FitCallback, None],
+    "max_time": [Interval(Real, 0, None, closed="neither"), None],
+    "checkpoint": [str, os.PathLike, None],
+    "checkpoint_every": [Interval(Integral, 1, None, closed="left"), str],
+    "keep_optimizer": ["boolean"],
 }
+
+CLASS_WEIGHT: list[Any] = [StrOptions({"balanced"}), dict, list, None]
 
 
 def hint(message: str, parameters: dict[str, Any]) -> str:

@@ -5,13 +5,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.derivatives import DerivativesMixin
+from chainrule.estimators.data import validated
 from chainrule.estimators.documentation import documented
 from chainrule.estimators.options import CHOICES, CONSTRAINTS
 from chainrule.estimators.rows import ready_to_train
@@ -36,6 +35,8 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
     Attributes
     ----------
     {attributes}
+    target_mean_, target_scale_ : ndarray of shape (n_outputs,)
+        Units of the targets with `scale_targets`: prediction = output * target_scale_ + target_mean_.
 
     See Also
     --------
@@ -59,7 +60,11 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "loss": [StrOptions(set(CHOICES["loss"]))],
+        "scale_targets": ["boolean"],
     }
+    _own_metric = "r2"
+
+    scale_targets: bool
 
     def __init__(
         self,
@@ -77,7 +82,7 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
-        verbose: bool | int = False,
+        verbose: bool | int | str = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -89,32 +94,49 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         n_threads: int | None = None,
+        scale_targets: bool = False,
+        scoring: Any = None,
+        patience: float | None = None,
+        callbacks: Any = None,
+        max_time: float | None = None,
+        checkpoint: Any = None,
+        checkpoint_every: int | str = 1,
+        keep_optimizer: bool = False,
     ) -> None:
         self._store(locals())
 
     def _check_data(self, X: Any, y: Any, *, reset: bool, incremental: bool) -> tuple[Any, NDArray[Any]]:
         if not (incremental and ready_to_train(self, X, y)):
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse=["csr", "csc"],
-                multi_output=True,
-                y_numeric=True,
-                dtype=(np.float64, np.float32),
-                reset=reset,
-            )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+            X, y = validated(self, X, y, reset=reset, y_numeric=True)
+        return X, self._encode(y, "y")
+
+    def _check_validation(self, X_val: Any, y_val: Any) -> tuple[Any, NDArray[Any]]:
+        X_val, y_val = validated(self, X_val, y_val, reset=False, y_numeric=True)
+        targets = self._encode(y_val, "y_val")
+        if targets.shape[1] != self.n_outputs_:
+            raise ValueError(f"y_val has {targets.shape[1]} columns, but y has {self.n_outputs_}.")
+        return X_val, targets
+
+    def _decode_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
+        return targets.ravel() if targets.shape[1] == 1 else targets
+
+    def _encode(self, y: NDArray[Any], name: str) -> NDArray[Any]:
+        """Return y as (n_samples, n_outputs) after checking that the loss can have it."""
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError(
-                f"loss='poisson' needs y >= 0, got a smallest value of {y.min()}. "
+                f"loss='poisson' needs {name} >= 0, got a smallest value of {y.min()}. "
                 "Use loss='squared_error' for targets of either sign."
             )
-        return X, y.reshape(-1, 1) if y.ndim == 1 else y
+        return y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _output_layer(self, targets: NDArray[Any]) -> tuple[int, str]:
-        return targets.shape[1], "exp" if self.loss == "poisson" else "identity"
+        activation = "exp" if self.loss == "poisson" else "identity"
+        if self.scale_targets and activation != "identity":
+            raise ValueError(
+                f"scale_targets=True does not go with loss={self.loss!r}, whose predictions are positive in "
+                "any units; expected a loss with identity output, such as 'squared_error'."
+            )
+        return targets.shape[1], activation
 
     def _score_outputs(
         self, outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
@@ -135,7 +157,15 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         return float(scores.mean())
 
     @available_if(lambda reg: reg._check_stochastic())  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train for one epoch on the given rows, going on from the call before.
 
         Parameters
@@ -146,6 +176,10 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
             Numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row in the loss.
+        X_val, y_val, sample_weight_val : default=None
+            Rows to watch, measured after the epoch (`evals_result_`). With `early_stopping` the best
+            parameters are remembered from call to call; when patience ends, they are put back and
+            `stop_reason_` is "no_improvement". A further call goes on from them.
 
         Returns
         -------
@@ -159,7 +193,7 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         AttributeError
             With `solver="lbfgs"`, which has no epochs.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the network's outputs.
@@ -174,5 +208,5 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         y : ndarray of shape (n_samples,), or (n_samples, n_outputs) for several targets
             In the units of the y that `fit` was given, in the dtype of `coefs_`.
         """
-        outputs = self._outputs(X)
+        outputs = self._in_own_units(self._outputs(X))
         return outputs.ravel() if outputs.shape[1] == 1 else outputs

@@ -8,6 +8,7 @@ from sklearn.model_selection import train_test_split
 
 from chainrule import _engine
 from chainrule.estimators.bound_model import BoundModel, DType, cast
+from chainrule.estimators.data import TargetScale
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
@@ -20,17 +21,21 @@ class Rows(NamedTuple):
     ----------
     x : ndarray or sparse matrix of shape (n_samples, n_features)
     targets : ndarray of shape (n_samples, n_outputs), or class indices of shape (n_samples,)
+        In units of y.
     sample_weight : ndarray of shape (n_samples,), or None
+    scale : TargetScale or None
+        In what the network learns the targets.
     """
 
     x: Any
     targets: NDArray[Any]
     sample_weight: NDArray[Any] | None
+    scale: TargetScale | None = None
 
     def take(self, index: NDArray[Any]) -> "Rows":
         """Return the rows of the given numbers."""
         weight = None if self.sample_weight is None else self.sample_weight[index]
-        return Rows(self.x[index], self.targets[index], weight)
+        return self._replace(x=self.x[index], targets=self.targets[index], sample_weight=weight)
 
     def split(
         self, validation_fraction: float, random_state: np.random.RandomState, stratify: bool
@@ -62,7 +67,7 @@ class Rows(NamedTuple):
         ValueError
             For targets or weights that the dtype cannot hold.
         """
-        targets = self.targets
+        targets = self.targets if self.scale is None else self.scale.standardize(self.targets)
         if targets.ndim == 2:
             targets = cast(targets, bound.dtype, "y")
         weight = self.sample_weight

@@ -1,12 +1,14 @@
 """An estimator as arrays and a JSON-able dictionary, and back: what a model file holds."""
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.estimators.labels import Labels
+from chainrule.estimators.metrics import LOSS
 from chainrule.estimators.optimizer import StochasticOptimizer
 
 if TYPE_CHECKING:
@@ -18,12 +20,15 @@ Tensors = dict[str, NDArray[Any]]
 #: the optimiser's. Nothing else in a file is ever set, whatever it says.
 SCALARS = (
     "n_iter_", "t_", "n_layers_", "n_outputs_", "n_features_in_", "out_activation_", "loss_",
-    "best_loss_", "best_validation_score_", "_no_improvement_count",
+    "best_loss_", "best_validation_score_", "_no_improvement_count", "best_iteration_", "stop_reason_",
 )  # fmt: skip
 OPTIMIZER = (
     "solver", "schedule", "learning_rate_init", "power_t", "settings", "learning_rate", "n_steps",
 )  # fmt: skip
 CURVES = ("loss_curve_", "validation_scores_")
+SCALES = ("target_mean_", "target_scale_")
+#: Parameters that may hold code, which no model file does. They concern training alone.
+CODE = ("callbacks", "scoring")
 
 
 def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
@@ -49,6 +54,10 @@ def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
         source: dict[str, Any] = parameters["random_state"].get_state(legacy=False)
         tensors["random_state"] = source["state"].pop("key")
         parameters["random_state"] = source
+    for name in CODE:
+        parameters[name] = without_code(parameters[name])
+    if parameters["checkpoint"] is not None:
+        parameters["checkpoint"] = os.fspath(parameters["checkpoint"])
     if hasattr(mlp, "coefs_"):
         tensors |= {f"coefs.{k}": np.ascontiguousarray(coef) for k, coef in enumerate(mlp.coefs_)}
         tensors |= {f"intercepts.{k}": np.ascontiguousarray(b) for k, b in enumerate(mlp.intercepts_)}
@@ -57,6 +66,12 @@ def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
             curve = getattr(mlp, name, None)
             if curve is not None:
                 tensors[name] = np.asarray(curve, dtype=np.float64)
+        settings["measures"] = list(mlp.evals_result_)
+        for name, values in mlp.evals_result_.items():
+            tensors[f"evals_result_.{name}"] = np.asarray(values, dtype=np.float64)
+        tensors |= {name: getattr(mlp, name) for name in SCALES if hasattr(mlp, name)}
+        if mlp._best is not None:
+            tensors["best"] = mlp._best
         if hasattr(mlp, "feature_names_in_"):
             settings["feature_names"] = mlp.feature_names_in_
         labels: Labels | None = getattr(mlp, "_labels", None)
@@ -95,29 +110,13 @@ def set_state(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> Non
     mlp.set_params(**parameters)
     if "fitted" not in settings:
         return
-    n_layers = int(settings["fitted"]["n_layers_"]) - 1
-    mlp.coefs_ = [tensors[f"coefs.{k}"] for k in range(n_layers)]
-    mlp.intercepts_ = [tensors[f"intercepts.{k}"] for k in range(n_layers)]
-    for name in SCALARS:
-        if name in settings["fitted"]:
-            setattr(mlp, name, settings["fitted"][name])
-    if "loss_curve_" in tensors:
-        mlp.loss_curve_ = tensors["loss_curve_"].tolist()
-        mlp.validation_scores_ = (
-            tensors["validation_scores_"].tolist() if "validation_scores_" in tensors else None
-        )
     if "feature_names" in settings:
         mlp.feature_names_in_ = np.array(settings["feature_names"], dtype=object)
     if "labels" in settings:
         labels = settings["labels"]
         mlp.classes_ = np.array(labels["classes"], dtype=labels["dtype"])
         mlp._labels = Labels(mlp.classes_, labels["kind"], labels["sparse"])
-    if "optimizer" in settings:
-        mlp._optimizer = StochasticOptimizer(mlp)
-        for name in OPTIMIZER:
-            setattr(mlp._optimizer, name, settings["optimizer"][name])
-        moments = [name for name in sorted(tensors) if name.startswith("moments.")]
-        mlp._optimizer.moments = [tensors[name] for name in moments]
+    set_progress(mlp, tensors, settings)
     sizes = mlp._bind().model.sizes
     if (sizes[0], sizes[-1]) != (mlp.n_features_in_, mlp.n_outputs_):
         raise ValueError(
@@ -125,9 +124,50 @@ def set_state(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> Non
         )
 
 
+def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> None:
+    """Put the part together that training changes: parameters, curves, counts, optimiser."""
+    fitted = settings["fitted"]
+    n_layers = int(fitted["n_layers_"]) - 1
+    mlp.coefs_ = [tensors[f"coefs.{k}"] for k in range(n_layers)]
+    mlp.intercepts_ = [tensors[f"intercepts.{k}"] for k in range(n_layers)]
+    for name in SCALARS:
+        if name in fitted:
+            setattr(mlp, name, fitted[name])
+    if "loss_curve_" in tensors:
+        mlp.loss_curve_ = tensors["loss_curve_"].tolist()
+        mlp.validation_scores_ = (
+            tensors["validation_scores_"].tolist() if "validation_scores_" in tensors else None
+        )
+    # Files of chainrule 0.1 before it watched have none of these.
+    mlp.best_iteration_, mlp.stop_reason_ = fitted.get("best_iteration_"), fitted.get("stop_reason_")
+    mlp.evals_result_ = {
+        name: tensors[f"evals_result_.{name}"].tolist() for name in settings.get("measures", [])
+    }
+    mlp.validation_loss_curve_ = mlp.evals_result_.get(LOSS)
+    for name in SCALES:
+        if name in tensors:
+            setattr(mlp, name, tensors[name])
+    mlp._best = tensors.get("best")
+    if "optimizer" in settings:
+        mlp._optimizer = StochasticOptimizer(mlp)
+        for name in OPTIMIZER:
+            setattr(mlp._optimizer, name, settings["optimizer"][name])
+        moments = [name for name in sorted(tensors) if name.startswith("moments.")]
+        mlp._optimizer.moments = [tensors[name] for name in moments]
+
+
+def without_code(value: Any) -> Any:
+    """Return a parameter that names what it wants, None for one that brings the code itself."""
+    if isinstance(value, list | tuple):
+        return value if all(isinstance(one, str) for one in value) else None
+    return value if isinstance(value, str) else None
+
+
 def to_json(value: Any) -> Any:
     """Replace NumPy's types by Python's, and what JSON has no word for by {"float": ...}, {"tuple": ...}."""
     if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            return {"pairs": [[to_json(key), to_json(part)] for key, part in value.items()]}
         return {str(key): to_json(part) for key, part in value.items()}
     if isinstance(value, tuple):
         return {"tuple": to_json(list(value))}
@@ -149,6 +189,8 @@ def from_json(value: Any) -> Any:
             return float(value["float"])
         if set(value) == {"tuple"}:
             return tuple(from_json(value["tuple"]))
+        if set(value) == {"pairs"}:
+            return {from_json(key): from_json(part) for key, part in value["pairs"]}
         return {key: from_json(part) for key, part in value.items()}
     if isinstance(value, list):
         return [from_json(part) for part in value]

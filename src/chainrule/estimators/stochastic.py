@@ -1,31 +1,31 @@
 """Epochs of sgd and adam, in native code, and scikit-learn's rules for stopping between them."""
 
-import warnings
-from typing import TYPE_CHECKING, Any
+import contextlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
-from chainrule import _engine
 from chainrule.estimators.bound_model import BoundModel
-from chainrule.estimators.initialization import start_watching
+from chainrule.estimators.callbacks import AfterEpoch
+from chainrule.estimators.checkpoint import Checkpoint
 from chainrule.estimators.optimizer import StochasticOptimizer
 from chainrule.estimators.rows import Rows
+from chainrule.estimators.warning import warn
+from chainrule.estimators.watching import Watch, patience, start_watching
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
-
-# From here through fit_stochastic, _fit and fit to the caller's line.
-CALLER = 4
 
 
 def fit_stochastic(
     mlp: "BaseMLP",
     bound: BoundModel,
     rows: Rows,
+    validation: Rows | None,
     random_state: np.random.RandomState,
+    checkpoint: Checkpoint | None,
     *,
     incremental: bool,
 ) -> None:
@@ -34,7 +34,88 @@ def fit_stochastic(
     Draws from random_state, like scikit-learn: the validation split, then one shuffle per epoch, each of
     the order before it.
     """
-    if not incremental or mlp._optimizer is None or not mlp._optimizer.fits(bound):
+    resumed = checkpoint is not None and checkpoint.resumed
+    if not resumed:
+        begin(mlp, bound, incremental=incremental)
+    if mlp.early_stopping and validation is None:
+        stratify = is_classifier(mlp) and mlp.n_outputs_ == 1
+        rows, validation = rows.split(mlp.validation_fraction, random_state, stratify)
+    watch = Watch.of(mlp, bound, rows, validation)
+    rows = mlp._weigh_classes(rows)
+
+    n_samples, n_epochs = rows.x.shape[0], 1 if incremental else mlp.max_iter
+    batch_size, alpha = batch_rows(mlp, n_samples), float(mlp.alpha)
+    data = rows.dataset(bound)
+    order = np.arange(n_samples, dtype=np.int64) if mlp.shuffle else None
+    if not resumed:
+        mlp.n_iter_ = 0
+    elif order is not None:
+        for _ in range(mlp.n_iter_):
+            random_state.shuffle(order)
+    optimizer, after = mlp._optimizer, AfterEpoch.of(mlp, n_epochs)
+    verbose, allowed = bool(mlp.verbose) and mlp.verbose != "progress", patience(mlp)
+    finished = checkpoint is not None and checkpoint.finished
+    if not finished:
+        mlp.stop_reason_ = None
+    try:
+        with contextlib.nullcontext() if after is None else after.running():
+            while mlp.n_iter_ < n_epochs and not finished:
+                if after is not None:
+                    after.epoch_begins()
+                if order is not None:
+                    random_state.shuffle(order)
+                # The last epoch's, unless the number of threads has changed.
+                trainer = optimizer.trainer(bound, batch_size, alpha, mlp._threads)
+                mlp.loss_ = trainer.epoch(data, order)
+                mlp.n_iter_ += 1
+                mlp.t_ += n_samples
+                mlp.loss_curve_.append(mlp.loss_)
+                if verbose:
+                    print(f"Iteration {mlp.n_iter_}, loss = {mlp.loss_:.8f}")
+                improved = watch.epoch_ends(len(mlp.loss_curve_)) if watch is not None else True
+                if watch is None or not watch.stops:
+                    improved = loss_improved(mlp)
+                mlp._no_improvement_count = 0 if improved else mlp._no_improvement_count + 1
+                optimizer.epoch_ends(mlp.t_)
+                if mlp._no_improvement_count > allowed:
+                    if optimizer.no_improvement(reason(mlp), verbose):
+                        mlp.stop_reason_ = "no_improvement"
+                    else:
+                        mlp._no_improvement_count = 0
+                if after is not None:
+                    mlp.stop_reason_ = after.epoch_ends(mlp.loss_) or mlp.stop_reason_
+                if mlp.stop_reason_ is not None:
+                    break
+                if checkpoint is not None and mlp.n_iter_ < n_epochs:
+                    checkpoint.epoch_ends()
+    except KeyboardInterrupt:
+        warn("Training interrupted by user.")
+        mlp.stop_reason_ = "interrupted"
+    if mlp.stop_reason_ is None and not incremental:
+        mlp.stop_reason_ = "max_iter"
+        warn(
+            f"Stochastic Optimizer: Maximum iterations ({mlp.max_iter}) reached and the "
+            "optimization hasn't converged yet.",
+            ConvergenceWarning,
+        )
+    # An interrupt can leave an epoch half done, with which no fit could go on to the same bits.
+    if checkpoint is not None and not finished and mlp.stop_reason_ != "interrupted":
+        checkpoint.write()
+    if watch is not None and watch.stops and (not incremental or mlp.stop_reason_ is not None):
+        watch.training_ends(len(mlp.loss_curve_))
+        mlp._no_improvement_count = 0 if incremental else mlp._no_improvement_count
+    if not incremental:
+        mlp._best = None
+        optimizer.release()
+
+
+def begin(mlp: "BaseMLP", bound: BoundModel, *, incremental: bool) -> None:
+    """Make the optimiser and what is remembered about stopping ready: from the start, or to go on."""
+    kept = mlp._optimizer
+    goes_on = incremental or (
+        mlp.keep_optimizer and mlp.warm_start and kept is not None and kept.solver == mlp.solver
+    )
+    if not goes_on or kept is None or not kept.fits(bound):
         mlp._optimizer = StochasticOptimizer(mlp)
     watched = getattr(mlp, "validation_scores_", None) is not None
     if not hasattr(mlp, "loss_curve_"):  # going on from lbfgs
@@ -42,49 +123,8 @@ def fit_stochastic(
         start_watching(mlp)
     elif mlp.early_stopping != watched:  # switched since the last fit
         start_watching(mlp)
-    validation = None
-    if mlp.early_stopping:
-        stratify = is_classifier(mlp) and mlp.n_outputs_ == 1
-        rows, validation_rows = rows.split(mlp.validation_fraction, random_state, stratify)
-        validation = Validation(mlp, bound, validation_rows)
-
-    n_samples = rows.x.shape[0]
-    batch_size, alpha = batch_rows(mlp, n_samples), float(mlp.alpha)
-    data = rows.dataset(bound)
-    order = np.arange(n_samples, dtype=np.int64) if mlp.shuffle else None
-    mlp.n_iter_ = 0
-    try:
-        for _ in range(1 if incremental else mlp.max_iter):
-            if order is not None:
-                random_state.shuffle(order)
-            # The last epoch's, unless the number of threads has changed.
-            trainer = mlp._optimizer.trainer(bound, batch_size, alpha, mlp._threads)
-            mlp.loss_ = trainer.epoch(data, order)
-            mlp.n_iter_ += 1
-            mlp.t_ += n_samples
-            mlp.loss_curve_.append(mlp.loss_)
-            if mlp.verbose:
-                print(f"Iteration {mlp.n_iter_}, loss = {mlp.loss_:.8f}")
-            improved = loss_improved(mlp) if validation is None else validation.improved()
-            mlp._no_improvement_count = 0 if improved else mlp._no_improvement_count + 1
-            mlp._optimizer.epoch_ends(mlp.t_)
-            if mlp._no_improvement_count > mlp.n_iter_no_change:
-                if mlp._optimizer.no_improvement(reason(mlp), bool(mlp.verbose)):
-                    break
-                mlp._no_improvement_count = 0
-            if mlp.n_iter_ == mlp.max_iter and not incremental:
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({mlp.max_iter}) reached and the "
-                    "optimization hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=CALLER,
-                )
-    except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=CALLER)
-    if validation is not None:
-        validation.restore()
-    if not incremental:
-        mlp._optimizer.release()
+    if mlp.early_stopping and not (incremental and mlp.loss_curve_):
+        mlp._best = None if mlp.loss_curve_ else bound.flat.copy()
 
 
 def batch_rows(mlp: "BaseMLP", n_samples: int) -> int:
@@ -93,10 +133,7 @@ def batch_rows(mlp: "BaseMLP", n_samples: int) -> int:
         return min(200, n_samples)
     batch_size = int(mlp.batch_size)
     if batch_size > n_samples:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=CALLER + 1,
-        )
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     return min(batch_size, n_samples)
 
 
@@ -112,43 +149,5 @@ def loss_improved(mlp: "BaseMLP") -> bool:
 def reason(mlp: "BaseMLP") -> str:
     """Say what did not improve for too long."""
     what = "Validation score" if mlp.early_stopping else "Training loss"
-    epochs = int(mlp.n_iter_no_change)
+    epochs = int(patience(mlp))
     return f"{what} did not improve more than tol={mlp.tol:f} for {epochs} consecutive epochs."
-
-
-class Validation:
-    """The rows set aside for early stopping, and the best parameters by their score.
-
-    The parameters of the start count as best until an epoch has a score at all. After a warm start that
-    is not so: scikit-learn then takes for "best" the arrays that it is training, and so returns the last
-    epoch's parameters where none beats the former fit. We give the same numbers.
-    """
-
-    def __init__(self, mlp: "BaseMLP", bound: BoundModel, rows: Rows) -> None:
-        self.mlp = mlp
-        self.flat = bound.flat
-        self.model: _engine.Model = bound.model
-        self.targets, self.sample_weight = rows.targets, rows.sample_weight
-        self.data = bound.dataset(rows.x)
-        self.best: NDArray[Any] | None = None if mlp.loss_curve_ else bound.flat.copy()
-
-    def improved(self) -> bool:
-        """Score the parameters, keep them if they are the best, and return whether they are so by `tol`."""
-        mlp = self.mlp
-        assert mlp.validation_scores_ is not None
-        outputs = self.model.predict(self.data, mlp._threads)
-        score = mlp._score_outputs(outputs, self.targets, self.sample_weight)
-        mlp.validation_scores_.append(score)
-        if mlp.verbose:
-            print(f"Validation score: {score:f}")
-        assert mlp.best_validation_score_ is not None
-        improved = not score < mlp.best_validation_score_ + mlp.tol
-        if score > mlp.best_validation_score_:
-            mlp.best_validation_score_ = score
-            self.best = self.flat.copy()
-        return improved
-
-    def restore(self) -> None:
-        """Put the best parameters back."""
-        if self.best is not None:
-            self.flat[...] = self.best

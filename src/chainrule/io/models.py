@@ -76,10 +76,15 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((same.predict(X) == model.predict(X)).all())
     True
     """
-    from safetensors.numpy import save as to_bytes
-
     kind = _kind_of(model)
     tensors, settings = model._get_state()
+    write_state(kind, tensors, settings, path)
+
+
+def write_state(kind: str, tensors: Tensors, settings: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write what a model's `_get_state` gives, atomically; raises as `save`."""
+    from safetensors.numpy import save as to_bytes
+
     tensors = {name: _plain(name, values) for name, values in tensors.items()}
     bad = _bad_parameter(kind, tensors)
     if bad:
@@ -111,12 +116,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         Where the file cannot be read.
     """
     name = os.fspath(path)
-    header, data = _read(Path(path), name)
-    kind, settings = _check_header(header, name)
-    tensors = _tensors(data, name)
-    bad = _bad_parameter(kind, tensors)
-    if bad:
-        raise ModelFileError(f"{name} is damaged: {bad}, expected finite float32 or float64 numbers")
+    kind, tensors, settings = read_state(path)
     home = KINDS[kind]
     model_class = getattr(importlib.import_module(home.module), home.name)
     try:
@@ -133,6 +133,18 @@ def load(path: str | os.PathLike[str]) -> Any:
     ) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise ModelFileError(f"{name} is damaged: its {kind} could not be put together: {what}") from error
+
+
+def read_state(path: str | os.PathLike[str]) -> tuple[str, Tensors, dict[str, Any]]:
+    """Read a model file's kind, tensors and settings without making a model of them; raises as `load`."""
+    name = os.fspath(path)
+    header, data = _read(Path(path), name)
+    kind, settings = _check_header(header, name)
+    tensors = _tensors(data, name)
+    bad = _bad_parameter(kind, tensors)
+    if bad:
+        raise ModelFileError(f"{name} is damaged: {bad}, expected finite float32 or float64 numbers")
+    return kind, tensors, settings
 
 
 def is_model_file(path: str | os.PathLike[str]) -> bool:
