@@ -144,3 +144,20 @@ def test_not_fitted_and_wrong_width() -> None:
         MLPClassifier().jacobian(X)
     with pytest.raises(ValueError, match="X has 3 features, but MLPRegressor is expecting 4"):
         MODELS["one number"]().jacobian(X[:, :3])
+
+
+def test_scaled_targets_have_derivatives_in_their_own_units() -> None:
+    y = np.stack([X[:, 0] * X[:, 1], X[:, 2] ** 2], axis=1)
+    shift, factor = np.array([1e3, -5.0]), np.array([200.0, 0.01])
+    plain, scaled = (
+        regressor((y - y.mean(axis=0)) / y.std(axis=0)),
+        regressor(shift + factor * y, scale_targets=True),
+    )
+    assert_allclose(
+        scaled.jacobian(X), plain.jacobian(X) * (factor * y.std(axis=0))[:, None], rtol=1e-4, atol=1e-8
+    )
+    one = regressor(shift[0] + factor[0] * y[:, 0], scale_targets=True)
+    assert_allclose(one.input_gradients(X), one.jacobian(X)[:, 0], rtol=1e-12)
+    norms = scaled.per_sample_gradient_norms(X, shift + factor * y)
+    standardized = (y - y.mean(axis=0)) / y.std(axis=0)
+    assert_allclose(norms, plain.per_sample_gradient_norms(X, standardized), rtol=1e-3)

@@ -9,8 +9,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from chainrule.estimators.base import BaseMLP
-from chainrule.estimators.derivatives import ClassifierDerivatives
 from chainrule.estimators.data import validated, weigh_classes
+from chainrule.estimators.derivatives import ClassifierDerivatives
 from chainrule.estimators.documentation import documented
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.options import CLASS_WEIGHT, CONSTRAINTS

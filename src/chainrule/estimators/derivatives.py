@@ -22,8 +22,9 @@ class DerivativesMixin:
     """`input_gradients`, `jacobian`, `per_sample_gradients` and their norms for both estimators.
 
     A row's loss has neither sample weight nor the penalty `alpha`; with `scale_targets` it is that of the
-    standardised targets, while derivatives of predictions are in the units of y. At a kink (relu at 0) a derivative is the
-    one that training follows. Where a result alone exceeds the machine's memory, MemoryError says so.
+    standardised targets, while derivatives of predictions are in the units of y. At a kink (relu at 0) a
+    derivative is the one that training follows. Where a result alone exceeds the machine's memory,
+    MemoryError says so.
     """
 
     if TYPE_CHECKING:

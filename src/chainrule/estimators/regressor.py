@@ -9,8 +9,8 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.estimators.base import BaseMLP
-from chainrule.estimators.derivatives import DerivativesMixin
 from chainrule.estimators.data import validated
+from chainrule.estimators.derivatives import DerivativesMixin
 from chainrule.estimators.documentation import documented
 from chainrule.estimators.options import CHOICES, CONSTRAINTS
 from chainrule.estimators.rows import ready_to_train
