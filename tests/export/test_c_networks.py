@@ -126,6 +126,16 @@ def test_regressors(loss: str, tmp_path: Path) -> None:
     assert_allclose(found, mlp.predict(X), rtol=1e-11)
 
 
+@quiet
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scaled_targets_come_back_in_their_own_units(dtype: str, tmp_path: Path) -> None:
+    x = X.astype(dtype)
+    y = np.stack([5 + 100 * X[:, 0], 1e-3 * X[:, 1]], axis=1)
+    reg = MLPRegressor(hidden_layer_sizes=(5,), scale_targets=True, max_iter=30, random_state=0).fit(x, y)
+    found, _ = compiled(reg, tmp_path, x, 2)
+    assert_allclose(found, reg.predict(x), rtol=1e-4 if dtype == "float32" else 1e-12, atol=1e-7 * y.std())
+
+
 def test_two_files_in_one_program(tmp_path: Path) -> None:
     nets = {
         name: Network([6, 3, 2], activation="mish", random_state=k) for k, name in enumerate(["one", "two"])

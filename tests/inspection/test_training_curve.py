@@ -47,12 +47,15 @@ def test_without_scores_there_is_one_panel():
 def test_several_models_have_a_legend():
     models = {"slow": stopped_early(learning_rate_init=1e-3), "fast": stopped_early(learning_rate_init=1e-2)}
     display = TrainingCurveDisplay.from_estimator({name: model.fit(X, y) for name, model in models.items()})
-    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["slow", "fast"]
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["slow", "slow, validation", "fast", "fast, validation"]
     assert len({line.get_color() for line in display.ax_.get_lines()}) == 2
     listed = TrainingCurveDisplay.from_estimator(list(models.values()))
     assert [text.get_text() for text in listed.ax_.get_legend().get_texts()] == [
         "MLPClassifier 1",
+        "MLPClassifier 1, validation",
         "MLPClassifier 2",
+        "MLPClassifier 2, validation",
     ]
 
 

@@ -1,6 +1,7 @@
 """What happens after each epoch beside training: callbacks of both kinds, progress, the time budget."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.callback import FitCallback
 
+from chainrule.estimators.options import STOCHASTIC_SOLVERS
 from chainrule.training.history import EpochRecord
 
 if TYPE_CHECKING:
@@ -21,22 +23,20 @@ class FitRecord(EpochRecord):
 
     Attributes
     ----------
-    epoch, n_epochs, loss, seconds
-        As in `EpochRecord`; with solver="lbfgs" an iteration counts as an epoch.
+    epoch, n_epochs, loss, seconds, learning_rate
+        As in `EpochRecord`; with solver="lbfgs" an iteration counts as an epoch, and has no learning rate
+        (NaN).
     scores : dict of str to float
         The last values of `evals_result_`: what was measured on the rows watched.
     best_iteration : int or None
         With early stopping, the number of the best epoch so far, counted along `loss_curve_`.
-    learning_rate : float or None
-        After this epoch.
     estimator : MLPClassifier or MLPRegressor
         The one that is being fitted: it predicts, and its `coefs_` are those after this epoch.
     """
 
-    scores: dict[str, float]
-    best_iteration: int | None
-    learning_rate: float | None
-    estimator: Any = field(repr=False, compare=False)
+    scores: dict[str, float] = field(default_factory=dict)
+    best_iteration: int | None = None
+    estimator: Any = field(default=None, repr=False, compare=False)
 
 
 class AfterEpoch:
@@ -72,7 +72,9 @@ class AfterEpoch:
             yield
 
     def epoch_begins(self) -> None:
-        """Begin scikit-learn's task."""
+        """Note the learning rate, and begin scikit-learn's task."""
+        optimizer = self.mlp._optimizer if self.mlp.solver in STOCHASTIC_SOLVERS else None
+        self.learning_rate = math.nan if optimizer is None else optimizer.learning_rate
         if self.context is not None:
             self.task = self.context.subcontext(task_name="epoch")
             self.task.call_on_fit_task_begin(estimator=self.mlp, **self._task_arguments())
@@ -82,15 +84,14 @@ class AfterEpoch:
         mlp, reason = self.mlp, None
         seconds = time.perf_counter() - self.start
         if self.plain:
-            optimizer = mlp._optimizer
             record = FitRecord(
                 mlp.n_iter_,
                 self.n_epochs,
                 loss,
                 seconds,
+                self.learning_rate,
                 {name: values[-1] for name, values in mlp.evals_result_.items()},
                 mlp.best_iteration_,
-                None if optimizer is None else optimizer.learning_rate,
                 mlp,
             )
             # Everyone hears of the epoch, also after one who wants to stop.

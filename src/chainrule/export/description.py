@@ -160,6 +160,10 @@ def _of_estimator(mlp: BaseMLP) -> Description:
         Layer(W, b, activation)
         for W, b, activation in zip(bound.coefs, bound.intercepts, bound.model.activations, strict=True)
     ]
+    if hasattr(mlp, "target_scale_"):  # the network's outputs are standardised; these are in the units of y
+        W, b, scale = layers[-1].weights, layers[-1].biases, mlp.target_scale_
+        shifted = (b * scale + mlp.target_mean_).astype(b.dtype)
+        layers[-1] = Layer((W * scale).astype(W.dtype), shifted, layers[-1].activation)
     names = getattr(mlp, "feature_names_in_", None)
     return Description(layers, _meaning(mlp), None if names is None else [str(name) for name in names])
 
