@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.export.c import export_c
+    from chainrule.export.onnx_model import to_onnx
+    from chainrule.export.onnx_pipeline import register_onnx_converters
 
-__all__ = ["export_c"]
+__all__ = ["export_c", "register_onnx_converters", "to_onnx"]
 
-_HOMES = {"export_c": "c"}
+_HOMES = {"export_c": "c", "register_onnx_converters": "onnx_pipeline", "to_onnx": "onnx_model"}
 
 
 def __getattr__(name: str) -> Any:

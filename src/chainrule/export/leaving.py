@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx
 
 
 class Leaving:
-    """`export_c` for every kind of model."""
+    """`to_onnx` and `export_c` for every kind of model."""
 
     __slots__ = ()
+
+    def to_onnx(self, path: str | os.PathLike[str] | None = None) -> onnx.ModelProto:
+        """Turn the model into an ONNX graph; see `chainrule.export.to_onnx`, which takes pipelines too.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            File to write; it appears whole or not at all.
+
+        Returns
+        -------
+        onnx.ModelProto
+        """
+        from chainrule.export.onnx_model import to_onnx
+
+        return to_onnx(self, path)
 
     def export_c(self, path: str | os.PathLike[str], *, name: str | None = None) -> None:
         """Write one C99 file without dependencies; see `chainrule.export.export_c`.

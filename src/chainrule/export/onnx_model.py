@@ -1,0 +1,158 @@
+"""`to_onnx`: a model as an ONNX file, its graph built here or, for scikit-learn's pipelines, by skl2onnx."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule._version import version
+from chainrule.export.description import Description
+from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, probabilities
+from chainrule.export.parts import take_apart
+from chainrule.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    import onnx
+
+ML_OPSET = 3
+MISSING = "to_onnx needs the packages onnx and skl2onnx: pip install 'chainrule[onnx]'"
+
+
+def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = None) -> onnx.ModelProto:
+    """Turn a model into an ONNX graph, for ONNX Runtime and whatever else reads ONNX.
+
+    Parameters
+    ----------
+    model : Network, MLPClassifier, MLPRegressor, TableModel or Pipeline
+        A Pipeline of scikit-learn that ends in one of our estimators is converted by skl2onnx, with whatever
+        transformers that library knows (scalers, encoders, imputers, ColumnTransformer, ...).
+    path : str or path-like, optional
+        File to write; it appears whole or not at all.
+    X : DataFrame or ndarray, optional
+        Some rows such as the Pipeline takes, for the names and types of its columns; not needed where it
+        takes an array of numbers.
+
+    Returns
+    -------
+    onnx.ModelProto
+        The graph. Inputs: "X" (n_samples, n_features), in the model's dtype, a Pipeline's in float32; with
+        columns of different types, one input (n_samples, 1) for each, by name. Outputs: "label" and
+        "probabilities" of a classifier, "variable" of a regressor, "output" of a Network.
+
+    Raises
+    ------
+    ImportError
+        Where onnx, or for a Pipeline skl2onnx, is not installed.
+    TypeError
+        For other models, and transformers that skl2onnx does not know.
+    ValueError
+        For parameters that are not finite, and where X is needed.
+
+    Examples
+    --------
+    >>> from chainrule import Network
+    >>> graph = to_onnx(Network([3, 4, 1], random_state=0)).graph
+    >>> [node.op_type for node in graph.node]
+    ['MatMul', 'Add', 'Relu', 'MatMul', 'Add', 'Identity']
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise ImportError(MISSING) from None
+    if hasattr(model, "steps"):
+        from chainrule.export.onnx_pipeline import pipeline_graph
+
+        proto = pipeline_graph(model, X)
+    elif hasattr(model, "preprocessor"):
+        from chainrule.export.onnx_table import table_graph
+
+        proto = table_graph(*take_apart(model))
+    else:
+        proto = _network_graph(take_apart(model).network, is_network=not hasattr(model, "get_params"))
+    onnx.checker.check_model(proto)
+    if path is not None:
+        with atomic_path(path) as temporary:
+            Path(temporary).write_bytes(proto.SerializeToString())
+    return proto
+
+
+class GraphNodes(Nodes):
+    """Nodes of a graph of our own."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        super().__init__(dtype)
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(self, operator: str, inputs: list[str], domain: str, attributes: dict[str, Any]) -> str:
+        """Add a node; it is called after its operator and its place."""
+        from onnx import helper
+
+        name = f"{operator}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [name], name, domain=domain, **attributes))
+        return name
+
+    def constant(self, values: NDArray[Any]) -> str:
+        """Add an initializer."""
+        from onnx import numpy_helper
+
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(values, name))
+        return name
+
+    def finish(self, inputs: list[Any], outputs: dict[str, tuple[str, Any, list[Any]]]) -> onnx.ModelProto:
+        """Make a model; outputs are {name: (node's output, element type, shape)}."""
+        from onnx import helper
+
+        described = []
+        for name, (source, element, shape) in outputs.items():
+            self.nodes.append(helper.make_node("Identity", [source], [name], name))
+            described.append(helper.make_tensor_value_info(name, element, shape))
+        graph = helper.make_graph(self.nodes, "chainrule", inputs, described, self.constants)
+        versions = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
+        proto = helper.make_model(
+            graph, producer_name="chainrule", producer_version=version(), opset_imports=versions
+        )
+        proto.ir_version = 8  # that of opset 18: runtimes older than the onnx package read it too
+        return proto
+
+
+def _network_graph(network: Description, *, is_network: bool) -> onnx.ModelProto:
+    from onnx import helper
+
+    nodes = GraphNodes(network.dtype)
+    element = helper.np_dtype_to_tensor_dtype(network.dtype)
+    outputs = network_outputs(nodes, network, "X")
+    results = {"output" if is_network else "variable": (outputs, element, ["n", network.n_outputs])}
+    if network.meaning.kind != "numbers":
+        results = class_results(nodes, network, outputs)
+    x = helper.make_tensor_value_info("X", element, ["n", network.n_inputs])
+    return nodes.finish([x], results)
+
+
+def class_results(
+    nodes: GraphNodes, network: Description, outputs: str
+) -> dict[str, tuple[str, Any, list[Any]]]:
+    """Add labels and probabilities, named as skl2onnx does it."""
+    from onnx import TensorProto, helper
+
+    meaning = network.meaning
+    several = meaning.kind == "multilabel"
+    found = labels(meaning)
+    element = TensorProto.STRING if found.dtype == object else helper.np_dtype_to_tensor_dtype(found.dtype)
+    return {
+        "label": (
+            label(nodes, meaning, outputs),
+            TensorProto.INT64 if several else element,
+            ["n", network.n_outputs] if several else ["n"],
+        ),
+        "probabilities": (
+            probabilities(nodes, meaning, outputs),
+            helper.np_dtype_to_tensor_dtype(network.dtype),
+            ["n", network.n_columns],
+        ),
+    }

@@ -1,0 +1,225 @@
+"""A network's layers and decision as ONNX operators [E1, E8, E2, E9].
+
+ONNX Runtime has most operators for float32 only; for float64 the others are composed of those that it has.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.export.description import EPSILON, Description, Layer, Meaning
+
+OPSET = 18  # of the operators used here; every ONNX Runtime since 1.14 has it
+
+
+class Nodes(ABC):
+    """Where nodes and constants go; `float32` or `float64` is the type of all numbers."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+
+    @abstractmethod
+    def add(self, operator: str, inputs: list[str], domain: str, attributes: dict[str, Any]) -> str:
+        """Add a node with one output, whose name is returned."""
+
+    @abstractmethod
+    def constant(self, values: NDArray[Any]) -> str:
+        """Add a constant array; its name is returned."""
+
+    def op(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node with one output, whose name is returned."""
+        return self.add(operator, list(inputs), domain, attributes)
+
+    def number(self, value: float) -> str:
+        """Add a constant number of the network's type."""
+        return self.constant(np.asarray(value, self.dtype))
+
+    def array(self, values: NDArray[Any]) -> str:
+        """Add a constant array of the network's type."""
+        return self.constant(np.ascontiguousarray(values, self.dtype))
+
+    @property
+    def single(self) -> bool:
+        """Whether the type is float32, for which every operator exists."""
+        return self.dtype.itemsize == 4
+
+
+def network_outputs(nodes: Nodes, network: Description, x: str) -> str:
+    """Add all layers; x (n_samples, n_features) becomes the outputs (n_samples, n_outputs)."""
+    for layer in network.layers:
+        x = _layer(nodes, layer, x)
+    return x
+
+
+def _layer(nodes: Nodes, layer: Layer, x: str) -> str:
+    product = nodes.op("MatMul", x, nodes.array(layer.weights))
+    net = nodes.op("Add", product, nodes.array(layer.biases))  # E1
+    if layer.gain is not None and layer.shift is not None:
+        net = _normalize(nodes, net, nodes.array(layer.gain), nodes.array(layer.shift))  # E8
+    if layer.slopes is not None:
+        positive = nodes.op("Max", net, nodes.number(0))
+        y = nodes.op("Add", positive, nodes.op("Mul", nodes.array(layer.slopes), _negative(nodes, net)))
+    else:
+        y = _activation(nodes, layer.activation, net)  # E2
+    return nodes.op("Add", y, x) if layer.residual else y  # E9
+
+
+def _normalize(nodes: Nodes, net: str, gain: str, shift: str) -> str:
+    if nodes.single:
+        return nodes.op("LayerNormalization", net, gain, shift, axis=-1, epsilon=EPSILON)
+    axes = nodes.constant(np.array([-1]))
+    rest = nodes.op("Sub", net, nodes.op("ReduceMean", net, axes))
+    variance = nodes.op("ReduceMean", nodes.op("Mul", rest, rest), axes)
+    deviation = nodes.op("Sqrt", nodes.op("Add", variance, nodes.number(EPSILON)))
+    return nodes.op("Add", nodes.op("Mul", gain, nodes.op("Div", rest, deviation)), shift)
+
+
+#: Operators that ONNX Runtime has for both types; those that it has for float32 alone.
+FOR_BOTH: dict[str, tuple[str, dict[str, Any]]] = {
+    "sigmoid": ("Sigmoid", {}),
+    "tanh": ("Tanh", {}),
+    "relu": ("Relu", {}),
+    "exp": ("Exp", {}),
+    "softmax": ("Softmax", {"axis": -1}),
+}
+FOR_SINGLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.01}),
+    "elu": ("Elu", {"alpha": 1.0}),
+    "selu": ("Selu", {}),
+    "softplus": ("Softplus", {}),
+    "softsign": ("Softsign", {}),
+}
+
+
+def _activation(nodes: Nodes, name: str, net: str) -> str:
+    if name == "identity":
+        return net
+    native = FOR_BOTH.get(name) or (FOR_SINGLE.get(name) if nodes.single else None)
+    if native:
+        operator, attributes = native
+        return nodes.op(operator, net, **attributes)
+    return COMPOSED[name](nodes, net)
+
+
+def _negative(nodes: Nodes, v: str) -> str:
+    return nodes.op("Min", v, nodes.number(0))
+
+
+def _leaky_relu(nodes: Nodes, v: str) -> str:
+    return nodes.op("Max", v, nodes.op("Mul", v, nodes.number(0.01)))
+
+
+def _elu(nodes: Nodes, v: str, alpha: float = 1.0) -> str:
+    below = nodes.op("Sub", nodes.op("Exp", _negative(nodes, v)), nodes.number(1))
+    return nodes.op("Add", nodes.op("Relu", v), nodes.op("Mul", below, nodes.number(alpha)))
+
+
+def _selu(nodes: Nodes, v: str) -> str:
+    return nodes.op("Mul", _elu(nodes, v, 1.6732632423543772), nodes.number(1.0507009873554805))
+
+
+def _softplus(nodes: Nodes, v: str) -> str:
+    tail = nodes.op("Exp", nodes.op("Neg", nodes.op("Abs", v)))
+    return nodes.op("Add", nodes.op("Relu", v), nodes.op("Log", nodes.op("Add", tail, nodes.number(1))))
+
+
+def _softsign(nodes: Nodes, v: str) -> str:
+    return nodes.op("Div", v, nodes.op("Add", nodes.op("Abs", v), nodes.number(1)))
+
+
+def _silu(nodes: Nodes, v: str) -> str:
+    return nodes.op("Mul", v, nodes.op("Sigmoid", v))
+
+
+def _mish(nodes: Nodes, v: str) -> str:
+    return nodes.op("Mul", v, nodes.op("Tanh", _activation(nodes, "softplus", v)))
+
+
+def _clip(low: float, high: float) -> Callable[[Nodes, str], str]:
+    def clip(nodes: Nodes, v: str) -> str:
+        return nodes.op("Min", nodes.op("Max", v, nodes.number(low)), nodes.number(high))
+
+    return clip
+
+
+def _gelu(nodes: Nodes, v: str) -> str:
+    """Add v Phi(v): by Erf in float32; in float64, which has none, by the complementary error function.
+
+    v Phi(v) = max(v, 0) - |v| erfc(z) / 2 with z = |v| / sqrt(2), and erfc(z) = exp(-z^2) t h(t) with
+    t = 2 / (2 + z), where h is a polynomial: erfcx(z) / t is smooth on the whole half-line.
+    """
+    if nodes.single:
+        erf = nodes.op("Erf", nodes.op("Mul", v, nodes.number(0.5**0.5)))
+        return nodes.op("Mul", nodes.op("Mul", v, nodes.number(0.5)), nodes.op("Add", erf, nodes.number(1)))
+    size = nodes.op("Abs", v)
+    z = nodes.op("Mul", size, nodes.number(0.5**0.5))
+    t = nodes.op("Div", nodes.number(2), nodes.op("Add", z, nodes.number(2)))
+    place = nodes.op("Sub", nodes.op("Mul", t, nodes.number(2)), nodes.number(1))
+    first, *others = reversed(erfcx_polynomial())
+    h = nodes.number(first)
+    for coefficient in others:
+        h = nodes.op("Add", nodes.op("Mul", h, place), nodes.number(coefficient))
+    gauss = nodes.op("Exp", nodes.op("Neg", nodes.op("Mul", z, z)))
+    half_erfc = nodes.op("Mul", nodes.op("Mul", nodes.op("Mul", gauss, t), h), nodes.number(0.5))
+    return nodes.op("Sub", nodes.op("Relu", v), nodes.op("Mul", size, half_erfc))
+
+
+def erfcx_polynomial() -> list[float]:
+    """Return h's coefficients in u = 2t - 1, ascending: erfcx(z) = t h(2t - 1) to 1e-14, t = 2 / (2 + z)."""
+    from numpy.polynomial import chebyshev
+    from scipy.special import erfcx
+
+    def h(u: Any) -> Any:
+        t = (u + 1) / 2
+        return erfcx(2 / t - 2) / t
+
+    coefficients: list[float] = chebyshev.cheb2poly(chebyshev.chebinterpolate(h, 26)).tolist()
+    return coefficients
+
+
+#: Activations made of several operators.
+COMPOSED: dict[str, Callable[[Nodes, str], str]] = {
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "selu": _selu,
+    "softplus": _softplus,
+    "softsign": _softsign,
+    "silu": _silu,
+    "mish": _mish,
+    "gelu": _gelu,
+    "hardtanh": _clip(-1, 1),
+    "relu6": _clip(0, 6),
+}
+
+
+def probabilities(nodes: Nodes, meaning: Meaning, outputs: str) -> str:
+    """Add `predict_proba`'s columns."""
+    if meaning.kind != "binary":
+        return outputs
+    return nodes.op("Concat", nodes.op("Sub", nodes.number(1), outputs), outputs, axis=1)
+
+
+def label(nodes: Nodes, meaning: Meaning, outputs: str) -> str:
+    """Add `predict`'s labels (n_samples,), or indicators (n_samples, n_labels)."""
+    if meaning.kind == "classes":
+        index = nodes.op("ArgMax", outputs, axis=1, keepdims=0)
+    else:
+        threshold = nodes.number(0.5 if len(meaning.classes) > 1 or meaning.kind == "multilabel" else 2)
+        index = nodes.op("Cast", nodes.op("Greater", outputs, threshold), to=7)  # int64
+        if meaning.kind == "multilabel":
+            return index
+        index = nodes.op("Reshape", index, nodes.constant(np.array([-1])))
+    return nodes.op("Gather", nodes.constant(labels(meaning)), index, axis=0)
+
+
+def labels(meaning: Meaning) -> NDArray[Any]:
+    """Return the class labels as an array that ONNX can hold: strings, int64, float64 or bool."""
+    array = np.array(meaning.classes)
+    if array.dtype.kind in "US":
+        return array.astype(object)
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array

@@ -1,0 +1,148 @@
+"""Pipelines of scikit-learn through skl2onnx, which learns here how to convert our estimators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.export.description import describe
+from chainrule.export.onnx_model import MISSING, ML_OPSET
+from chainrule.export.onnx_nodes import OPSET, Nodes, label, network_outputs, probabilities
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def register_onnx_converters() -> None:
+    """Teach skl2onnx to convert `MLPClassifier` and `MLPRegressor`, wherever they stand in a model.
+
+    `to_onnx` does it by itself; this is for those who call skl2onnx.
+
+    Raises ImportError where skl2onnx is not installed.
+    """
+    try:
+        from skl2onnx import update_registered_converter
+        from skl2onnx.common import shape_calculator
+    except ImportError:
+        raise ImportError(MISSING) from None
+    from chainrule.estimators import MLPClassifier, MLPRegressor
+
+    update_registered_converter(
+        MLPClassifier,
+        "ChainruleMLPClassifier",
+        shape_calculator.calculate_linear_classifier_output_shapes,
+        _convert,
+        options={
+            "zipmap": [True, False, "columns"],
+            "nocl": [True, False],
+            "output_class_labels": [False, True],
+        },
+    )
+    update_registered_converter(
+        MLPRegressor,
+        "ChainruleMLPRegressor",
+        shape_calculator.calculate_linear_regressor_output_shapes,
+        _convert,
+    )
+
+
+class ContainerNodes(Nodes):
+    """Nodes that go to skl2onnx."""
+
+    def __init__(self, dtype: np.dtype[Any], scope: Any, container: Any) -> None:
+        super().__init__(dtype)
+        self.scope, self.container = scope, container
+
+    def add(self, operator: str, inputs: list[str], domain: str, attributes: dict[str, Any]) -> str:
+        """Add a node of our opset."""
+        output: str = self.scope.get_unique_variable_name(operator)
+        name = self.scope.get_unique_operator_name(operator)
+        self.container.add_node(
+            operator, inputs, [output], op_domain=domain, op_version=OPSET, name=name, **attributes
+        )
+        return output
+
+    def constant(self, values: NDArray[Any]) -> str:
+        """Add an initializer."""
+        from onnx import TensorProto, helper
+
+        name: str = self.scope.get_unique_variable_name("constant")
+        is_text = values.dtype == object
+        element = TensorProto.STRING if is_text else helper.np_dtype_to_tensor_dtype(values.dtype)
+        content = [text.encode("utf-8") for text in values.ravel()] if is_text else values.ravel().tolist()
+        self.container.add_initializer(name, element, list(values.shape), content)
+        return name
+
+
+def _convert(scope: Any, operator: Any, container: Any) -> None:
+    """Convert one estimator: its inputs in float32 or float64, as they come from the step before."""
+    from skl2onnx.common.data_types import DoubleTensorType, guess_proto_type
+
+    network = describe(operator.raw_operator)
+    source = operator.inputs[0]
+    dtype = np.dtype("float64" if isinstance(source.type, DoubleTensorType) else "float32")
+    nodes = ContainerNodes(dtype, scope, container)
+    x = source.full_name
+    if guess_proto_type(source.type) not in (1, 11):  # integers, as encoders may give them
+        x = nodes.op("Cast", x, to=1)
+    outputs = network_outputs(nodes, network, x)
+    if network.meaning.kind == "numbers":
+        results = [outputs]
+    else:
+        results = [label(nodes, network.meaning, outputs), probabilities(nodes, network.meaning, outputs)]
+    for result, wanted in zip(results, operator.outputs, strict=True):
+        container.add_node(
+            "Identity", [result], [wanted.full_name], name=scope.get_unique_operator_name("Identity")
+        )
+
+
+def pipeline_graph(pipeline: Any, X: Any) -> onnx.ModelProto:
+    """Convert a fitted Pipeline; errors as `to_onnx`."""
+    register_onnx_converters()
+    from skl2onnx import convert_sklearn
+
+    describe(pipeline.steps[-1][1])  # says what is wrong with it in our own words
+    classifies = hasattr(pipeline.steps[-1][1], "classes_")
+    try:
+        proto: onnx.ModelProto = convert_sklearn(
+            pipeline,
+            "chainrule",
+            _input_types(pipeline, X),
+            target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
+            options={id(pipeline): {"zipmap": False}} if classifies else None,
+        )
+    except RuntimeError as error:  # of which skl2onnx's own errors are kinds
+        raise TypeError(
+            f"skl2onnx cannot convert this pipeline: {str(error).strip().splitlines()[0]}"
+        ) from None
+    return proto
+
+
+def _input_types(pipeline: Any, X: Any) -> list[tuple[str, Any]]:
+    """Name the inputs: one for all features, or one for each column; numbers are float32, others strings."""
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    by_column = hasattr(pipeline.steps[0][1], "transformers")
+    if X is None:
+        if by_column:
+            raise ValueError(
+                "this pipeline takes columns of different types; pass some of its rows:"
+                " to_onnx(model, path, X=X[:1])"
+            )
+        return [("X", FloatTensorType([None, pipeline.n_features_in_]))]
+    if not hasattr(X, "columns") and not hasattr(X, "column_names"):
+        array = np.asarray(X)
+        kind = FloatTensorType if array.dtype.kind in "biuf" else StringTensorType
+        return [("X", kind([None, array.shape[1]]))]
+    import narwhals as nw
+
+    schema = nw.from_native(X, eager_only=True).schema
+    numeric = {name: dtype.is_numeric() or dtype == nw.Boolean for name, dtype in schema.items()}
+    if all(numeric.values()) and not by_column:
+        return [("X", FloatTensorType([None, len(numeric)]))]
+    return [
+        (name, (FloatTensorType if is_number else StringTensorType)([None, 1]))
+        for name, is_number in numeric.items()
+    ]
