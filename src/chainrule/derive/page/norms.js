@@ -18,7 +18,7 @@ function renderNorms(host, model) {
       h("td.factor", { title: factor === null ? null : full(factor) }, factor === null ? "" : `× ${short(factor)}`),
     );
   });
-  const step = Math.max(1, Math.ceil((highest - lowest) / 6));
+  const step = Math.max(1, Math.ceil((highest - lowest) / 4));
   const ticks = [];
   for (let power = lowest; power <= highest; power += step) {
     ticks.push(h("span", { style: `left:${(100 * (power - lowest)) / (highest - lowest)}%` }, "10", h("sup", {}, signed(String(power)))));
@@ -39,11 +39,19 @@ function lengthBar(kind, value, percent) {
   return h(`div.length.${kind}`, { title: full(value), "data-value": value }, h("span.fill", { style: `width:${percent}%` }), h("span.number", {}, short(value)));
 }
 
+// In a sentence: 230, 0.35, or 2.2×10⁸.
+function inWords(value) {
+  if (value < 1e4 && value >= 1e-2) return short(value);
+  const [mantissa, exponent] = value.toExponential(1).split("e");
+  const raised = String(Number(exponent)).replace(/./g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
+  return `${mantissa}×10${raised}`;
+}
+
 function verdict(delta) {
   const passed = delta.length - 1;
   if (!passed) return "";
   if (delta.some((value) => value === 0)) return say("zeroGradient");
   const change = delta[0] / delta[passed];
-  if (change < 1e-2) return say("vanishing", short(1 / change), passed);
-  return say(change > 1e2 ? "exploding" : "steady", short(change), passed);
+  if (change < 1e-2) return say("vanishing", inWords(1 / change), passed);
+  return say(change > 1e2 ? "exploding" : "steady", inWords(change), passed);
 }
