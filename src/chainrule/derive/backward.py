@@ -94,7 +94,9 @@ def derivative_steps(context: Context, k: int) -> list[Step]:
             f"{entry.note.en} The forward pass stores net for this layer.".strip(),
             f"{entry.note.zh}前向传播为该层存下 net。",
         )
-    steps.append(Step(f"prime.{k}", "E7", part, k, title, prime(context, k), row.key, tuple(forms), note))
+    steps.append(
+        Step(f"prime.{k}", "E7", part, k, title, context.f_prime(k, into), row.key, tuple(forms), note)
+    )
     matrix = Words(f"Its Jacobian matrix, layer {k}", f"第 {k} 层的雅可比矩阵")
     shapes = [
         Form(Diag(prime(context, k)), "elementwise", "jacobians"),
@@ -159,7 +161,7 @@ def _output_delta(context: Context) -> Step:
         formula, rule = entry.collapsed[f.name]
         forms.append(Form(formula(loss, yhat, notation.y), rule, "stored"))
     elif is_full(context, l):
-        row = gradient - (gradient @ yhat.T) @ Ones(yhat.shape[1])
+        row = gradient - SumUnits(gradient * yhat)
         forms.append(Form(yhat * row, "algebra", "collapsed"))
     else:
         forms.append(Form(gradient * stored(context, l), stored_rule(context, l), "stored"))

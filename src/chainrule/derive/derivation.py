@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from .notation import Notation
 from .program import Numbers
 from .steps import Step
 from .words import LANGUAGES, Language
+
+if TYPE_CHECKING:
+    from .verify import VerificationReport
 
 MOST_NUMBERS = 20_000_000  # of the largest step: rows times the widest Jacobian or weight matrix
 
@@ -63,7 +66,7 @@ class Derivation(Sequence[Step]):
         if len(self._by_key) != len(self.steps):
             raise AssertionError("two steps have the same key")
         if numbers is not None:
-            _evaluate(self.steps, numbers)
+            _evaluate(self.steps, numbers, self.n_samples)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -127,6 +130,96 @@ class Derivation(Sequence[Step]):
         from .render.document import to_text
 
         return to_text(self, language or self.language, width, numbers)
+
+    def verify(self, tolerance: float = 1e-10, *, raise_on_failure: bool = True) -> VerificationReport:
+        """Compute the number of every step again: as written, by the reference, the engine, the complex step.
+
+        Every form of a step is evaluated as it stands, matrix by matrix, diagonal Jacobians as matrices and
+        each fraction ∂·/∂· by the complex step through the definitions. A derivation without numbers is
+        verified with parameters and a sample drawn at random.
+
+        Parameters
+        ----------
+        tolerance : float
+            Largest difference over the largest magnitude that passes; more where terms cancel (64 roundings
+            of their magnitude), and 1e-3 for an engine that computes in float32.
+        raise_on_failure : bool
+            Whether a wrong step raises; without, look at the report.
+
+        Returns
+        -------
+        VerificationReport
+            True where every step passed; printed as a table.
+
+        Raises
+        ------
+        DerivationError
+            An ArithmeticError that names the wrong steps; its `report` is the table.
+
+        Examples
+        --------
+        >>> import chainrule
+        >>> net = chainrule.Network([2, 3, 1], activation="tanh", random_state=0)
+        >>> report = chainrule.derive(net, [0.5, -1.0], [2.0]).verify()
+        >>> report.passed, max(report.largest.values()) < 1e-13
+        (True, True)
+        """
+        from .drawing import with_numbers
+        from .verify import DerivationError, verify
+
+        report = verify(with_numbers(self), tolerance, drawn=self.numbers is None)
+        if raise_on_failure and not report:
+            wrong = ", ".join(step.key for step in report.steps if not step.passed)
+            raise DerivationError(f"the derivation is wrong in: {wrong}\n{report}", report)
+        return report
+
+    def to_latex(
+        self, *, language: Language | None = None, document: bool = True, numbers: bool = True
+    ) -> str:
+        r"""Write everything as LaTeX.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, optional
+            By default the derivation's.
+        document : bool
+            Whether to write a document, to be compiled with XeLaTeX; else a fragment for ``\input``, which
+            needs the packages amsmath and graphicx.
+        numbers : bool
+            Whether to print the values.
+        """
+        from .render.latex_document import to_latex
+
+        return to_latex(self, language or self.language, document=document, numbers=numbers)
+
+    def to_markdown(self, *, language: Language | None = None, numbers: bool = True) -> str:
+        """Write everything as Markdown with formulas in LaTeX between $$."""
+        from .render.markdown import to_markdown
+
+        return to_markdown(self, language or self.language, numbers=numbers)
+
+    def to_python(self) -> str:
+        """Write the source of `gradients(x, y, weights, biases)` for exactly this network.
+
+        It imports NumPy and nothing else, and returns (loss, weight_gradients, bias_gradients) of the mean
+        over the rows. Networks with more in their layers take and return more; its docstring says what.
+
+        Examples
+        --------
+        >>> scope = {}
+        >>> exec(derive([2, 1]).to_python(), scope)
+        >>> loss, (dW,), (db,) = scope["gradients"]([1.0, 2.0], [1.0], [np.ones((2, 1))], [np.zeros(1)])
+        >>> float(loss), dW.tolist(), db.tolist()
+        (2.0, [[2.0], [4.0]], [-2.0])
+        """
+        from .render.python import to_python
+
+        return to_python(self)
+
+    def _repr_html_(self) -> str:
+        from .render.notebook import to_html_fragment
+
+        return to_html_fragment(self, self.language)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as what JSON can hold: structure, symbols, steps in every form, values."""
@@ -222,15 +315,23 @@ def derive(
         raise ValueError(f"bias_sign is {bias_sign!r}; expected '-' or '+'")
     model = as_model(network, activation, output_activation, loss)
     rows, targets = _sample(model, x, y)
+    return build(model, rows, targets, masks, language, bias_sign)
+
+
+def build(
+    model: Model,
+    x: Floats | None,
+    y: Floats | None,
+    masks: Sequence[Any] | None,
+    language: Language,
+    bias_sign: str,
+) -> Derivation:
+    """Derive a model with checked rows and targets, or with none."""
     notation = Notation(model.sizes, seed=model.is_the_seeds and bias_sign == "-")
-    context = Context(model, notation, bias_sign, 0 if rows is None else len(rows))
-    steps = [
-        *forward_steps(context),
-        *backward_steps(context),
-        *general_steps(context),
-        *batch_steps(context),
-    ]
-    numbers = None if rows is None or targets is None else _numbers(context, rows, targets, masks)
+    context = Context(model, notation, bias_sign, 0 if x is None else len(x))
+    builders = (forward_steps, backward_steps, general_steps, batch_steps)
+    steps = [step for build_steps in builders for step in build_steps(context)]
+    numbers = None if x is None or y is None else _numbers(context, x, y, masks)
     return Derivation(context, steps, numbers, language)
 
 
@@ -288,19 +389,19 @@ def _numbers(context: Context, x: Floats, y: Floats, masks: Sequence[Any] | None
     return Numbers(context.definitions, arrays)
 
 
-def _evaluate(steps: Sequence[Step], numbers: Numbers) -> None:
+def _evaluate(steps: Sequence[Step], numbers: Numbers, n_samples: int) -> None:
     """Compute the forward pass, then every step by its last form."""
     numbers.run()
     for step in steps:
         if step.symbolic or step.target in numbers.arrays:
             continue
         value = step.forms[-1].expression.evaluate(numbers)
-        numbers.arrays[step.target] = _whole(step, np.asarray(value))
+        numbers.arrays[step.target] = _whole(step, np.asarray(value), n_samples)
 
 
-def _whole(step: Step, value: Floats) -> Floats:
-    """Spread a constant (f' = 1) over the shape that the step's left-hand side has."""
-    shape = step.lhs.shape
-    if value.shape[-2:] != shape and all(isinstance(n, int) for n in shape):
-        return np.broadcast_to(value, (*value.shape[:-2], *shape)).copy()  # type: ignore[arg-type]
-    return value
+def _whole(step: Step, value: Floats, n_samples: int) -> Floats:
+    """Spread a constant, such as f' = 1, over the rows and the shape of the step's left-hand side."""
+    shape: tuple[Any, ...] = step.lhs.shape
+    if step.part != "batch":
+        shape = (n_samples, *shape)
+    return np.array(np.broadcast_to(value, np.broadcast_shapes(value.shape, shape)))

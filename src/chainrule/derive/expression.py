@@ -68,6 +68,10 @@ class Expr:
         """Compute the value as written."""
         raise NotImplementedError
 
+    def magnitude(self, values: Values) -> Any:
+        """Compute the value with every term taken as positive: what rounding errors are relative to."""
+        return np.abs(self.evaluate(values))
+
     def symbols(self) -> Iterator[Symbol]:
         """Every symbol from left to right, with repetitions."""
         for child in self.children:
@@ -258,6 +262,10 @@ class Sum(Expr):
             total = total + sign * term.evaluate(values)
         return total
 
+    def magnitude(self, values: Values) -> Any:
+        """Add the magnitudes."""
+        return sum(term.magnitude(values) for _, term in self.terms)
+
 
 @dataclass(frozen=True)
 class Scaled(Expr):
@@ -270,6 +278,10 @@ class Scaled(Expr):
     def evaluate(self, values: Values) -> Any:
         """Multiply."""
         return self.left.evaluate(values) * self.right.evaluate(values)
+
+    def magnitude(self, values: Values) -> Any:
+        """Multiply the magnitudes."""
+        return self.left.magnitude(values) * self.right.magnitude(values)
 
 
 @dataclass(frozen=True)
@@ -287,6 +299,13 @@ class Hadamard(Expr):
         product = self.factors[0].evaluate(values)
         for factor in self.factors[1:]:
             product = product * factor.evaluate(values)
+        return product
+
+    def magnitude(self, values: Values) -> Any:
+        """Multiply the magnitudes."""
+        product = self.factors[0].magnitude(values)
+        for factor in self.factors[1:]:
+            product = product * factor.magnitude(values)
         return product
 
 
@@ -312,6 +331,13 @@ class MatMul(Expr):
             product = product @ factor.evaluate(values)
         return product
 
+    def magnitude(self, values: Values) -> Any:
+        """Multiply the magnitudes."""
+        product = self.factors[0].magnitude(values)
+        for factor in self.factors[1:]:
+            product = product @ factor.magnitude(values)
+        return product
+
 
 def _flat(factors: tuple[Expr, ...], kind: type[Hadamard] | type[MatMul]) -> tuple[Expr, ...]:
     """Put the factors of factors of the same kind in their place."""
@@ -329,6 +355,10 @@ class Quotient(Expr):
     def evaluate(self, values: Values) -> Any:
         """Divide."""
         return self.above.evaluate(values) / self.below.evaluate(values)
+
+    def magnitude(self, values: Values) -> Any:
+        """Divide the magnitude by what stands below."""
+        return self.above.magnitude(values) / np.abs(self.below.evaluate(values))
 
 
 @dataclass(frozen=True)
@@ -357,3 +387,7 @@ class Transpose(Expr):
     def evaluate(self, values: Values) -> Any:
         """Swap the last two axes."""
         return np.swapaxes(self.operand.evaluate(values), -1, -2)
+
+    def magnitude(self, values: Values) -> Any:
+        """Swap the last two axes."""
+        return np.swapaxes(self.operand.magnitude(values), -1, -2)

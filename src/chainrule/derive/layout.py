@@ -156,6 +156,11 @@ class Layout:
     def __init__(self, sample: bool = False, entry: str = "") -> None:
         self.sample, self.entry = sample, entry
 
+    @property
+    def _ring(self) -> Box:
+        """Hadamard's product; of single entries it is the product of numbers."""
+        return INVISIBLE if self.entry else RING
+
     def box(self, expression: Expr, loosest: int = SUM) -> Box:
         """Return the box, in parentheses where the expression binds more loosely than `loosest`."""
         binding, box = self._box(expression)
@@ -181,6 +186,8 @@ class Layout:
                 return PRODUCT, Frac(self.box(e.above), self.box(e.below))
             case ex.Power():
                 return POWER, Script(self._base(e.base), None, self.box(e.exponent))
+            case ex.Transpose(te.Ones()):
+                return ATOM, Num("𝟏")
             case ex.Transpose():
                 return POWER, self._with_exponent(self._base(e.operand), Ident("⊤"))
             case te.Partial():
@@ -207,7 +214,7 @@ class Layout:
                 return ATOM, self._stacked(e)
             case te.TimesLog():
                 logarithm = Apply(Ident("log", upright=True), self.box(e.argument))
-                return HADAMARD, Row((self.box(e.factor, HADAMARD), RING, logarithm))
+                return HADAMARD, Row((self.box(e.factor, PRODUCT), self._ring, logarithm))
             case te.SumUnits():
                 return self._sum_units(e)
             case te.NormSquared():
@@ -289,7 +296,7 @@ class Layout:
     def _hadamard(self, e: ex.Hadamard) -> Box:
         items: list[Box] = []
         for factor in e.factors:
-            items += [RING] * bool(items) + [as_factor(self.box(factor, PRODUCT))]
+            items += [self._ring] * bool(items) + [as_factor(self.box(factor, PRODUCT))]
         return Row(tuple(items))
 
     def _matmul(self, e: ex.MatMul) -> Box:

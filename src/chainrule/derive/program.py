@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,22 +57,26 @@ class Numbers:
         return self._partials[known]
 
     def _complex_step(self, of: Symbol, wrt: Symbol, direct: bool) -> Floats:
-        lines = self._between(of, wrt, direct)
-        at = np.asarray(self.arrays[wrt.key])
-        rows, columns = at.shape[-2:]
-        derivatives = []
-        for i in range(rows):
-            for j in range(columns):
-                stepped = at.astype(np.complex128)
-                stepped[..., i, j] += 1j * STEP
-                scope = Numbers((), self.arrays | {wrt.key: stepped})
-                for line in lines:
-                    scope.arrays[line.symbol.key] = line.expression.evaluate(scope)
-                derivatives.append(np.imag(scope.arrays[of.key])[..., 0, :] / STEP)
-        stacked = np.stack(derivatives, axis=-1)  # (..., columns of `of`, elements of `wrt`)
+        rows, columns = self.arrays[wrt.key].shape[-2:]
+        elements = [(i, j) for i in range(rows) for j in range(columns)]
+        stacked = np.stack(list(self.elements(of, wrt, elements, direct)), axis=-1)
         if of.scalar:
             return stacked[..., 0, :].reshape(*stacked.shape[:-2], rows, columns)
         return stacked
+
+    def elements(
+        self, of: Symbol, wrt: Symbol, elements: Iterable[tuple[int, int]], direct: bool = False
+    ) -> Iterator[Floats]:
+        """Differentiate by single elements (row, column) of `wrt`: each of shape (..., columns of `of`)."""
+        lines = self._between(of, wrt, direct)
+        at = np.asarray(self.arrays[wrt.key])
+        for i, j in elements:
+            stepped = at.astype(np.complex128)
+            stepped[..., i, j] += 1j * STEP
+            scope = Numbers((), self.arrays | {wrt.key: stepped})
+            for line in lines:
+                scope.arrays[line.symbol.key] = line.expression.evaluate(scope)
+            yield np.imag(scope.arrays[of.key])[..., 0, :] / STEP
 
     def _between(self, of: Symbol, wrt: Symbol, direct: bool) -> list[Definition]:
         """Definitions to compute again when `wrt` moves."""

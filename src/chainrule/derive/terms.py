@@ -25,8 +25,14 @@ class Diag(Expr):
 
     def evaluate(self, values: Values) -> Any:
         """Put the row on the diagonal."""
-        row, n = self.operand.evaluate(values), _whole(self.shape[0])
-        return (row if np.ndim(row) < 2 else np.swapaxes(row, -1, -2)) * np.eye(n)
+        return self._on_diagonal(self.operand.evaluate(values))
+
+    def magnitude(self, values: Values) -> Any:
+        """Put the magnitudes on the diagonal."""
+        return self._on_diagonal(self.operand.magnitude(values))
+
+    def _on_diagonal(self, row: Any) -> Any:
+        return (row if np.ndim(row) < 2 else np.swapaxes(row, -1, -2)) * np.eye(_whole(self.shape[0]))
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,13 @@ class Call(Expr):
         """Compute the function."""
         return self.function.compute(self.argument.evaluate(values))
 
+    def magnitude(self, values: Values) -> Any:
+        """Return the value's; a logarithm loses what its argument has lost."""
+        value = np.abs(self.evaluate(values))
+        if self.function.name != "log":
+            return value
+        return value + self.argument.magnitude(values) / np.abs(self.argument.evaluate(values))
+
 
 @dataclass(frozen=True)
 class TimesLog(Expr):
@@ -101,6 +114,12 @@ class TimesLog(Expr):
         """Compute it, without the logarithm where the factor is 0."""
         y, p = np.broadcast_arrays(self.factor.evaluate(values), self.argument.evaluate(values))
         return np.where(y == 0, 0.0, y * np.log(np.where(y == 0, 1.0, p)))
+
+    def magnitude(self, values: Values) -> Any:
+        """Return the value's, and what the logarithm's argument has lost."""
+        y, p = np.broadcast_arrays(self.factor.evaluate(values), self.argument.evaluate(values))
+        lost = self.argument.magnitude(values) / np.where(y == 0, 1.0, np.abs(p))
+        return np.abs(self.evaluate(values)) + np.abs(y) * lost
 
 
 @dataclass(frozen=True)
@@ -116,8 +135,14 @@ class SumUnits(Expr):
 
     def evaluate(self, values: Values) -> Any:
         """Sum or average over the last axis."""
-        value = self.operand.evaluate(values)
-        return np.mean(value, axis=-1, keepdims=True) if self.mean else np.sum(value, axis=-1, keepdims=True)
+        return self._total(self.operand.evaluate(values))
+
+    def magnitude(self, values: Values) -> Any:
+        """Sum or average the magnitudes."""
+        return self._total(self.operand.magnitude(values))
+
+    def _total(self, row: Any) -> Any:
+        return np.mean(row, axis=-1, keepdims=True) if self.mean else np.sum(row, axis=-1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -135,6 +160,10 @@ class NormSquared(Expr):
         value = self.operand.evaluate(values)
         return np.sum(value * value, axis=-1, keepdims=True)
 
+    def magnitude(self, values: Values) -> Any:
+        """Sum the squares of the magnitudes."""
+        return np.sum(self.operand.magnitude(values) ** 2, axis=-1, keepdims=True)
+
 
 @dataclass(frozen=True)
 class SumSamples(Expr):
@@ -147,6 +176,10 @@ class SumSamples(Expr):
     def evaluate(self, values: Values) -> Any:
         """Sum over the first axis."""
         return np.sum(self.operand.evaluate(values), axis=0)
+
+    def magnitude(self, values: Values) -> Any:
+        """Sum the magnitudes."""
+        return np.sum(self.operand.magnitude(values), axis=0)
 
 
 @dataclass(frozen=True)

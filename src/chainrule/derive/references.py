@@ -1,0 +1,185 @@
+"""The same numbers from elsewhere: the reference's equations, and the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import reference
+from chainrule.reference import equations
+from chainrule.reference.activations import PReLU
+
+from .expression import Floats
+from .model import Layer, Model
+from .program import Numbers
+
+if TYPE_CHECKING:
+    from .derivation import Derivation
+
+Found = dict[str, Floats]
+
+
+class _Parts:
+    """A model's lists as the reference takes them, from layer `start` on."""
+
+    def __init__(self, model: Model, numbers: Numbers, start: int = 1) -> None:
+        self.layers = model.layers[start - 1 :]
+        self.weights = [_given(layer.weight) for layer in self.layers]
+        self.biases = [_given(layer.bias)[0] for layer in self.layers]
+        self.activations = [_with_slopes(layer) for layer in self.layers]
+        masks = [numbers.arrays.get(f"mask.{k}") for k in range(start, len(model.layers) + 1)]
+        self.options: dict[str, Any] = {
+            "norms": [_norm(layer) for layer in self.layers],
+            "residual": [layer.residual for layer in self.layers],
+            "masks": [None if mask is None else mask[:, 0, :] for mask in masks],
+        }
+
+    def backward(self, x: Floats, y: Floats, loss: Any) -> tuple[Any, Any]:
+        """Run the reference forward and backward."""
+        stored = reference.forward(self.weights, self.biases, x, self.activations, **self.options)
+        return stored, reference.backward(stored, y, loss)
+
+    def of_row(self, i: int) -> _Parts:
+        """Return the same for one row of the batch: its own masks."""
+        row = object.__new__(_Parts)
+        row.__dict__ |= self.__dict__
+        masks = [None if mask is None else mask[i : i + 1] for mask in self.options["masks"]]
+        row.options = self.options | {"masks": masks}
+        return row
+
+
+def from_the_reference(derivation: Derivation) -> Found:
+    """Return the reference's numbers by the key of the symbol, per row as a derivation has them."""
+    model, numbers = derivation.model, _numbers(derivation)
+    x, y = numbers.arrays["x.1"][:, 0, :], numbers.arrays["y"][:, 0, :]
+    parts, sign = _Parts(model, numbers), _sign(derivation)
+    stored, batch = parts.backward(x, y, model.loss)
+    n_rows, last = len(x), len(model.layers)
+    found: Found = {
+        "E": equations.row_errors(model.loss, parts.activations[-1], stored.net[-1], stored.x[-1], y)
+    }
+    found["E"] = found["E"][:, None, None]
+    found["batch.E"] = np.reshape(batch.loss, (1, 1))
+    single = [parts.of_row(i).backward(x[i : i + 1], y[i : i + 1], model.loss)[1] for i in range(n_rows)]
+    for k in range(1, last + 1):
+        i, f = k - 1, parts.activations[k - 1]
+        found[f"net.{k}"], found[f"z.{k}"] = stored.net[i][:, None, :], stored.z[i][:, None, :]
+        found[f"h.{k}"], found[f"x.{k + 1}"] = stored.y[i][:, None, :], stored.x[k][:, None, :]
+        found[f"delta.{k}"] = n_rows * batch.deltas[i][:, None, :]
+        found[f"dW.{k}"] = np.stack([g.weights[i] for g in single])
+        found[f"db.{k}"] = sign * np.stack([g.biases[i][None, :] for g in single])
+        found[f"batch.dW.{k}"], found[f"batch.db.{k}"] = batch.weights[i], sign * batch.biases[i][None, :]
+        for kind in ("gain", "shift", "slope"):
+            if getattr(batch, f"{kind}s")[i] is not None:
+                found[f"d{kind}.{k}"] = np.stack([getattr(g, f"{kind}s")[i][None, :] for g in single])
+                found[f"batch.d{kind}.{k}"] = getattr(batch, f"{kind}s")[i][None, :]
+        width = stored.y[i].shape[1]
+        rows = np.broadcast_to(np.eye(width)[:, None, :], (width, n_rows, width))
+        jacobian = np.stack([f.backward(row, stored.kept(i)) for row in rows], axis=1)
+        taken = f"z.{k}" if model.layers[i].normalized else f"net.{k}"
+        given = f"h.{k}" if model.layers[i].dropout or model.layers[i].residual else f"x.{k + 1}"
+        found[f"jacobian.{given}/{taken}"] = jacobian
+        found[f"prime.{k}"] = np.diagonal(jacobian, axis1=-2, axis2=-1)[:, None, :]
+        rest, at = _Parts(model, numbers, k), stored.x[i]
+        found[f"dx.{k}"] = n_rows * rest.backward(at, y, model.loss)[1].x[:, None, :]
+    found[f"dx.{last + 1}"] = model.loss.gradient(stored.x[-1], y)[:, None, :]
+    for k, layer in enumerate(model.layers, start=1):
+        if layer.dropout:
+            mask = numbers.arrays[f"mask.{k}"]
+            found[f"dh.{k}"] = equations.dropout_gradient(found[f"dx.{k + 1}"], mask)
+        if layer.normalized:
+            came = found.get(f"dh.{k}", found[f"dx.{k + 1}"])[:, 0, :]
+            dz = -equations.hidden_bias_gradient(came, parts.activations[k - 1], stored.kept(k - 1))
+            found[f"dz.{k}"] = dz[:, None, :]
+    return found
+
+
+def from_the_engine(derivation: Derivation) -> Found:
+    """Return the engine's numbers by the key of the symbol; without masks, since it predicts with none."""
+    model, numbers = derivation.model, _numbers(derivation)
+    masks = [value for key, value in numbers.arrays.items() if key.startswith("mask.")]
+    network = as_network(model)
+    if network is None or any((mask != 1).any() for mask in masks):
+        return {}
+    x, y = numbers.arrays["x.1"][:, 0, :], numbers.arrays["y"][:, 0, :]
+    sign, found = _sign(derivation), {}
+    batch, single = network.gradients(x, y), network.per_sample_gradients(x, y)
+    found["batch.E"] = np.reshape(batch.loss, (1, 1))
+    found["E"] = np.reshape([network.evaluate(x[i], y[i]) for i in range(len(x))], (-1, 1, 1))
+    last = len(model.layers)
+    for k in range(1, last + 1):
+        found[f"batch.dW.{k}"], found[f"batch.db.{k}"] = (
+            batch.weights[k - 1],
+            sign * batch.biases[k - 1][None, :],
+        )
+        found[f"dW.{k}"], found[f"db.{k}"] = single.weights[k - 1], sign * single.biases[k - 1][:, None, :]
+        found[f"delta.{k}"] = -single.biases[k - 1][:, None, :]
+    found["dx.1"] = network.input_gradients(x, y)[:, None, :]
+    found[f"x.{last + 1}"] = network(x)[:, None, :]
+    found |= _hidden_outputs(model, network, x)
+    return {key: np.asarray(value, dtype=np.float64) for key, value in found.items()}
+
+
+def as_network(model: Model) -> Any:
+    """Return the source if it is the engine's network, else a network of the same numbers; None for none."""
+    if hasattr(model.source, "per_sample_gradients") and hasattr(model.source, "biases"):
+        return model.source
+    if model.source is not None and not hasattr(model.source, "coefs_"):
+        return None
+    return _network(model.layers, model.layers[-1].activation.name, model.loss, model.dtype)
+
+
+def _network(layers: tuple[Layer, ...], output: str, loss: Any, dtype: str) -> Any:
+    """Build the engine's network of plain layers; None for others."""
+    from chainrule.network import Network
+
+    if any(
+        layer.normalized or layer.residual or layer.dropout or layer.slopes is not None for layer in layers
+    ):
+        return None
+    sizes = [layers[0].n_in, *(layer.n_out for layer in layers)]
+    hidden = [layer.activation.name for layer in layers[:-1]]
+    loss = loss.name if loss == type(loss)() else loss
+    network = Network(sizes, activation=hidden, output_activation=output, loss=loss, dtype=dtype)
+    network.weights = [layer.weight for layer in layers]
+    network.biases = [_given(layer.bias)[0] for layer in layers]
+    return network
+
+
+def _hidden_outputs(model: Model, network: Any, x: Floats) -> Found:
+    """Run the first layers alone, each as a network of its own."""
+    found = {}
+    for k in range(1, len(model.layers)):
+        layers = model.layers[:k]
+        first = _network(layers, layers[-1].activation.name, reference.get_loss("squared_error"), model.dtype)
+        if first is None:
+            break
+        found[f"x.{k + 1}"] = first(x)[:, None, :]
+    return found
+
+
+def _with_slopes(layer: Layer) -> Any:
+    return PReLU(layer.slopes[0]) if layer.slopes is not None else layer.activation
+
+
+def _norm(layer: Layer) -> Any:
+    if not layer.normalized:
+        return None
+    return reference.Norm(_given(layer.gain)[0], _given(layer.shift)[0])
+
+
+def _given(array: Floats | None) -> Floats:
+    if array is None:
+        raise ValueError("this derivation has no numbers; give derive() a network and a sample x, y")
+    return array
+
+
+def _numbers(derivation: Derivation) -> Numbers:
+    if derivation.numbers is None:
+        raise ValueError("this derivation has no numbers; give derive() a network and a sample x, y")
+    return derivation.numbers
+
+
+def _sign(derivation: Derivation) -> float:
+    return 1.0 if derivation.bias_sign == "-" else -1.0

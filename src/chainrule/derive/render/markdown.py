@@ -1,0 +1,49 @@
+"""A derivation as Markdown with formulas in LaTeX, as GitHub, Jupyter and MyST read them."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from ..rules import RULES
+from ..steps import PARTS, Step
+from ..words import Language
+from .document import HEADINGS
+from .latex import latex
+from .latex_document import matrix
+from .prose import latex_prose
+
+if TYPE_CHECKING:
+    from ..derivation import Derivation
+
+
+def to_markdown(derivation: Derivation, language: Language, *, numbers: bool) -> str:
+    """Write everything."""
+    sizes = "-".join(map(str, derivation.model.sizes))
+    lines = [f"# {HEADINGS['title'].to(language)} {sizes}", ""]
+    for part, steps in groupby(derivation.steps, key=lambda step: step.part):
+        lines += [f"## {PARTS[part].to(language)}", ""]
+        for step in steps:
+            lines += [*step_lines(derivation, step, language, numbers=numbers), ""]
+    if derivation.corrections:
+        lines += [f"## {HEADINGS['corrections'].to(language)}", ""]
+        lines += [f"- {c.seed} → {c.ours}: {c.why.to(language)}" for c in derivation.corrections]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def step_lines(derivation: Derivation, step: Step, language: Language, *, numbers: bool) -> list[str]:
+    """Write one step: its title, the chain of equals as one formula, a remark and the value."""
+    equation = f"{step.equation}: " if step.equation else ""
+    lines = [f"**{equation}{step.title.to(language)}** (`{step.key}`)", "", "$$", r"\begin{aligned}"]
+    for i, form in enumerate(step.forms):
+        sign = r"\leftarrow" if step.assignment and i == 0 else "="
+        lhs = latex(step.lhs) if i == 0 else ""
+        rule = latex_prose(RULES[form.rule].name.to(language))
+        lines.append(rf"{lhs} &{sign} {latex(form.expression)} && \text{{{rule}}} \\")
+    lines += [r"\end{aligned}", "$$", ""]
+    if step.note.en:
+        lines += [step.note.to(language), ""]
+    if numbers and derivation.numbers is not None and not step.symbolic:
+        value = derivation.value(step.key)
+        lines += ["$$", f"{latex(step.lhs)} = {matrix(value if value.ndim < 3 else value[0])}", "$$", ""]
+    return lines[:-1]

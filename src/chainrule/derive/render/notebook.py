@@ -1,0 +1,75 @@
+"""A derivation as an HTML fragment with MathML, for notebooks."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from ..expression import Floats
+from ..rules import RULES
+from ..steps import PARTS, Step
+from ..words import Language
+from .document import HEADINGS
+from .mathml import mathml
+
+if TYPE_CHECKING:
+    from ..derivation import Derivation
+
+MOST_ROWS, MOST_COLUMNS = 6, 8
+CELL = "text-align:left;padding:.15em .6em"
+
+
+def to_html_fragment(derivation: Derivation, language: Language) -> str:
+    """Write everything as one <div>, a <details> for each part; no script, no style sheet."""
+    sizes = "-".join(map(str, derivation.model.sizes))
+    title = f"{HEADINGS['title'].to(language)} {sizes}"
+    lines = [f'<div class="chainrule-derivation" lang="{language}"><h3>{escape(title)}</h3>']
+    for part, steps in groupby(derivation.steps, key=lambda step: step.part):
+        lines.append(f"<details open='open'><summary><b>{escape(PARTS[part].to(language))}</b></summary>")
+        lines += [step_html(derivation, step, language) for step in steps]
+        lines.append("</details>")
+    if derivation.corrections:
+        lines.append(f"<details><summary><b>{escape(HEADINGS['corrections'].to(language))}</b></summary><ul>")
+        for c in derivation.corrections:
+            lines.append(f"<li>{escape(c.seed)} → {escape(c.ours)}: {escape(c.why.to(language))}</li>")
+        lines.append("</ul></details>")
+    return "\n".join([*lines, "</div>"])
+
+
+def step_html(derivation: Derivation, step: Step, language: Language) -> str:
+    """Write one step: title, a formula with a line and a rule for each form, a remark, the value."""
+    equation = f"[{escape(step.equation)}] " if step.equation else ""
+    rows = []
+    for i, form in enumerate(step.forms):
+        sign = "←" if step.assignment and i == 0 else "="
+        lhs = mathml(step.lhs) if i == 0 else ""
+        formula = _inline(f"<mo>{sign}</mo>{mathml(form.expression)}")
+        rule = RULES[form.rule]
+        hint = escape(rule.text.to(language), quote=True)
+        name = f'<small title="{hint}">{escape(rule.name.to(language))}</small>'
+        cells = (_inline(lhs) if lhs else "", formula, name)
+        rows.append("<tr>" + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells) + "</tr>")
+    note = f"<p>{escape(step.note.to(language))}</p>" if step.note.en else ""
+    title = f"<p><b>{equation}</b>{escape(step.title.to(language))} <code>{escape(step.key)}</code></p>"
+    value = ""
+    if derivation.numbers is not None and not step.symbolic:
+        found = derivation.value(step.key)
+        value = _table(found if found.ndim < 3 else found[0])
+    return f"<div>{title}<table>{''.join(rows)}</table>{note}{value}</div>"
+
+
+def _inline(content: str) -> str:
+    return (
+        f'<math xmlns="http://www.w3.org/1998/Math/MathML" displaystyle="true"><mrow>{content}</mrow></math>'
+    )
+
+
+def _table(array: Floats) -> str:
+    rows = []
+    for row in array[:MOST_ROWS]:
+        cells = [f'<td style="{CELL}">{value:.5g}</td>' for value in row[:MOST_COLUMNS]]
+        more = "<td>…</td>" if len(row) > MOST_COLUMNS else ""
+        rows.append(f"<tr>{''.join(cells)}{more}</tr>")
+    more = "<tr><td>…</td></tr>" if len(array) > MOST_ROWS else ""
+    return f"<table>{''.join(rows)}{more}</table>"
