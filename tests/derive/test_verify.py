@@ -98,7 +98,7 @@ def test_float32_networks():
 def test_estimators_have_an_engine_too():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 3)), rng.integers(0, 3, 40)
-    model = chainrule.MLPClassifier((5,), max_iter=3, random_state=0).fit(X, y)
+    model = chainrule.MLPClassifier(hidden_layer_sizes=(5,), max_iter=3, random_state=0).fit(X, y)
     report = chainrule.derive(model, X[:3], y[:3]).verify()
     assert check(report, "dW.1").engine is not None
 

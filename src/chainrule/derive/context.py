@@ -45,6 +45,8 @@ class Context:
         Rows of the sample; 0 where there are no numbers.
     definitions : list of Definition
         The forward pass, ending with E.
+    optimizer : Any
+        Whose update ends the derivation.
     """
 
     model: Model
@@ -52,6 +54,7 @@ class Context:
     bias_sign: str
     n_samples: int
     definitions: list[Definition] = field(default_factory=list)
+    optimizer: Any = None
 
     @property
     def n_layers(self) -> int:

@@ -22,6 +22,7 @@ from .model import Model, as_model
 from .notation import Notation
 from .program import Numbers
 from .steps import Step
+from .update import optimizer_of, update_steps
 from .words import LANGUAGES, Language
 
 if TYPE_CHECKING:
@@ -269,6 +270,7 @@ def derive(
     output_activation: Any = None,
     loss: Any = None,
     masks: Sequence[Any] | None = None,
+    optimizer: Any = None,
 ) -> Derivation:
     """Derive the backpropagation of a network, step by step, with the numbers of a sample.
 
@@ -289,6 +291,8 @@ def derive(
     masks : sequence of array-like or None, optional
         Per layer, the multipliers of dropout (E10), shape (n_samples, n_units); by default 1 everywhere, as
         when the network predicts.
+    optimizer : SGD, Adam, ..., optional
+        Whose first update ends the derivation; by default an estimator's own, else ``SGD(0.1)``.
 
     Returns
     -------
@@ -315,7 +319,7 @@ def derive(
         raise ValueError(f"bias_sign is {bias_sign!r}; expected '-' or '+'")
     model = as_model(network, activation, output_activation, loss)
     rows, targets = _sample(model, x, y)
-    return build(model, rows, targets, masks, language, bias_sign)
+    return build(model, rows, targets, masks, language, bias_sign, optimizer)
 
 
 def build(
@@ -325,14 +329,17 @@ def build(
     masks: Sequence[Any] | None,
     language: Language,
     bias_sign: str,
+    optimizer: Any = None,
 ) -> Derivation:
     """Derive a model with checked rows and targets, or with none."""
     notation = Notation(model.sizes, seed=model.is_the_seeds and bias_sign == "-")
     context = Context(model, notation, bias_sign, 0 if x is None else len(x))
     builders = (forward_steps, backward_steps, general_steps, batch_steps)
     steps = [step for build_steps in builders for step in build_steps(context)]
-    numbers = None if x is None or y is None else _numbers(context, x, y, masks)
-    return Derivation(context, steps, numbers, language)
+    context.optimizer = optimizer_of(model, context.n_samples) if optimizer is None else optimizer
+    updates, settings = update_steps(context, context.optimizer)
+    numbers = None if x is None or y is None else _numbers(context, x, y, masks, settings)
+    return Derivation(context, [*steps, *updates], numbers, language)
 
 
 def shown(array: Floats) -> Floats:
@@ -370,7 +377,9 @@ def _sample(model: Model, x: Any, y: Any) -> tuple[Floats | None, Floats | None]
     return rows, targets
 
 
-def _numbers(context: Context, x: Floats, y: Floats, masks: Sequence[Any] | None) -> Numbers:
+def _numbers(
+    context: Context, x: Floats, y: Floats, masks: Sequence[Any] | None, settings: dict[str, float]
+) -> Numbers:
     """Values of everything that is given."""
     sign = 1.0 if context.bias_sign == "-" else -1.0
     arrays: dict[str, Any] = {"x.1": x[:, None, :], "y": y[:, None, :]}
@@ -386,6 +395,8 @@ def _numbers(context: Context, x: Floats, y: Floats, masks: Sequence[Any] | None
             shape = (len(x), layer.n_out)
             array = np.ones(shape) if given is None else np.broadcast_to(np.asarray(given, float), shape)
             arrays[f"mask.{k}"] = array[:, None, :]
+    for key, start in settings.items():
+        arrays[key] = np.full(context.notation.symbols[key].shape, start)
     return Numbers(context.definitions, arrays)
 
 
@@ -402,6 +413,6 @@ def _evaluate(steps: Sequence[Step], numbers: Numbers, n_samples: int) -> None:
 def _whole(step: Step, value: Floats, n_samples: int) -> Floats:
     """Spread a constant, such as f' = 1, over the rows and the shape of the step's left-hand side."""
     shape: tuple[Any, ...] = step.lhs.shape
-    if step.part != "batch":
+    if step.part not in ("batch", "update"):
         shape = (n_samples, *shape)
     return np.array(np.broadcast_to(value, np.broadcast_shapes(value.shape, shape)))

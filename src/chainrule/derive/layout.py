@@ -219,6 +219,9 @@ class Layout:
                 return self._sum_units(e)
             case te.NormSquared():
                 return POWER, Script(Fence("‖", self.box(e.operand), "‖"), None, Num("2"))
+            case te.ColumnNorms():
+                column = Layout(self.sample, "j").symbol(e.operand)
+                return ATOM, Fence("‖", column, "‖")
             case te.SumSamples():
                 body = Layout(sample=True, entry=self.entry).box(e.operand, HADAMARD)
                 below = Row((Ident("i"), Op("="), Num("1")))

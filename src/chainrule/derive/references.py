@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from chainrule.reference.activations import PReLU
 from .expression import Floats
 from .model import Layer, Model
 from .program import Numbers
+from .update import DEFAULT
 
 if TYPE_CHECKING:
     from .derivation import Derivation
@@ -118,6 +120,7 @@ def from_the_engine(derivation: Derivation) -> Found:
     found["dx.1"] = network.input_gradients(x, y)[:, None, :]
     found[f"x.{last + 1}"] = network(x)[:, None, :]
     found |= _hidden_outputs(model, network, x)
+    found |= _update(derivation, network, x, y)
     return {key: np.asarray(value, dtype=np.float64) for key, value in found.items()}
 
 
@@ -156,6 +159,23 @@ def _hidden_outputs(model: Model, network: Any, x: Floats) -> Found:
         if first is None:
             break
         found[f"x.{k + 1}"] = first(x)[:, None, :]
+    return found
+
+
+def _update(derivation: Derivation, network: Any, x: Floats, y: Floats) -> Found:
+    """Train a copy for one step; nothing for an optimizer that is not the engine's."""
+    from chainrule.optimizers import SGD, Optimizer
+
+    optimizer = derivation.context.optimizer
+    if optimizer is DEFAULT:
+        optimizer = SGD(DEFAULT.learning_rate)
+    if not isinstance(optimizer, Optimizer):
+        return {}
+    trained = copy.deepcopy(network)
+    trained.train(x, y, optimizer=optimizer, epochs=1, batch_size=None, shuffle=False)
+    last, found = "bounded.new" if optimizer.max_norm else "new", {}
+    for k, (W, b) in enumerate(zip(trained.weights, trained.biases, strict=True), start=1):
+        found[f"{last}.W.{k}"], found[f"new.b.{k}"] = W, _sign(derivation) * b[None, :]
     return found
 
 

@@ -147,7 +147,7 @@ class SumUnits(Expr):
 
 @dataclass(frozen=True)
 class NormSquared(Expr):
-    """The squared norm of a row."""
+    """The squared norm of a row or a matrix."""
 
     number_like = "always"
     operand: Expr
@@ -156,13 +156,27 @@ class NormSquared(Expr):
         return (1, 1)
 
     def evaluate(self, values: Values) -> Any:
-        """Sum the squares over the last axis (no modulus, for the complex step)."""
+        """Sum the squares of all elements (no modulus, for the complex step)."""
         value = self.operand.evaluate(values)
-        return np.sum(value * value, axis=-1, keepdims=True)
+        return np.sum(value * value, axis=(-2, -1), keepdims=True)
 
     def magnitude(self, values: Values) -> Any:
         """Sum the squares of the magnitudes."""
-        return np.sum(self.operand.magnitude(values) ** 2, axis=-1, keepdims=True)
+        return np.sum(self.operand.magnitude(values) ** 2, axis=(-2, -1), keepdims=True)
+
+
+@dataclass(frozen=True)
+class ColumnNorms(Expr):
+    """The norms of a matrix's columns, as a row."""
+
+    operand: Symbol
+
+    def _shape(self) -> Shape:
+        return 1, self.operand.shape[1]
+
+    def evaluate(self, values: Values) -> Any:
+        """Take the roots of the sums of squares."""
+        return np.sqrt(np.sum(self.operand.evaluate(values) ** 2, axis=-2, keepdims=True))
 
 
 @dataclass(frozen=True)

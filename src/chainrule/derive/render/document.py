@@ -62,7 +62,8 @@ def step_lines(
             lines += [f"    {left}", f"    {' ' * columns(lhs)}     ({rule})"]
     if step.note.en:
         lines.append(f"    {step.note.to(language)}")
-    shapes = ", ".join(f"{text(s)}: {shape_text(s.shape)}" for s in step.symbols if not s.scalar)
+    known = {text(s): shape_text(s.shape) for s in step.symbols if not s.scalar}
+    shapes = ", ".join(f"{name}: {shape}" for name, shape in known.items())
     if shapes:
         lines.append(f"    {HEADINGS['shapes'].to(language)}: {shapes}")
     if numbers and derivation.numbers is not None and not step.symbolic:

@@ -1,0 +1,362 @@
+"""Steps of one update, the first: every parameter by the optimizer's formula, its memory starting empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+from .batch import batch_gradient
+from .context import Context
+from .expression import Expr, Glyph, Symbol, as_expr
+from .forward import learned
+from .functions import call
+from .model import Model
+from .steps import Form, Step
+from .terms import Cases, ColumnNorms, Condition, NormSquared
+from .words import NOTHING, Words
+
+DEFAULT = SimpleNamespace(name="sgd", learning_rate=0.1, momentum=0.0, nesterov=False, l2=0.0)
+PARAMETERS = {
+    "W": Words("weights", "权重"),
+    "b": Words("biases", "偏置"),
+    "gain": Words("gain", "增益"),
+    "shift": Words("shift", "平移"),
+    "slope": Words("slopes", "斜率"),
+}
+
+
+@dataclass
+class Scope:
+    """What an optimizer's formula speaks of: one parameter.
+
+    Attributes
+    ----------
+    theta, g : Expr
+        The parameter, and the gradient of the loss by it, penalties and bounds included.
+    kind : str
+        Key in `PARAMETERS`.
+    settings : Any
+        The optimizer.
+    symbols : dict
+        Settings and memory as symbols with their values at the start, by key; shared by all parameters.
+    lines, later : list
+        What is remembered: new values that the formula uses, and such that are for the next step.
+    """
+
+    theta: Symbol
+    g: Expr
+    kind: str
+    settings: Any
+    symbols: dict[str, tuple[Symbol, float]]
+    lines: list[tuple[Symbol, Expr]] = field(default_factory=list)
+    later: list[tuple[Symbol, Expr]] = field(default_factory=list)
+
+    @property
+    def is_weight(self) -> bool:
+        """Whether penalties and decay are for this parameter: for weights, not for biases."""
+        return self.kind == "W"
+
+    @property
+    def new(self) -> Symbol:
+        """The parameter after the update."""
+        theta = self.theta
+        return Symbol(f"new.{theta.key}", theta.glyph, theta.size, "updated", theta.layer, per_row=False)
+
+    def replace_gradient(self, kind: str, expression: Expr, title: Words) -> Step:
+        """Return the step that makes g what the expression gives."""
+        k = self.theta.layer
+        g = Symbol(
+            f"{kind}.{self.theta.key}", Glyph("g", self.theta.glyph.base), self.theta.size, "moment", k
+        )
+        self.g = g
+        return assigned(f"update.{g.key}", k, title, g, expression)
+
+    def setting(self, letter: str, value: float, index: str = "") -> Symbol:
+        """Return a setting as a symbol."""
+        key = f"setting.{letter}{index}"
+        made = Symbol(key, Glyph(letter, index), (1, 1), "setting", None, per_row=False, is_scalar=True)
+        return self.symbols.setdefault(key, (made, value))[0]
+
+    @property
+    def eta(self) -> Symbol:
+        """The learning rate."""
+        return self.setting("η", self.settings.learning_rate)
+
+    @property
+    def t(self) -> Symbol:
+        """The number of the step: the first."""
+        return self.setting("t", 1.0)
+
+    def beta(self, i: int) -> Symbol:
+        """Decay of a running mean."""
+        return self.setting("β", getattr(self.settings, f"beta_{i}"), str(i))
+
+    @property
+    def epsilon(self) -> Symbol:
+        """What keeps a denominator from 0."""
+        return self.setting("ε", self.settings.epsilon)
+
+    def memory(self, letter: str, start: float = 0.0) -> Symbol:
+        """Return what is remembered from the step before: at the start, one number everywhere."""
+        key = f"{letter}.{self.theta.key}"
+        made = Symbol(key, Glyph(letter), self.theta.size, "moment", self.theta.layer, per_row=False)
+        return self.symbols.setdefault(key, (made, start))[0]
+
+    def remember(self, letter: str, expression: Expr, *, later: bool = False) -> Symbol:
+        """Replace what is remembered; what follows uses the new value."""
+        key = f"{letter}.new.{self.theta.key}"
+        made = Symbol(key, Glyph(letter), self.theta.size, "moment", self.theta.layer, per_row=False)
+        (self.later if later else self.lines).append((made, expression))
+        return made
+
+    def decayed(self) -> Expr:
+        """Return the parameter after weight decay."""
+        decay = getattr(self.settings, "weight_decay", 0.0)
+        if not (decay and self.is_weight):
+            return self.theta
+        return (1 - self.eta * self.setting("λ", decay, "w")) * self.theta
+
+    def largest(self, letter: str, v: Symbol) -> Symbol:
+        """AMSGrad's largest second moment so far; the moment itself without it."""
+        if not getattr(self.settings, "amsgrad", False):
+            return v
+        u = self.memory(letter)
+        return self.remember(letter, Cases(((v, Condition(v, ">", u)), (u, Condition(v, "<=", u)))))
+
+
+def _sgd(s: Scope) -> Expr:
+    if not s.settings.momentum:
+        return s.theta - s.eta * s.g
+    mu = s.setting("μ", s.settings.momentum)
+    v = s.remember("v", mu * s.memory("v") - s.eta * s.g)
+    return s.theta + mu * v - s.eta * s.g if s.settings.nesterov else s.theta + v
+
+
+def _means(s: Scope) -> tuple[Symbol, Symbol]:
+    m = s.remember("m", s.beta(1) * s.memory("m") + (1 - s.beta(1)) * s.g)
+    v = s.remember("v", s.beta(2) * s.memory("v") + (1 - s.beta(2)) * s.g**2)
+    return m, v
+
+
+def _adam(s: Scope) -> Expr:
+    m, v = _means(s)
+    v = s.largest("u", v)
+    rate = s.eta * (call("sqrt", 1 - s.beta(2) ** s.t) / (1 - s.beta(1) ** s.t))
+    return s.theta - rate * (m / (call("sqrt", v) + s.epsilon))
+
+
+def _adamw(s: Scope) -> Expr:
+    m, v = _means(s)
+    v = s.largest("u", v)
+    rate = s.eta / (1 - s.beta(1) ** s.t)
+    return s.decayed() - rate * (m / (call("sqrt", v / (1 - s.beta(2) ** s.t)) + s.epsilon))
+
+
+def _rmsprop(s: Scope) -> Expr:
+    rho = s.setting("ρ", s.settings.rho)
+    v: Expr = s.remember("v", rho * s.memory("v") + (1 - rho) * s.g**2)
+    if s.settings.centered:
+        a = s.remember("a", rho * s.memory("a") + (1 - rho) * s.g)
+        v = v - a**2
+    step = s.g / (call("sqrt", v) + s.epsilon)
+    if not s.settings.momentum:
+        return s.theta - s.eta * step
+    return s.theta - s.eta * s.remember("b", s.setting("μ", s.settings.momentum) * s.memory("b") + step)
+
+
+def _adagrad(s: Scope) -> Expr:
+    total = s.remember("s", s.memory("s", s.settings.initial_accumulator) + s.g**2)
+    return s.theta - s.eta * (s.g / (call("sqrt", total) + s.epsilon))
+
+
+def _nadam(s: Scope) -> Expr:
+    beta, decay = s.settings.beta_1, s.settings.momentum_decay
+    now, after = (beta * (1 - 0.96 ** (t * decay) / 2) for t in (1, 2))
+    k, k_next = s.setting("κ", now, "t"), s.setting("κ", after, "t+1")
+    m, v = _means(s)
+    d = s.g + k_next / (1 - k * k_next) * m
+    return s.theta - s.eta * (d / (call("sqrt", v / (1 - s.beta(2) ** s.t)) + s.epsilon))
+
+
+def _lion(s: Scope) -> Expr:
+    m = s.memory("m")
+    s.remember("m", s.beta(2) * m + (1 - s.beta(2)) * s.g, later=True)
+    return s.decayed() - s.eta * call("sign", s.beta(1) * m + (1 - s.beta(1)) * s.g)
+
+
+def _rprop(s: Scope) -> Expr:
+    return s.theta - s.memory("s", s.settings.learning_rate) * call("sign", s.g)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An optimizer's formula: it adds what is remembered to the scope and returns the new parameter."""
+
+    formula: Callable[[Scope], Expr]
+    note: Words = NOTHING
+
+
+ENTRIES: dict[str, Entry] = {
+    "sgd": Entry(_sgd),
+    "adam": Entry(_adam),
+    "adamw": Entry(_adamw),
+    "rmsprop": Entry(_rmsprop),
+    "adagrad": Entry(_adagrad),
+    "nadam": Entry(
+        _nadam,
+        Words(
+            "κₜ = β₁ (1 − 0.96^(t ψ)/2) with ψ the momentum's decay. In later steps the gradient has the"
+            " factor (1 − κₜ)/(1 − κ₁⋯κₜ), which is 1 in the first.",
+            "κₜ = β₁ (1 − 0.96^(t ψ)/2)，ψ 是动量的衰减。"
+            "以后各步中梯度的系数是 (1 − κₜ)/(1 − κ₁⋯κₜ)，第一步为 1。",
+        ),
+    ),
+    "lion": Entry(_lion),
+    "rprop": Entry(
+        _rprop,
+        Words(
+            "Each element has a step of its own; it grows while the gradient keeps its sign, else shrinks.",
+            "每个元素有自己的步长：梯度符号不变时变大，改变时变小。",
+        ),
+    ),
+}
+
+
+def update_steps(context: Context, optimizer: Any) -> tuple[list[Step], dict[str, float]]:
+    """Return the steps of the first update, and the values of settings and memory at its start by key.
+
+    An optimizer without an entry in `ENTRIES`, such as L-BFGS, whose steps come from a line search, has none.
+    """
+    if optimizer.name not in ENTRIES:
+        return [], {}
+    entry = ENTRIES[optimizer.name]
+    symbols: dict[str, tuple[Symbol, float]] = {}
+    parameters = [
+        (kind, layer, *_parameter(context, kind, layer))
+        for layer in range(context.n_layers, 0, -1)
+        for kind in _kinds(context, layer)
+    ]
+    scopes = [Scope(theta, g, kind, optimizer, symbols) for kind, _, theta, g in parameters]
+    steps = _gradients(scopes)
+    for scope in scopes:
+        new = entry.formula(scope)
+        steps += [_remembered(scope, *line) for line in scope.lines]
+        steps.append(_new_parameter(scope, new, entry.note))
+        if _on(optimizer, "max_norm") and scope.is_weight:
+            steps.append(_bounded(scope))
+        steps += [_remembered(scope, *line) for line in scope.later]
+    for symbol, _ in symbols.values():
+        context.notation.symbols.setdefault(symbol.key, symbol)
+    return steps, {key: value for key, (_, value) in symbols.items()}
+
+
+def optimizer_of(model: Model, n_samples: int) -> Any:
+    """Return the optimizer of an estimator's solver, plain gradient descent for everything else."""
+    source = model.source
+    if getattr(source, "solver", None) not in ("sgd", "adam"):
+        return DEFAULT
+    l2 = float(source.alpha) / max(n_samples, 1)  # scikit-learn divides alpha by the rows of a batch
+    common = {"name": source.solver, "learning_rate": float(source.learning_rate_init), "l2": l2}
+    if source.solver == "sgd":
+        nesterov = bool(source.nesterovs_momentum) and source.momentum > 0
+        return SimpleNamespace(**common, momentum=float(source.momentum), nesterov=nesterov)
+    betas = {name: float(getattr(source, name)) for name in ("beta_1", "beta_2", "epsilon")}
+    return SimpleNamespace(**common, **betas)
+
+
+def _kinds(context: Context, k: int) -> list[str]:
+    layer = context.layer(k)
+    normalized, learns = layer.normalized, layer.activation.name == "prelu"
+    return ["W", "b", *["gain", "shift"] * normalized, *["slope"] * learns]
+
+
+def _parameter(context: Context, kind: str, k: int) -> tuple[Symbol, Symbol]:
+    """Return a parameter and the gradient of the loss by it: of the row, or of the batch."""
+    notation = context.notation
+    theta = {"W": notation.W, "b": notation.b}[kind](k) if kind in "Wb" else learned(context, kind, k)
+    if context.n_samples == 1:
+        return theta, notation.symbols[f"d{kind}.{k}"]
+    return theta, batch_gradient(context, f"d{kind}", theta)
+
+
+def _on(optimizer: Any, name: str) -> float:
+    """Return a setting of all optimizers, 0 where it is off."""
+    return float(getattr(optimizer, name, None) or 0.0)
+
+
+def _gradients(scopes: list[Scope]) -> list[Step]:
+    """Penalties and bounds of the gradient, where there are any: each scope's g becomes what they give."""
+    optimizer = scopes[0].settings
+    l1, l2, most = (_on(optimizer, name) for name in ("l1", "l2", "clip_value"))
+    steps = []
+    for scope in scopes:
+        if scope.is_weight and (l1 or l2):
+            g = scope.g
+            if l2:
+                g = g + scope.setting("λ", l2) * scope.theta
+            if l1:
+                g = g + scope.setting("λ", l1, "1") * call("sign", scope.theta)
+            title = Words("The penalties' gradient is added", "加上惩罚项的梯度")
+            steps.append(scope.replace_gradient("penalized", g, title))
+        if most:
+            c = scope.setting("c", most)
+            clipped = Cases(
+                (
+                    (-c, Condition(scope.g, "<", -c)),
+                    (c, Condition(scope.g, ">", c)),
+                    (scope.g, Condition(scope.g, "<=", c)),
+                )
+            )
+            title = Words("Each element of the gradient is bounded", "限制梯度的每个元素")
+            steps.append(scope.replace_gradient("clipped", clipped, title))
+    if _on(optimizer, "clip_norm"):
+        first = scopes[0]
+        bound, total = first.setting("c", _on(optimizer, "clip_norm"), "n"), NormSquared(first.g)
+        squares: Expr = total
+        for scope in scopes[1:]:
+            squares = squares + NormSquared(scope.g)
+        norm = Symbol("norm.g", Glyph("r"), (1, 1), "moment", None, per_row=False, is_scalar=True)
+        title = Words("Norm of the whole gradient", "整个梯度的范数")
+        forms = (Form(call("sqrt", squares), "optimizer"),)
+        steps.append(Step("update.norm", "", "update", None, title, norm, norm.key, forms))
+        one = as_expr(1)
+        factor = Cases(((one, Condition(norm, "<=", bound)), (bound / norm, Condition(norm, ">", bound))))
+        for scope in scopes:
+            title = Words("The gradient is shortened where its norm is too large", "范数过大时缩短梯度")
+            steps.append(scope.replace_gradient("shortened", factor * scope.g, title))
+    return steps
+
+
+def _remembered(scope: Scope, symbol: Symbol, expression: Expr) -> Step:
+    name, k = PARAMETERS[scope.kind], scope.theta.layer
+    title = Words(
+        f"What the optimizer remembers of the {name.en} of layer {k}", f"优化器对第 {k} 层{name.zh}的记忆量"
+    )
+    return assigned(f"update.{symbol.key}", k, title, symbol, expression)
+
+
+def _new_parameter(scope: Scope, new: Expr, note: Words) -> Step:
+    name, k = PARAMETERS[scope.kind], scope.theta.layer
+    title = Words(f"New {name.en} of layer {k}", f"第 {k} 层新的{name.zh}")
+    return replace(assigned(f"update.{scope.theta.key}", k, title, scope.new, new), note=note)
+
+
+def _bounded(scope: Scope) -> Step:
+    """Columns of W that are too long, made as long as allowed."""
+    new, k = scope.new, scope.theta.layer
+    bound = scope.setting("c", scope.settings.max_norm, "m")
+    norms = ColumnNorms(new)
+    factor = Cases(
+        ((as_expr(1), Condition(norms, "<=", bound)), (bound / norms, Condition(norms, ">", bound)))
+    )
+    bounded = Symbol(f"bounded.{new.key}", new.glyph, new.size, "updated", k, per_row=False)
+    title = Words(f"Columns of layer {k} that are too long are shortened", f"缩短第 {k} 层过长的列")
+    return assigned(f"update.bounded.{scope.theta.key}", k, title, bounded, factor * new)
+
+
+def assigned(key: str, layer: int | None, title: Words, symbol: Symbol, expression: Expr) -> Step:
+    """Return a step with an arrow: what stands left gets a new value."""
+    forms = (Form(expression, "optimizer"),)
+    return Step(key, "", "update", layer, title, symbol, symbol.key, forms, assignment=True)
