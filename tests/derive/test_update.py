@@ -76,7 +76,7 @@ def test_default_is_gradient_descent():
     assert derivation.step("update.W.1").assignment
 
 
-@pytest.mark.filterwarnings("ignore:.*reached")
+@pytest.mark.filterwarnings("ignore:.*(reached|failed to converge)")
 def test_estimators_bring_their_solver():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20, 3)), rng.normal(size=20)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chainrule.derive import Derivation
 
 MOST_SAMPLES = 6  # rows of a batch that can walk through the network
-MOST_NUMBERS = 36_000  # that go into the page: 11 bytes each
+MOST_NUMBERS = 12_000  # that go into the page: 11 bytes each
 MOST_PATHS = 20_000  # nodes of all paths
 WAYS: dict[Part, str] = {
     "forward": "forward", "loss": "forward", "output": "back", "recursion": "back", "parameters": "back",
