@@ -252,6 +252,10 @@ class Network(Derivatives, Leaving):
         schedule: "Schedule | str | Callable[[float], float] | None" = None,
         schedule_epochs: int | None = None,
         learning_rate_factors: "Iterable[float] | None" = None,
+        validation: "tuple[Any, ...] | None" = None,
+        patience: int | None = None,
+        min_improvement: float = 0.0,
+        max_time: float | None = None,
     ) -> "History":
         """Train in place: an epoch takes all rows once, in batches, and steps against each batch's gradient.
 
@@ -295,12 +299,22 @@ class Network(Derivatives, Leaving):
             `resume`: by default those already made and those of this call.
         learning_rate_factors : list of float, optional
             One per layer of weights; multiplies its learning rate. A layer with 0 is frozen.
+        validation : tuple, optional
+            (x, y) or (x, y, sample_weight): rows whose loss, without penalty, is measured after each epoch.
+        patience : int, optional
+            Stop after so many epochs in a row without improvement of the validation loss, or of the training
+            loss where there is no `validation`; the network then has the parameters of its best epoch.
+        min_improvement : float
+            By how much a loss must be below the best one so far to count as an improvement.
+        max_time : float, optional
+            Seconds: no further epoch is begun after them.
 
         Returns
         -------
         History
             `.loss`, one value per epoch: the mean over its rows of each batch's loss before its step, penalty
-            included; `.learning_rate`, that of each epoch's last step; `.seconds`, `.n_steps`, `.stopped`.
+            included; `.learning_rate`, that of each epoch's last step; `.validation_loss`, `.best_epoch`;
+            `.seconds`, `.n_steps`, `.stopped` and `.reason`.
 
         Raises
         ------
@@ -344,6 +358,10 @@ class Network(Derivatives, Leaving):
             schedule=schedule,
             schedule_epochs=schedule_epochs,
             learning_rate_factors=learning_rate_factors,
+            validation=validation,
+            patience=patience,
+            min_improvement=min_improvement,
+            max_time=max_time,
         )
         return train(self, rows, settings)
 

@@ -20,6 +20,8 @@ class EpochRecord:
         Since training began.
     learning_rate : float
         Of the epoch's last step.
+    validation_loss : float or None
+        The loss of the rows set aside, after the epoch, without penalty.
     """
 
     epoch: int
@@ -27,6 +29,7 @@ class EpochRecord:
     loss: float
     seconds: float
     learning_rate: float = math.nan
+    validation_loss: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,15 @@ class History:
     n_steps : int
         Batches, each of which changed the parameters once.
     stopped : bool
-        Whether a callback stopped the training before its last epoch.
+        Whether training was stopped before its last epoch.
     learning_rate : list of float
         One value per epoch: that of its last step.
+    validation_loss : list of float
+        One value per epoch, after it, without penalty, where rows were set aside.
+    best_epoch : int or None
+        With `patience`, the epoch, from 1, whose parameters the network has.
+    reason : str
+        What stopped it: "callback", "patience", "max_time", or "" for nothing.
 
     Examples
     --------
@@ -57,6 +66,9 @@ class History:
     n_steps: int
     stopped: bool = False
     learning_rate: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    best_epoch: int | None = None
+    reason: str = ""
 
     @property
     def n_epochs(self) -> int:
@@ -64,8 +76,10 @@ class History:
         return len(self.loss)
 
     def __repr__(self) -> str:
-        stopped = ", stopped by the callback" if self.stopped else ""
+        by = {"callback": "the callback"}.get(self.reason, self.reason)
+        stopped = f", stopped by {by}" if self.stopped else ""
+        best = "" if self.best_epoch is None else f", best epoch {self.best_epoch}"
         return (
             f"History({self.n_epochs} epochs, {self.n_steps} steps,"
-            f" loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}, {self.seconds:.3g} s{stopped})"
+            f" loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}, {self.seconds:.3g} s{stopped}{best})"
         )

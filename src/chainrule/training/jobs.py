@@ -78,8 +78,7 @@ def _as_job(given: Any, common: Mapping[str, Any], seen: dict[tuple[Any, ...], R
             raise TypeError(f"unknown setting {name!r}{hint}")
     settings = {**common, **own}
     sample_weight = settings.pop("sample_weight")
-    checked = Settings.checked(**settings)
-    checked.check_layers(len(network._weights))
+    checked = Settings.checked(**settings).fitted_to(network)
     return Job(network, _rows(network, x, y, sample_weight, seen), checked)
 
 

@@ -16,6 +16,7 @@ from chainrule.training.quasi_newton import minimize
 from chainrule.training.rates import LearningRates
 from chainrule.training.settings import Settings
 from chainrule.training.state import TrainingState
+from chainrule.training.watch import Watch
 
 if TYPE_CHECKING:
     from chainrule.network import Network
@@ -31,7 +32,7 @@ def train(network: "Network", rows: Rows, settings: Settings, stop: _engine.Stop
 
     KeyboardInterrupt, which Python raises in its main thread only, is also raised once `stop` is set.
     """
-    settings.check_layers(len(network._weights))
+    settings = settings.fitted_to(network)
     rows = rows.without_weightless()
     data = rows.dataset(network._model)
     network._check_finite(rows)
@@ -56,16 +57,17 @@ def _run(
     steps_per_epoch = -(-data.n_samples // settings.batch_size)
     steps_before = state.trainer.n_steps
     per_call = min(max(1, WORK_PER_CALL // (data.n_samples * parameters.size)), EPOCHS_PER_CALL)
-    if callback is not None:
+    watch = Watch(network, settings)
+    if callback is not None or watch.between_epochs:
         per_call = 1
     rates = LearningRates(settings, state.plateau, steps_per_epoch, steps_before)
     per_call = rates.epochs_per_call(per_call)
     before = np.empty_like(parameters)
     losses: list[float] = []
     learning_rates: list[float] = []
-    stopped = False
+    reason = ""
     begin = time.perf_counter()
-    while len(losses) < epochs and not stopped:
+    while len(losses) < epochs and not reason:
         if stop is not None and stop.is_set():
             raise KeyboardInterrupt
         # Another trainer where the number of threads has changed, because other trainings began or ended.
@@ -95,14 +97,32 @@ def _run(
             raise _diverged(rates.of_epochs(factors, n_epochs), rows, losses, new.tolist())
         losses += new.tolist()
         learning_rates += rates.of_epochs(factors, n_epochs)
-        rates.observe(losses[-1])
+        rates.observe(watch.epoch_ends(len(losses), losses[-1]))
+        reason = watch.reason
         if callback is not None:
-            seconds = time.perf_counter() - begin
-            answer = callback(EpochRecord(len(losses), epochs, losses[-1], seconds, learning_rates[-1]))
+            record = EpochRecord(
+                len(losses),
+                epochs,
+                losses[-1],
+                time.perf_counter() - begin,
+                learning_rates[-1],
+                validation_loss=watch.losses[-1] if watch.losses else None,
+            )
             # Not just something true: what a progress bar returns, say, is no wish to stop.
-            stopped = isinstance(answer, bool | np.bool) and bool(answer)
-    seconds, n_steps = time.perf_counter() - begin, state.trainer.n_steps - steps_before
-    return History(losses, seconds, n_steps, stopped, learning_rates)
+            answer = callback(record)
+            if isinstance(answer, bool | np.bool) and answer:
+                reason = "callback"
+    watch.training_ends(len(losses))
+    return History(
+        losses,
+        time.perf_counter() - begin,
+        state.trainer.n_steps - steps_before,
+        reason != "",
+        learning_rates,
+        watch.losses,
+        watch.best_epoch,
+        reason,
+    )
 
 
 def _diverged(rates: list[float], rows: Rows, losses: list[float], new: list[float]) -> DivergenceError:

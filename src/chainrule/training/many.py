@@ -43,6 +43,10 @@ def train_many(
     schedule: Schedule | str | Callable[[float], float] | None = None,
     schedule_epochs: int | None = None,
     learning_rate_factors: Iterable[float] | None = None,
+    validation: tuple[Any, ...] | None = None,
+    patience: int | None = None,
+    min_improvement: float = 0.0,
+    max_time: float | None = None,
 ) -> list[History]:
     """Train independent networks in place, as many at once as there are cores, each by a thread of its own.
 
@@ -63,7 +67,7 @@ def train_many(
         Called as ``on_done(index, result)`` in the caller's thread when a job has ended, in whichever order
         they end: its place in `jobs`, and its History or Exception. For progress bars, or to save early.
     optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume, precision, schedule, \
-    schedule_epochs, learning_rate_factors
+    schedule_epochs, learning_rate_factors, validation, patience, min_improvement, max_time
         The settings of `Network.train`, for all jobs. A `callback` is called in the thread that trains, so
         that several may be called at once if it serves several jobs; where it returns True, its job ends.
 
@@ -124,6 +128,10 @@ def train_many(
         "schedule": schedule,
         "schedule_epochs": schedule_epochs,
         "learning_rate_factors": learning_rate_factors,
+        "validation": validation,
+        "patience": patience,
+        "min_improvement": min_improvement,
+        "max_time": max_time,
     }
     if on_done is not None and not callable(on_done):
         raise TypeError(f"on_done is {on_done!r}; expected a function of an index and a result")

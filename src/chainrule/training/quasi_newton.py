@@ -14,6 +14,7 @@ from chainrule.optimizers import LBFGS
 from chainrule.training.errors import DivergenceError
 from chainrule.training.history import EpochRecord, History
 from chainrule.training.settings import Settings
+from chainrule.training.watch import Watch
 
 if TYPE_CHECKING:
     from chainrule.network import Network
@@ -31,7 +32,7 @@ def minimize(
     parameters, model = network._parameters, network._model
     start, moves = parameters.copy(), _moves(network, settings)
     losses: list[float] = []
-    stopped = False
+    reason, watch = "", Watch(network, settings)
     begin = time.perf_counter()
 
     def loss_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[Any]]:
@@ -45,17 +46,27 @@ def minimize(
         return loss, gradient * moves
 
     def iteration_ends(intermediate_result: Any) -> None:
-        nonlocal stopped
+        nonlocal reason
         parameters[:] = intermediate_result.x
         losses.append(float(intermediate_result.fun))
+        n = len(losses) - 1
+        watch.epoch_ends(n, losses[n])
+        reason = watch.reason
         if settings.callback is not None:
-            n = len(losses) - 1
+            validation_loss = watch.losses[-1] if watch.losses else None
             answer = settings.callback(
-                EpochRecord(n, settings.epochs, losses[n - 1], time.perf_counter() - begin)
+                EpochRecord(
+                    n,
+                    settings.epochs,
+                    losses[n - 1],
+                    time.perf_counter() - begin,
+                    validation_loss=validation_loss,
+                )
             )
-            stopped = isinstance(answer, bool | np.bool) and bool(answer)
-            if stopped:
-                raise StopIteration
+            if isinstance(answer, bool | np.bool) and answer:
+                reason = "callback"
+        if reason:
+            raise StopIteration
 
     network._training = None
     found = scipy.optimize.minimize(
@@ -83,8 +94,17 @@ def minimize(
             losses,
         )
     parameters[:] = found.x
+    watch.training_ends(n_iterations)
     network._n_epochs += n_iterations
-    return History(losses[:n_iterations], time.perf_counter() - begin, n_iterations, stopped)
+    return History(
+        losses[:n_iterations],
+        time.perf_counter() - begin,
+        n_iterations,
+        reason != "",
+        validation_loss=watch.losses,
+        best_epoch=watch.best_epoch,
+        reason=reason,
+    )
 
 
 def _check(settings: Settings, n_samples: int) -> None:

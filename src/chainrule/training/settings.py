@@ -2,12 +2,16 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from chainrule._settings import flag, real_number, whole_number
+from chainrule.network.rows import Rows, as_rows
 from chainrule.optimizers import LBFGS, Adam, Optimizer, check_optimizer
 from chainrule.training.history import EpochRecord
 from chainrule.training.schedules import Schedule, check_schedule
+
+if TYPE_CHECKING:
+    from chainrule.network import Network
 
 #: Of the products in training: the network's dtype, or bfloat16 with sums in float32.
 PRECISIONS = ("full", "bf16")
@@ -25,6 +29,8 @@ class Settings(NamedTuple):
         Rows per step; sys.maxsize for all rows in one batch.
     learning_rate_factors : tuple of float
         One per layer, or none.
+    validation : tuple, Rows or None
+        (x, y) or (x, y, sample_weight) as given; rows of the network, once `fitted_to` one.
     """
 
     optimizer: Optimizer | LBFGS
@@ -37,6 +43,10 @@ class Settings(NamedTuple):
     schedule: Schedule | None = None
     schedule_epochs: int | None = None
     learning_rate_factors: tuple[float, ...] = ()
+    validation: Any = None
+    patience: int | None = None
+    min_improvement: float = 0.0
+    max_time: float | None = None
 
     @classmethod
     def checked(
@@ -52,6 +62,10 @@ class Settings(NamedTuple):
         schedule: Any = None,
         schedule_epochs: Any = None,
         learning_rate_factors: Any = None,
+        validation: Any = None,
+        patience: Any = None,
+        min_improvement: Any = 0.0,
+        max_time: Any = None,
     ) -> Self:
         """Check what a user gave; TypeError or ValueError for what is none or out of range."""
         optimizer = check_optimizer(Adam() if optimizer is None else optimizer)
@@ -79,15 +93,36 @@ class Settings(NamedTuple):
             _schedule(optimizer, schedule),
             None if schedule_epochs is None else whole_number("schedule_epochs", schedule_epochs, 1),
             _factors(learning_rate_factors),
+            _validation(validation),
+            None if patience is None else whole_number("patience", patience, 1),
+            real_number("min_improvement", min_improvement, "[0, inf)"),
+            None if max_time is None else real_number("max_time", max_time, "(0, inf)"),
         )
 
-    def check_layers(self, n_layers: int) -> None:
-        """Raise ValueError where the learning-rate factors are not those of so many layers."""
-        n = len(self.learning_rate_factors)
+    def fitted_to(self, network: "Network") -> Self:
+        """Return these settings with rows that fit the network; TypeError or ValueError where they do not."""
+        n, n_layers = len(self.learning_rate_factors), len(network._weights)
         if n not in (0, n_layers):
             raise ValueError(
                 f"learning_rate_factors has {n} numbers; expected {n_layers}, one per layer of weights"
             )
+        if not isinstance(self.validation, tuple) or isinstance(self.validation, Rows):
+            return self
+        try:
+            rows = as_rows(network._architecture, *self.validation)
+            rows.check_finite()
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation: {error}") from None
+        return self._replace(validation=rows)
+
+
+def _validation(given: Any) -> Any:
+    if given is None or (isinstance(given, tuple | list) and len(given) in (2, 3)):
+        return None if given is None else tuple(given)
+    raise TypeError(
+        f"validation is of type {type(given).__name__}; expected (x, y) or (x, y, sample_weight), rows to"
+        " measure the loss on after each epoch"
+    )
 
 
 def _schedule(optimizer: Optimizer | LBFGS, given: Any) -> Schedule | None:

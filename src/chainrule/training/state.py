@@ -49,7 +49,8 @@ class TrainingState(NamedTuple):
         if last is None:
             raise ValueError(
                 "resume=True goes on from an earlier call of train, but this network has none (a copied,"
-                " loaded or diverged network starts anew); use resume=False"
+                " loaded or diverged network starts anew, and one set back to its best epoch);"
+                " use resume=False"
             )
         return last.handed_on(network, settings)
 

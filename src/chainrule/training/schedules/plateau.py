@@ -30,7 +30,7 @@ class PlateauSchedule(Schedule):
     Notes
     -----
     PyTorch's ReduceLROnPlateau with threshold_mode="rel", and its defaults; Keras' callback of that name.
-    What is watched is the training loss of the epoch.
+    What is watched is the epoch's validation loss, or its training loss where no rows are set aside.
     """
 
     name: ClassVar[str] = "plateau"
