@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from chainrule.export.leaving import Leaving
-from chainrule.io.errors import TableError
+from chainrule.io.errors import TableError, counted
 from chainrule.io.evaluation import Evaluation, evaluate_classes, evaluate_numbers
 from chainrule.io.fitting import FitSettings, estimator_class, fit_parts
 from chainrule.io.preprocessing import Preprocessor
@@ -273,6 +273,37 @@ class TableModel(Leaving):
             return evaluate_classes(self.target, self.predict_proba(rows), classes)
         known = self.target.decode(self.target.encode(values))
         return evaluate_numbers(self.target, self.predict(rows), known)
+
+    def network_rows(self, table: Any, which: slice) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return rows as the network sees them: features, and class indices or standardised numbers.
+
+        Parameters
+        ----------
+        table : DataFrame, mapping of columns, or path
+            Rows with all of `columns` and the target.
+        which : slice
+            Of the rows, counted from 0.
+
+        Returns
+        -------
+        x : ndarray of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        TableError
+            As `evaluate`, and where the table does not have those rows or they have no target.
+        """
+        rows = as_table(table, text=self.text_columns)
+        if not 0 <= which.start < which.stop <= len(rows):
+            raise TableError(
+                f"the table has {counted(len(rows), 'row')}, expected a row from 1 to {len(rows)}"
+            )
+        rows = rows.slice(which.start, which.stop - which.start)
+        values = find_target(rows, self.target.name)
+        if values.null_count:
+            raise TableError(f"the target {self.target.name!r} is missing in that row, expected a value")
+        return self._features(rows), self.target.encode(values)
 
     def _features(self, table: Any) -> NDArray[Any]:
         dtype = self.estimator.coefs_[0].dtype.name

@@ -28,6 +28,13 @@ def to_text(derivation: Derivation, language: Language, width: int, numbers: boo
     sizes = "-".join(map(str, derivation.model.sizes))
     title = f"{HEADINGS['title'].to(language)} {sizes}"
     lines = [title, "=" * columns(title), ""]
+    if numbers and derivation.numbers is not None:
+        for symbol in (derivation.context.notation.x(1), derivation.context.notation.y):
+            lines += [
+                f"{text(symbol)} =",
+                *(f"      {row}" for row in array_lines(derivation.value(symbol.key))),
+            ]
+        lines.append("")
     part = None
     for step in derivation.steps:
         if step.part != part:
