@@ -47,6 +47,14 @@ def test_class_weights_are_sample_weights(class_weight, weighted, solver):
     assert np.abs(plain.predict_proba(x) - mlp.predict_proba(x)).max() > 1e-4
 
 
+def test_balanced_weights_see_no_rows_of_weight_0():
+    weight = (LABELS != 1).astype(float)
+    weight[:25] = 0
+    mlp = MLPClassifier(class_weight="balanced", **FAST).fit(X, NAMES, weight)
+    same = MLPClassifier(**FAST).fit(X, NAMES, weight * np.array([1.5, 0, 0.75])[LABELS])
+    assert_allclose(mlp.coefs_[0], same.coefs_[0], rtol=1e-12)
+
+
 def test_class_weights_of_two_classes():
     x, y = X[ROWS], NAMES[ROWS] == "a"
     mlp = MLPClassifier(class_weight={False: 3, True: 1}, **FAST).fit(x, y)

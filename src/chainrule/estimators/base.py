@@ -21,7 +21,7 @@ from chainrule.estimators.checkpoint import Checkpoint, interval
 from chainrule.estimators.data import TargetScale, learn_target_scale, validation_rows
 from chainrule.estimators.initialization import initialize
 from chainrule.estimators.metrics import scorers
-from chainrule.estimators.options import CONSTRAINTS, STOCHASTIC_SOLVERS, hidden_sizes, hint
+from chainrule.estimators.options import CONSTRAINTS, check_together, hidden_sizes, hint, is_stochastic
 from chainrule.estimators.quasi_newton import fit_quasi_newton
 from chainrule.estimators.rows import Rows, ready
 from chainrule.estimators.stochastic import fit_stochastic
@@ -43,7 +43,7 @@ class BaseMLP(Leaving, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignor
 
     hidden_layer_sizes: Any
     activation: str
-    solver: str
+    solver: Any
     alpha: float
     batch_size: int | str
     learning_rate: str
@@ -73,6 +73,13 @@ class BaseMLP(Leaving, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignor
     checkpoint: str | PathLike[str] | None
     checkpoint_every: int | str
     keep_optimizer: bool
+    schedule: Any
+    clip_norm: float | None
+    clip_value: float | None
+    l1: float
+    max_norm: float | None
+    learning_rate_factors: Any
+    precision: str
 
     def _store(self, parameters: dict[str, Any]) -> None:
         """Keep a constructor's arguments under their own names, untouched: scikit-learn's rule."""
@@ -208,7 +215,7 @@ class BaseMLP(Leaving, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignor
                 random_state = checkpoint.resume(random_state)
                 bound = self._bind()
         with _threads.training():
-            if self.solver in STOCHASTIC_SOLVERS:
+            if is_stochastic(self):
                 fit_stochastic(
                     self, bound, rows, validation, random_state, checkpoint, incremental=incremental
                 )
@@ -222,7 +229,7 @@ class BaseMLP(Leaving, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignor
         return self
 
     def _check_stochastic(self) -> bool:
-        if self.solver not in STOCHASTIC_SOLVERS:
+        if not is_stochastic(self):
             raise AttributeError(
                 f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
             )
@@ -237,11 +244,7 @@ class BaseMLP(Leaving, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignor
         scorers(self.scoring)
         check_callbacks(self.callbacks)
         interval(self.checkpoint_every)
-        if self.checkpoint is not None and self.solver not in STOCHASTIC_SOLVERS:
-            raise ValueError(
-                f"checkpoint needs a solver with epochs, {' or '.join(map(repr, STOCHASTIC_SOLVERS))}; "
-                f"solver={self.solver!r} has none."
-            )
+        check_together(self)
 
     def _bind(self, dtype: DType | None = None) -> BoundModel:
         """Make `coefs_` and `intercepts_` views of an engine model, keeping their values."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.callback import FitCallback
 
-from chainrule.estimators.options import STOCHASTIC_SOLVERS
+from chainrule.estimators.options import is_stochastic
 from chainrule.training.history import EpochRecord
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ class AfterEpoch:
             yield
 
     def epoch_begins(self) -> None:
-        """Note the learning rate, and begin scikit-learn's task."""
-        optimizer = self.mlp._optimizer if self.mlp.solver in STOCHASTIC_SOLVERS else None
-        self.learning_rate = math.nan if optimizer is None else optimizer.learning_rate
+        """Begin scikit-learn's task."""
         if self.context is not None:
             self.task = self.context.subcontext(task_name="epoch")
             self.task.call_on_fit_task_begin(estimator=self.mlp, **self._task_arguments())
@@ -89,7 +87,7 @@ class AfterEpoch:
                 self.n_epochs,
                 loss,
                 seconds,
-                self.learning_rate,
+                mlp._optimizer.last_rate if is_stochastic(mlp) else math.nan,
                 {name: values[-1] for name, values in mlp.evals_result_.items()},
                 mlp.best_iteration_,
                 mlp,

@@ -130,10 +130,11 @@ class Checkpoint:
         if isinstance(now["random_state"], dict) and isinstance(then["random_state"], dict):
             # A RandomState has moved on; its start is in the file.
             then["random_state"] = now["random_state"]
+        scheduled = self.mlp.schedule is not None  # over max_iter epochs
         others = [
             f"{name}={then.get(name)!r} (now {value!r})"
             for name, value in now.items()
-            if name not in MAY_CHANGE and value != then.get(name)
+            if value != then.get(name) and not (name in MAY_CHANGE and not (scheduled and name == "max_iter"))
         ]
         if others:
             raise ValueError(

@@ -65,7 +65,7 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         hidden_layer_sizes: Any = (100,),
         activation: str = "relu",
         *,
-        solver: str = "adam",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
@@ -95,6 +95,13 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         checkpoint: Any = None,
         checkpoint_every: int | str = 1,
         keep_optimizer: bool = False,
+        schedule: Any = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        l1: float = 0.0,
+        max_norm: float | None = None,
+        learning_rate_factors: Any = None,
+        precision: str = "full",
     ) -> None:
         self._store(locals())
 

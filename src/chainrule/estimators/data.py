@@ -197,10 +197,14 @@ def weigh_classes(labels: "Labels", class_weight: Any, rows: "Rows") -> "Rows":
             )
         index = rows.targets if rows.targets.ndim == 1 else rows.targets[:, 0].astype(np.intp)
         given = labels.classes[index]
-        classes = np.unique(given) if class_weight == "balanced" else labels.classes
+        classes, seen, weight_seen = labels.classes, given, rows.sample_weight
+        if class_weight == "balanced":  # rows of weight 0 are no rows
+            if weight_seen is not None and weight_seen.any():
+                seen, weight_seen = given[weight_seen > 0], weight_seen[weight_seen > 0]
+            classes = np.unique(seen)
         weights = np.zeros(len(labels.classes))
         weights[labels.index(classes)] = compute_class_weight(
-            class_weight, classes=classes, y=given, sample_weight=rows.sample_weight
+            class_weight, classes=classes, y=seen, sample_weight=weight_seen
         )
         weight = weights[index]
     if rows.sample_weight is not None:

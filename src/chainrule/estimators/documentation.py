@@ -13,12 +13,17 @@ activation : str, default="relu"
     Function of the hidden layers: scikit-learn's "identity", "logistic", "tanh" and "relu", and
     "sigmoid" (another name for "logistic"), "leaky_relu", "elu", "selu", "softplus", "gelu", "silu",
     "mish", "softsign", "hardtanh", "relu6".
-solver : {"adam", "sgd", "lbfgs"}, default="adam"
-    "adam" and "sgd" go over the rows in batches, epoch by epoch; "lbfgs" takes all rows at once, in
-    float64, and is often better on small data.
+solver : str or Optimizer, default="adam"
+    scikit-learn's "adam" and "sgd" go over the rows in batches, epoch by epoch; "lbfgs" takes all rows at
+    once, in float64, and is often better on small data. Beside them "adamw", "rmsprop", "adagrad", "nadam",
+    "lion" and "rprop" (for all rows in one batch). A name takes `learning_rate_init`, and `beta_1`,
+    `beta_2` and `epsilon` if the optimiser has them; an instance of `chainrule.optimizers` brings all of
+    its settings, penalties and bounds of gradients included, and the parameters of these names are not
+    heard.
 alpha : float, default=0.0001
     Strength of the L2 penalty alpha/2 ||W||^2, which is divided by the number of rows of the batch (by
-    the sum of their weights, where given).
+    the sum of their weights, where given). For "adamw" and "lion" it is their decoupled weight decay:
+    W <- (1 - learning_rate alpha) W.
 batch_size : int or "auto", default="auto"
     Rows per update; "auto" is min(200, n_samples). Not for "lbfgs".
 learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
@@ -88,6 +93,23 @@ checkpoint_every : int or str, default=1
 keep_optimizer : bool, default=False
     Whether `warm_start` keeps the optimizer's moments, step count and learning rate, and not only the
     parameters.
+schedule : str, Schedule, callable or None, default=None
+    Factors of the learning rate over the steps of `max_iter` epochs, for every solver with epochs but
+    "rprop": "constant", "step", "exponential", "cosine", "onecycle", "inverse_time" or "plateau", which
+    watches the validation loss where there is one, else the training loss; an instance of
+    `chainrule.training.schedules` with settings of its own; or a function of the part of the training that
+    is done (0 to 1) that returns a factor.
+clip_norm, clip_value : float or None, default=None
+    Greatest norm of a batch's gradient, and of each of its components.
+l1 : float, default=0.0
+    Strength of the penalty l1 sum |W|, divided by the number of rows of the batch like that of `alpha`.
+max_norm : float or None, default=None
+    Greatest norm of a unit's incoming weights.
+learning_rate_factors : list of float or None, default=None
+    One factor of the learning rate per layer of weights; a layer with 0 does not change.
+precision : {"full", "bf16"}, default="full"
+    "bf16" multiplies in bfloat16 and sums in float32 while training, for float32 rows on processors that
+    can.
 """
 
 #: What only one of the two estimators has.

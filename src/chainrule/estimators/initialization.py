@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.estimators.bound_model import BoundModel, DType, engine_name
-from chainrule.estimators.options import STOCHASTIC_SOLVERS
+from chainrule.estimators.options import is_stochastic
 from chainrule.estimators.watching import start_measuring, start_watching
 
 if TYPE_CHECKING:
@@ -44,6 +44,6 @@ def initialize(
     mlp.t_ = 0
     mlp.n_layers_ = len(sizes)
     start_measuring(mlp)
-    if mlp.solver in STOCHASTIC_SOLVERS:
+    if is_stochastic(mlp):
         mlp.loss_curve_ = []
         start_watching(mlp)

@@ -1,16 +1,25 @@
-"""The stochastic optimisers as scikit-learn sees them: schedule, and moments that outlive a call."""
+"""The optimisers between two calls: settings, schedule, and memory that outlives the engine's trainer."""
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from chainrule import _engine
 from chainrule.estimators.bound_model import BoundModel
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.training.schedules import Plateau, PlateauSchedule, check_schedule
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
 
 SMALLEST_LEARNING_RATE = 1e-6
+
+#: Solvers for which `alpha` is a decay apart from the gradient, as their authors have it.
+DECOUPLED = ("adamw", "lion")
+BOUNDS = ("l1", "clip_value", "clip_norm", "max_norm")
+#: What an optimiser remembers beside its arrays.
+MEMORY = ("n_steps", "last_loss")
 
 
 class StochasticOptimizer:
@@ -21,26 +30,30 @@ class StochasticOptimizer:
 
     Attributes
     ----------
+    solver : str
+        Name in the engine.
     learning_rate : float
-        The current one; changes with the schedules "invscaling" and "adaptive".
+        The current one; changes with scikit-learn's schedules "invscaling" and "adaptive".
+    last_rate : float
+        That of the last step, `schedule` included.
     n_steps : int
         Number of updates made.
     moments : list of ndarray of shape (n_parameters,)
-        sgd: velocity; adam: first and second moment. Up to date after `release`.
+        The optimiser's arrays: sgd, velocity; adam, first and second moment; ... Up to date after `release`.
     """
 
     def __init__(self, mlp: "BaseMLP") -> None:
-        self.solver = mlp.solver
+        self.solver, self.learning_rate_init, self.settings = settings(mlp)
+        self.own_penalty = isinstance(mlp.solver, Optimizer)
         self.schedule = mlp.learning_rate if mlp.solver == "sgd" else "constant"
-        self.learning_rate_init = float(mlp.learning_rate_init)
         self.power_t = float(mlp.power_t)
-        self.settings: dict[str, Any] = (
-            {"momentum": float(mlp.momentum), "nesterov": bool(mlp.nesterovs_momentum)}
-            if mlp.solver == "sgd"
-            else {"beta_1": float(mlp.beta_1), "beta_2": float(mlp.beta_2), "epsilon": float(mlp.epsilon)}
-        )
-        self.learning_rate = self.learning_rate_init
+        self.rates = check_schedule(mlp.schedule)
+        self.plateau: Plateau | None = self.rates.start() if isinstance(self.rates, PlateauSchedule) else None
+        self.learning_rate = self.last_rate = self.learning_rate_init
+        self.total_steps = 0  # of the schedule
         self.n_steps = 0
+        self.last_loss = 0.0
+        self.dropout_seed = 0
         self.moments: list[NDArray[Any]] = []
         self._trainer: _engine.Trainer | None = None
         self._trains: tuple[Any, ...] = ()
@@ -54,28 +67,48 @@ class StochasticOptimizer:
         trains = (bound, batch_size, alpha, n_threads)
         if self._trainer is None or trains != self._trains:
             self.release()
+            penalty: dict[str, Any] = {"l2": alpha, "l2_over_rows": True}
+            if self.own_penalty:
+                penalty = {}
+            elif self.solver in DECOUPLED:
+                penalty = {"weight_decay": alpha, "l2_over_rows": True}
             self._trainer = _engine.Trainer(
                 bound.model,
                 self.solver,
                 batch_size=batch_size,
                 learning_rate=self.learning_rate,
-                l2=alpha,
-                l2_over_rows=True,
                 n_threads=n_threads,
+                **penalty,
                 **self.settings,
             )
+            for name in MEMORY:
+                setattr(self._trainer, name, getattr(self, name))
             if self.n_steps:
-                self._trainer.n_steps = self.n_steps
                 self._trainer.state = self.moments
             self.moments = []
             self._trains = trains
         return self._trainer
 
+    def plan(self, n_epochs: int, steps_per_epoch: int) -> None:
+        """Let the schedule extend over so many epochs from here on."""
+        self.total_steps = self.n_steps + n_epochs * steps_per_epoch
+
+    def epoch(self, trainer: _engine.Trainer, data: _engine.Dataset, order: Any) -> float:
+        """Train for an epoch at the schedule's rates; return its loss."""
+        self.last_rate = self.learning_rate
+        if self.rates is None:
+            return trainer.epoch(data, order)
+        n = -(-data.n_samples // self._trains[1])
+        factors = self.rates.factors(trainer.n_steps, n, self.total_steps)
+        if self.plateau is not None:
+            factors *= self.plateau.factor
+        self.last_rate *= float(factors[-1])
+        return trainer.epoch(data, order, factors=factors)
+
     def release(self) -> None:
         """Take the moments over from the engine and let its workspace go."""
         if self._trainer is not None:
-            self.n_steps = self._trainer.n_steps
-            self.moments = list(self._trainer.state)
+            self.__dict__ |= self._memory(self._trainer)
         self._trainer = None
         self._trains = ()
 
@@ -102,8 +135,43 @@ class StochasticOptimizer:
         if self._trainer is not None:
             self._trainer.learning_rate = learning_rate
 
+    @staticmethod
+    def _memory(trainer: _engine.Trainer) -> dict[str, Any]:
+        return {"moments": list(trainer.state)} | {name: getattr(trainer, name) for name in MEMORY}
+
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"_trainer": None, "_trains": ()}
-        if self._trainer is not None:
-            state |= {"n_steps": self._trainer.n_steps, "moments": list(self._trainer.state)}
-        return state
+        return state if self._trainer is None else state | self._memory(self._trainer)
+
+
+def settings(mlp: "BaseMLP") -> tuple[str, float, dict[str, Any]]:
+    """Return the optimiser's name, its learning rate, and its other settings but `alpha` for the engine.
+
+    A named solver takes those of `momentum`, `beta_1`, ... that it has, and else its class's defaults; an
+    instance of `chainrule.optimizers` brings all of its own.
+    """
+    common: dict[str, Any] = {}
+    if mlp.precision != "full":
+        common["precision"] = mlp.precision
+    if mlp.learning_rate_factors is not None:
+        common["learning_rate_factors"] = [float(factor) for factor in mlp.learning_rate_factors]
+    if isinstance(mlp.solver, Optimizer):
+        own = mlp.solver.settings()
+        return mlp.solver.name, own.pop("learning_rate"), own | common
+    common |= {name: float(getattr(mlp, name)) for name in BOUNDS if getattr(mlp, name)}
+    if mlp.solver == "sgd":
+        own = {"momentum": float(mlp.momentum), "nesterov": bool(mlp.nesterovs_momentum)}
+    elif mlp.solver == "adam":
+        own = {"beta_1": float(mlp.beta_1), "beta_2": float(mlp.beta_2), "epsilon": float(mlp.epsilon)}
+    else:
+        fields = {field.name for field in dataclasses.fields(OPTIMIZERS[mlp.solver])}
+        shared = {name: getattr(mlp, name) for name in ("beta_1", "beta_2", "epsilon") if name in fields}
+        own = OPTIMIZERS[mlp.solver](**shared).settings()
+        for name in ("learning_rate", "l1", "l2", "weight_decay"):
+            own.pop(name, None)
+    return mlp.solver, float(mlp.learning_rate_init), own | common
+
+
+def full_batch(solver: Any) -> bool:
+    """Whether the optimiser is made for all rows in one batch."""
+    return OPTIMIZERS[solver].full_batch if isinstance(solver, str) else solver.full_batch

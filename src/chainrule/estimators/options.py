@@ -4,24 +4,34 @@ import difflib
 import operator
 import os
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.callback import FitCallback
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule import _engine
+from chainrule._settings import real_number
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.training.schedules import SCHEDULES, Schedule, check_schedule
+
+if TYPE_CHECKING:
+    from chainrule.estimators.base import BaseMLP
 
 OUTPUT_ONLY = {"softmax", "exp"}
-STOCHASTIC_SOLVERS = ("sgd", "adam")
+#: All but "lbfgs": optimisers with epochs.
+STOCHASTIC_SOLVERS = tuple(OPTIMIZERS)
+PRECISIONS = ["full", "bf16"]
 
 #: The named choices. "logistic" is scikit-learn's name for sigmoid.
 CHOICES: dict[str, list[str]] = {
     "activation": ["logistic", *(name for name in _engine.activations() if name not in OUTPUT_ONLY)],
     "solver": ["lbfgs", *STOCHASTIC_SOLVERS],
     "batch_size": ["auto"],
+    "schedule": list(SCHEDULES),
     "verbose": ["progress"],
     "class_weight": ["balanced"],
+    "precision": PRECISIONS,
     "learning_rate": ["constant", "invscaling", "adaptive"],
     "loss": ["squared_error", "poisson"],
 }
@@ -32,7 +42,7 @@ OTHER_NAMES = {"swish": "silu", "linear": "identity", "mse": "squared_error", "l
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(CHOICES["activation"]))],
-    "solver": [StrOptions(set(CHOICES["solver"]))],
+    "solver": [StrOptions(set(CHOICES["solver"])), Optimizer],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions(set(CHOICES["learning_rate"]))],
@@ -61,9 +71,55 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "checkpoint": [str, os.PathLike, None],
     "checkpoint_every": [Interval(Integral, 1, None, closed="left"), str],
     "keep_optimizer": ["boolean"],
+    "schedule": [StrOptions(set(SCHEDULES)), Schedule, callable, None],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "clip_value": [Interval(Real, 0, None, closed="neither"), None],
+    "l1": [Interval(Real, 0, None, closed="left")],
+    "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "learning_rate_factors": ["array-like", None],
+    "precision": [StrOptions(set(PRECISIONS))],
 }
 
 CLASS_WEIGHT: list[Any] = [StrOptions({"balanced"}), dict, list, None]
+
+
+def is_stochastic(mlp: "BaseMLP") -> bool:
+    """Whether the solver goes over the rows in epochs."""
+    return isinstance(mlp.solver, Optimizer) or mlp.solver in STOCHASTIC_SOLVERS
+
+
+def check_together(mlp: "BaseMLP") -> None:
+    """Refuse parameters that are valid each, but mean nothing together.
+
+    Raises
+    ------
+    TypeError, ValueError
+        With what to leave out.
+    """
+    check_schedule(mlp.schedule)
+    if not is_stochastic(mlp):
+        off = {"l1": 0, "precision": "full"}
+        for name in ("checkpoint", "schedule", "clip_norm", "clip_value", "l1", "max_norm",
+                     "learning_rate_factors", "precision"):  # fmt: skip
+            value = getattr(mlp, name)
+            if value is not None and value != off.get(name):
+                raise ValueError(
+                    f"{name}={value!r} does not go with solver={mlp.solver!r}, which has no steps of that "
+                    f"kind; leave it out, or use one of: {', '.join(STOCHASTIC_SOLVERS)}."
+                )
+    elif mlp.schedule is not None:
+        name = mlp.solver if isinstance(mlp.solver, str) else mlp.solver.name
+        if not OPTIMIZERS[name].scheduled:
+            raise ValueError(
+                f"schedule={mlp.schedule!r} does not go with {name!r}, which finds its own steps."
+            )
+        if mlp.solver == "sgd" and mlp.learning_rate != "constant":
+            raise ValueError(
+                f"schedule={mlp.schedule!r} and learning_rate={mlp.learning_rate!r} would both change the "
+                "learning rate; leave one of them out."
+            )
+    for factor in () if mlp.learning_rate_factors is None else mlp.learning_rate_factors:
+        real_number("a number of learning_rate_factors", factor, "[0, inf)")
 
 
 def hint(message: str, parameters: dict[str, Any]) -> str:

@@ -72,7 +72,7 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         hidden_layer_sizes: Any = (100,),
         activation: str = "relu",
         *,
-        solver: str = "adam",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
@@ -102,6 +102,13 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         checkpoint: Any = None,
         checkpoint_every: int | str = 1,
         keep_optimizer: bool = False,
+        schedule: Any = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        l1: float = 0.0,
+        max_norm: float | None = None,
+        learning_rate_factors: Any = None,
+        precision: str = "full",
     ) -> None:
         self._store(locals())
 

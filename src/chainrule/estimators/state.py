@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.metrics import LOSS
 from chainrule.estimators.optimizer import StochasticOptimizer
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.training.schedules import SCHEDULES, Schedule
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
@@ -23,12 +26,18 @@ SCALARS = (
     "best_loss_", "best_validation_score_", "_no_improvement_count", "best_iteration_", "stop_reason_",
 )  # fmt: skip
 OPTIMIZER = (
-    "solver", "schedule", "learning_rate_init", "power_t", "settings", "learning_rate", "n_steps",
+    "solver", "schedule", "learning_rate_init", "power_t", "settings", "learning_rate", "last_rate",
+    "total_steps", "n_steps", "last_loss", "dropout_seed",
 )  # fmt: skip
 CURVES = ("loss_curve_", "validation_scores_")
 SCALES = ("target_mean_", "target_scale_")
 #: Parameters that may hold code, which no model file does. They concern training alone.
-CODE = ("callbacks", "scoring")
+CODE = ("callbacks", "scoring", "schedule", "loss")
+#: Settings that are objects: their classes by name, and where these are registered.
+OBJECTS: dict[str, tuple[type, Mapping[str, Any]]] = {
+    "optimizer": (Optimizer, OPTIMIZERS),
+    "schedule": (Schedule, SCHEDULES),
+}
 
 
 def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
@@ -55,7 +64,8 @@ def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
         tensors["random_state"] = source["state"].pop("key")
         parameters["random_state"] = source
     for name in CODE:
-        parameters[name] = without_code(parameters[name])
+        if name in parameters:
+            parameters[name] = without_code(parameters[name])
     if parameters["checkpoint"] is not None:
         parameters["checkpoint"] = os.fspath(parameters["checkpoint"])
     if hasattr(mlp, "coefs_"):
@@ -87,6 +97,9 @@ def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
             for k, moment in enumerate(optimizer["moments"]):
                 tensors[f"moments.{k}"] = moment
             settings["optimizer"] = {name: optimizer[name] for name in OPTIMIZER}
+            if optimizer["plateau"] is not None:
+                watched = {k: v for k, v in vars(optimizer["plateau"]).items() if k != "schedule"}
+                settings["optimizer"]["plateau"] = watched
     json_able: dict[str, Any] = to_json(settings)
     return tensors, json_able
 
@@ -151,7 +164,10 @@ def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> 
     if "optimizer" in settings:
         mlp._optimizer = StochasticOptimizer(mlp)
         for name in OPTIMIZER:
-            setattr(mlp._optimizer, name, settings["optimizer"][name])
+            if name in settings["optimizer"]:  # a file of another version may lack some
+                setattr(mlp._optimizer, name, settings["optimizer"][name])
+        if mlp._optimizer.plateau is not None:
+            vars(mlp._optimizer.plateau).update(settings["optimizer"]["plateau"])
         moments = [name for name in sorted(tensors) if name.startswith("moments.")]
         mlp._optimizer.moments = [tensors[name] for name in moments]
 
@@ -160,7 +176,13 @@ def without_code(value: Any) -> Any:
     """Return a parameter that names what it wants, None for one that brings the code itself."""
     if isinstance(value, list | tuple):
         return value if all(isinstance(one, str) for one in value) else None
-    return value if isinstance(value, str) else None
+    known = isinstance(value, str) or any(is_registered(value, *home) for home in OBJECTS.values())
+    return value if known else None
+
+
+def is_registered(value: Any, base: type, registry: Mapping[str, Any]) -> bool:
+    """Whether a value is an object that its registered name and its settings describe."""
+    return isinstance(value, base) and getattr(value, "name", None) in registry
 
 
 def to_json(value: Any) -> Any:
@@ -169,6 +191,9 @@ def to_json(value: Any) -> Any:
         if not all(isinstance(key, str) for key in value):
             return {"pairs": [[to_json(key), to_json(part)] for key, part in value.items()]}
         return {str(key): to_json(part) for key, part in value.items()}
+    for kind, home in OBJECTS.items():
+        if is_registered(value, *home):
+            return {"object": [kind, value.name, to_json(vars(value))]}
     if isinstance(value, tuple):
         return {"tuple": to_json(list(value))}
     if isinstance(value, list | np.ndarray):
@@ -189,6 +214,9 @@ def from_json(value: Any) -> Any:
             return float(value["float"])
         if set(value) == {"tuple"}:
             return tuple(from_json(value["tuple"]))
+        if set(value) == {"object"}:
+            kind, name, of_object = value["object"]
+            return OBJECTS[kind][1][name](**from_json(of_object))
         if set(value) == {"pairs"}:
             return {from_json(key): from_json(part) for key, part in value["pairs"]}
         return {key: from_json(part) for key, part in value.items()}

@@ -1,4 +1,4 @@
-"""Epochs of sgd and adam, in native code, and scikit-learn's rules for stopping between them."""
+"""Epochs of sgd, adam and others, in native code, and scikit-learn's rules for stopping between them."""
 
 import contextlib
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.callbacks import AfterEpoch
 from chainrule.estimators.checkpoint import Checkpoint
-from chainrule.estimators.optimizer import StochasticOptimizer
+from chainrule.estimators.optimizer import StochasticOptimizer, full_batch, settings
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.warning import warn
 from chainrule.estimators.watching import Watch, patience, start_watching
@@ -53,6 +53,8 @@ def fit_stochastic(
         for _ in range(mlp.n_iter_):
             random_state.shuffle(order)
     optimizer, after = mlp._optimizer, AfterEpoch.of(mlp, n_epochs)
+    if optimizer.rates is not None and not (resumed or (incremental and optimizer.total_steps)):
+        optimizer.plan(mlp.max_iter, -(-n_samples // batch_size))
     verbose, allowed = bool(mlp.verbose) and mlp.verbose != "progress", patience(mlp)
     finished = checkpoint is not None and checkpoint.finished
     if not finished:
@@ -66,7 +68,7 @@ def fit_stochastic(
                     random_state.shuffle(order)
                 # The last epoch's, unless the number of threads has changed.
                 trainer = optimizer.trainer(bound, batch_size, alpha, mlp._threads)
-                mlp.loss_ = trainer.epoch(data, order)
+                mlp.loss_ = optimizer.epoch(trainer, data, order)
                 mlp.n_iter_ += 1
                 mlp.t_ += n_samples
                 mlp.loss_curve_.append(mlp.loss_)
@@ -77,6 +79,8 @@ def fit_stochastic(
                     improved = loss_improved(mlp)
                 mlp._no_improvement_count = 0 if improved else mlp._no_improvement_count + 1
                 optimizer.epoch_ends(mlp.t_)
+                if optimizer.plateau is not None:
+                    optimizer.plateau.observe((mlp.validation_loss_curve_ or mlp.loss_curve_)[-1])
                 if mlp._no_improvement_count > allowed:
                     if optimizer.no_improvement(reason(mlp), verbose):
                         mlp.stop_reason_ = "no_improvement"
@@ -113,7 +117,7 @@ def begin(mlp: "BaseMLP", bound: BoundModel, *, incremental: bool) -> None:
     """Make the optimiser and what is remembered about stopping ready: from the start, or to go on."""
     kept = mlp._optimizer
     goes_on = incremental or (
-        mlp.keep_optimizer and mlp.warm_start and kept is not None and kept.solver == mlp.solver
+        mlp.keep_optimizer and mlp.warm_start and kept is not None and kept.solver == settings(mlp)[0]
     )
     if not goes_on or kept is None or not kept.fits(bound):
         mlp._optimizer = StochasticOptimizer(mlp)
@@ -130,7 +134,7 @@ def begin(mlp: "BaseMLP", bound: BoundModel, *, incremental: bool) -> None:
 def batch_rows(mlp: "BaseMLP", n_samples: int) -> int:
     """Return the number of rows per update."""
     if mlp.batch_size == "auto":
-        return min(200, n_samples)
+        return n_samples if full_batch(mlp.solver) else min(200, n_samples)
     batch_size = int(mlp.batch_size)
     if batch_size > n_samples:
         warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
