@@ -290,6 +290,7 @@ def test_a_callback_is_told_of_every_epoch(solver):
     assert {record.n_epochs for record in records} == {8}
     assert [record.scores["r2"] for record in records] == mlp.evals_result_["r2"]
     assert sorted(record.seconds for record in records) == [record.seconds for record in records]
+    assert [record.validation_loss for record in records] == mlp.validation_loss_curve_
     assert records[-1].loss == mlp.loss_
     if solver != "lbfgs":
         assert [record.loss for record in records] == mlp.loss_curve_

@@ -23,7 +23,7 @@ class FitRecord(EpochRecord):
 
     Attributes
     ----------
-    epoch, n_epochs, loss, seconds, learning_rate
+    epoch, n_epochs, loss, seconds, learning_rate, validation_loss
         As in `EpochRecord`; with solver="lbfgs" an iteration counts as an epoch, and has no learning rate
         (NaN).
     scores : dict of str to float
@@ -91,6 +91,7 @@ class AfterEpoch:
                 {name: values[-1] for name, values in mlp.evals_result_.items()},
                 mlp.best_iteration_,
                 mlp,
+                validation_loss=(mlp.validation_loss_curve_ or [None])[-1],
             )
             # Everyone hears of the epoch, also after one who wants to stop.
             answers = [callback(record) for callback in self.plain]
