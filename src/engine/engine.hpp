@@ -113,6 +113,8 @@ struct Step {
   std::int64_t n_rows;
   std::int64_t row_block;     // rows taken through all layers at a time, so that they stay in cache
   std::int64_t batch_stride;  // elements between the panels of a batch matrix
+  bool narrow;                // every layer fits into one vector: batch matrices as kernels/narrow.inl has them
+  std::int64_t lane_stride;   // there, elements between the units of a batch matrix
   T* input;                   // batch matrix x_1, where the data are dense
   T* input_pairs;             // its copy along the rows, where Kernels::pairs
   T* row_pairs;               // likewise: the factor of a row product along the sum, this thread's own

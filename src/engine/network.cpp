@@ -59,6 +59,15 @@ Shape::Shape(std::vector<std::int64_t> sizes_, const std::vector<std::string>& n
 }
 
 std::int64_t Shape::widest() const { return *std::max_element(sizes.begin(), sizes.end()); }
+bool Shape::narrow(int width, std::int64_t rows) const {
+  constexpr std::int64_t most_inputs = 64, fewest_rows = 4;
+  if (sizes[0] > most_inputs || *std::max_element(sizes.begin() + 1, sizes.end()) > width) return false;
+  if (rows == 1) return true;
+  const bool known = activations.back() == Activation::softmax
+                         ? loss == Loss::cross_entropy
+                         : loss == Loss::squared_error || loss == Loss::binary_cross_entropy || loss == Loss::poisson;
+  return rows >= fewest_rows && known;
+}
 std::int64_t Shape::weights_at(int k) const {
   std::int64_t at = 0;
   for (int j = 0; j < k; ++j) at += n_in(j) * n_out(j);

@@ -26,6 +26,8 @@ struct Shape {
   std::int64_t n_in(int k) const { return sizes[static_cast<std::size_t>(k)]; }
   std::int64_t n_out(int k) const { return sizes[static_cast<std::size_t>(k) + 1]; }
   std::int64_t widest() const;
+  // Whether kernels/narrow.inl takes batches of so many rows, with vectors of `width`.
+  bool narrow(int width, std::int64_t rows) const;
   std::int64_t n_weights() const;
   std::int64_t n_parameters() const;
   std::int64_t weights_at(int k) const;

@@ -32,8 +32,10 @@ class Stepper {
         kernels_(kernels),
         capacity_(rows),
         sparse_(data.sparse()),
+        narrow_(!sparse_ && !kernels.pairs && shape.narrow(kernels.width, rows)),
         entries_(data.longest_row * rows),
-        batch_(shape, kernels, rows, true, data.sparse()),
+        lane_stride_(narrow_ ? lane_stride(rows) : 0),
+        batch_(shape, kernels, narrow_ ? lane_stride_ + kLanes : rows, true, data.sparse()),
         order_(static_cast<std::size_t>(rows)),
         row_loss_(static_cast<std::size_t>(rows)),
         penalty_(static_cast<std::size_t>(packed.n_penalties())),
@@ -49,6 +51,8 @@ class Stepper {
       c.value.resize(static_cast<std::size_t>(entries_));
     }
     layers_ = batch_.attach(packed.layers());
+    if (narrow_)
+      for (auto& layer : layers_) layer.transposed = nullptr;  // the backward product reads the weights themselves
     if (kernels.pairs) {
       const std::int64_t steps = round_up((shape.widest() + 1) / 2, kernels.panel);
       for (int t = 0; t < most_threads; ++t) row_pairs_.emplace_back(steps * row_block<T>(shape));
@@ -81,6 +85,8 @@ class Stepper {
     s.row_block = row_block<T>(shape_);
     s.batch_stride = batch_.stride();
     s.input = batch_.input();
+    s.narrow = narrow_;
+    s.lane_stride = lane_stride_;
     s.input_pairs = batch_.input_pairs();
     if (!row_pairs_.empty()) s.row_pairs = row_pairs_[static_cast<std::size_t>(thread)].get();
     s.loss = shape_.loss;
@@ -123,10 +129,10 @@ class Stepper {
   template <class RowAt, class Prepare, class Between = Nothing>
   Sums take(int thread, int n_threads, Step<T>& s, RowAt row_at, Prepare prepare, Between between = {}) {
     s.row_loss = row_loss_.data();
-    const std::int64_t units = (s.n_rows + 7) / 8;
+    const std::int64_t unit = narrow_ ? kLanes : 8, units = (s.n_rows + unit - 1) / unit;
     rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
-      const std::int64_t begin = share(units, chunk, n_threads * row_chunks_each_) * 8;
-      const std::int64_t end = std::min(share(units, chunk + 1, n_threads * row_chunks_each_) * 8, s.n_rows);
+      const std::int64_t begin = share(units, chunk, n_threads * row_chunks_each_) * unit;
+      const std::int64_t end = std::min(share(units, chunk + 1, n_threads * row_chunks_each_) * unit, s.n_rows);
       for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
       kernels_.rows_phase(s, begin, end);
     });
@@ -189,8 +195,15 @@ class Stepper {
   Packed<T> packed;
 
  private:
+  static constexpr std::int64_t kLanes = 16;            // of the widest vector
   static constexpr std::int64_t kMostChunks = 6;        // for each thread
   static constexpr std::int64_t kRowsWorthAChunk = 32;  // so that the weights that a chunk reads are used often enough
+
+  // Elements between the units of a narrow batch matrix; columns in other cache sets.
+  static std::int64_t lane_stride(std::int64_t rows) {
+    const std::int64_t stride = rows == 1 ? 1 : round_up(rows, kLanes);
+    return stride * static_cast<std::int64_t>(sizeof(T)) % 2048 == 0 ? stride + kLanes : stride;
+  }
 
   // Chunk `chunk` of n: an equal share of the size_of(k) things of each layer k.
   template <class Size>
@@ -221,7 +234,9 @@ class Stepper {
   const Kernels<T>& kernels_;
   std::int64_t capacity_;
   bool sparse_;
+  bool narrow_;
   std::int64_t entries_;
+  std::int64_t lane_stride_;
   Batch<T> batch_;
   std::vector<Layer<T>> layers_;
   std::vector<Buffer<T>> row_pairs_;  // one for each thread

@@ -32,7 +32,7 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     layer.n_out = shape.n_out(k);
     layer.activation = shape.activations[static_cast<std::size_t>(k)];
     const std::int64_t size = layer.n_in * padded(layer.n_out);
-    layer.weights = allocate(size);
+    layer.weights = allocate(std::max<std::int64_t>(layer.n_in, kernels.width) * padded(layer.n_out));
     if (kernels.pairs) {
       layer.weight_pairs = allocate((layer.n_in + 1) / 2 * padded(layer.n_out));
       if (k > 0) layer.transposed_pairs = allocate((layer.n_out + 1) / 2 * padded(layer.n_in));

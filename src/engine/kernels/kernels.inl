@@ -8,6 +8,7 @@
 #include "pairs.inl"
 #include "activations.inl"
 #include "losses.inl"
+#include "narrow.inl"
 #include "rows.inl"
 #include "optimizers.inl"
 #include "weights.inl"

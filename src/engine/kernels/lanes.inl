@@ -70,13 +70,11 @@ CHAINRULE_INLINE void chunk_sums(const T* values, int64_t n_chunks, double* out)
   }
 }
 
-// R = kTileRows rows of a vector each become that many rows of R columns, `to_step` elements apart. Interleaving vector i
-// with vector i + R/2 rotates the bits of an element's flat index by one place; log2 R turns transpose.
-template <class T>
-CHAINRULE_INLINE void transpose_tile(const T* from, int64_t from_step, T* to, int64_t to_step) {
-  constexpr int R = kTileRows, w = Simd<T>::width;
-  Vec<T> v[R], u[R];
-  for (int i = 0; i < R; ++i) v[i] = load(from + i * from_step);
+// R vectors, R a power of two, as a matrix of R rows, become its columns, R elements each and packed. Interleaving
+// vector i with vector i + R/2 rotates the bits of an element's flat index by one place; log2 R turns transpose.
+template <class T, int R>
+CHAINRULE_INLINE void transpose(Vec<T> (&v)[R]) {
+  Vec<T> u[R];
   for (int turn = 1; turn < R; turn *= 2) {
     for (int i = 0; i < R / 2; ++i) {
       u[2 * i] = interleave<0>(v[i], v[i + R / 2], AllLanes<T>{});
@@ -84,6 +82,15 @@ CHAINRULE_INLINE void transpose_tile(const T* from, int64_t from_step, T* to, in
     }
     for (int i = 0; i < R; ++i) v[i] = u[i];
   }
+}
+
+// kTileRows rows of a vector each become columns, `to_step` elements apart.
+template <class T>
+CHAINRULE_INLINE void transpose_tile(const T* from, int64_t from_step, T* to, int64_t to_step) {
+  constexpr int R = kTileRows, w = Simd<T>::width;
+  Vec<T> v[R];
+  for (int i = 0; i < R; ++i) v[i] = load(from + i * from_step);
+  transpose<T, R>(v);
   alignas(64) T flat[R * w];
   for (int i = 0; i < R; ++i) store(flat + i * w, v[i]);
   for (int c = 0; c < w; ++c) __builtin_memcpy(to + c * to_step, flat + c * R, R * sizeof(T));

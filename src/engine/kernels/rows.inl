@@ -164,6 +164,7 @@ CHAINRULE_INLINE void pair_block(const Step<T>& s, int64_t r0, int64_t r1) {
 
 template <class T>
 void rows_phase(const Step<T>& s, int64_t begin, int64_t end) {
+  if (!kPairs && s.narrow) return narrow_rows(s, begin, end);
   for (int64_t r0 = begin; r0 < end; r0 += s.row_block) {
     const int64_t r1 = smaller(end, r0 + s.row_block);
     if (!s.data.values) gather_rows(s, r0, r1, r0);

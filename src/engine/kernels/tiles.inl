@@ -51,13 +51,17 @@ CHAINRULE_INLINE V multiply_sum(V a, V b, V c) {
 // Steps along a sum of n terms.
 CHAINRULE_INLINE int64_t sum_steps(int64_t n) { return kPairs ? (n + 1) / 2 : n; }
 
-// sums[i][j] += sum over n of a[i * a_row + n * a_step] * b[n * b_step + j]
-template <class T, int R, int N>
+// sums[i][j] += sum over n of a[i * a_row + n * a_step] * b[n * b_step + j]; both are asked for `kAhead` steps before.
+template <class T, int kAhead = 0, int R, int N>
 CHAINRULE_INLINE void multiply_add(Vec<T> (&sums)[R][N], const T* a, int64_t a_row, int64_t a_step, const T* b,
                                    int64_t b_step, int64_t n) {
   for (; n > 0; --n, a += a_step, b += b_step) {
     Vec<T> columns[N];
     for (int j = 0; j < N; ++j) columns[j] = load(b + j * Simd<T>::width);
+    if constexpr (kAhead > 0) {
+      __builtin_prefetch(a + kAhead * a_step);
+      for (int j = 0; j < N; ++j) __builtin_prefetch(b + kAhead * b_step + j * Simd<T>::width);
+    }
     for (int i = 0; i < R; ++i) {
       const Vec<T> factor = broadcast(a[i * a_row]);
       for (int j = 0; j < N; ++j) sums[i][j] = multiply_sum(factor, columns[j], sums[i][j]);
@@ -93,7 +97,8 @@ template <class T, int R, int N>
 void weight_tile(const T* a, int64_t n, const T* b, T* c, bool accumulate) {
   Vec<T> sums[R][N];
   load_sums<T>(sums, c, accumulate);
-  multiply_add<T>(sums, a, 1, kPanel<T>, b, kPanel<T>, n);
+  constexpr int ahead = 16;  // a new line of `a` at every step is more than the processor foresees
+  multiply_add<T, ahead>(sums, a, 1, kPanel<T>, b, kPanel<T>, n);
   store_sums<T>(sums, c);
 }
 

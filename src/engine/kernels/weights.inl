@@ -253,6 +253,13 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
         const int64_t step = n_vectors * Simd<T>::width;
         each_tile(
             [&](int64_t i0, int rows) { finish_step.tile(s, layer, band + i0 * step, step, i0, rows, n0, n_vectors); });
+      } else if (!kPairs && s.narrow) {
+        each_tile([&](int64_t i0, int rows) {
+          T* bias = i0 == 0 ? sums + kTileRows * kPanel<T> : nullptr;
+          narrow_tile(s, layer, x + i0 * s.lane_stride, i0, rows, sums, bias);
+          if (bias) finish_step.bias(s, layer, bias, 0, 1);
+          finish(sums, i0, rows);
+        });
       } else {
         if (i_first == 0) {
           sum_bias(s, layer, n0, n_vectors, sums);
