@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.reference import Activation
 
 from .expression import Expr, Number, Quotient, as_expr
 from .functions import call, exp, log
-from .terms import Cases, Condition, Diag, Indicator, SumUnits
+from .terms import Cases, Condition, Constant, Diag, Indicator, SumUnits
 from .words import NOTHING, Words
 
 
@@ -33,15 +35,21 @@ class Entry:
         (activation, y) -> f' as a function of y = f(net); None where f' is no function of y.
     note : Words
         A remark.
-    full : bool
-        Whether the Jacobian is a full matrix.
+    product : callable or None
+        (activation, gradient, kept) -> the gradient times the Jacobian, where that is a full matrix; kept is
+        y or net, as the activation keeps it. None where the Jacobian is diagonal.
     """
 
     value: Callable[[Any, Expr], Expr]
     derivative: Callable[[Any, Expr], list[Expr]]
     from_output: Callable[[Any, Expr], Expr] | None
     note: Words = NOTHING
-    full: bool = False
+    product: Callable[[Any, Expr, Expr], Expr] | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether the Jacobian is a full matrix."""
+        return self.product is not None
 
 
 def positive(expression: Expr) -> Condition:
@@ -117,6 +125,35 @@ def _clipped(low: float, high: float) -> Entry:
         return Indicator(Condition(of, ">", floor)) * Indicator(Condition(of, "<", ceiling))
 
     return Entry(value, lambda f, net: [inside(f, net)], inside, EDGE)
+
+
+def _groups(f: Any, net: Expr) -> tuple[int, int]:
+    """Return the number of groups of ordered outputs, and their size."""
+    n = net.shape[1]
+    assert isinstance(n, int)
+    size = f.size or n
+    return n // size, size
+
+
+def _first(f: Any, net: Expr) -> Expr:
+    groups, size = _groups(f, net)
+    row = np.tile(np.eye(1, size), groups)
+    return Constant("u", row, f"np.tile(np.eye(1, {size}), {groups})", (1, groups * size))
+
+
+def _sums(f: Any, net: Expr) -> Expr:
+    groups, size = _groups(f, net)
+    matrix = np.kron(np.eye(groups), np.triu(np.ones((size, size))))
+    source = f"np.kron(np.eye({groups}), np.triu(np.ones(({size}, {size}))))"
+    return Constant("U", matrix, source, (groups * size, groups * size))
+
+
+def _steps(f: Any, net: Expr) -> Expr:
+    return _first(f, net) * net + (1 - _first(f, net)) * call("softplus", net)
+
+
+def _slopes(f: Any, net: Expr) -> Expr:
+    return _first(f, net) + (1 - _first(f, net)) * call("sigmoid", net)
 
 
 EDGE = Words("At the kinks the derivative is 0, here as in the engine.", "折点处导数取 0，这里与引擎一致。")
@@ -210,7 +247,19 @@ ENTRIES: dict[str, Entry] = {
             " ∂yᵢ/∂netⱼ = yᵢ([i = j] − yⱼ).",
             "每个输出都通过分母的和依赖每个 net，所以雅可比矩阵是满阵：∂yᵢ/∂netⱼ = yᵢ([i = j] − yⱼ)。",
         ),
-        full=True,
+        product=lambda f, gradient, y: y * (gradient - SumUnits(gradient * y)),
+    ),
+    "ordered": Entry(
+        lambda f, net: _steps(f, net) @ _sums(f, net),
+        lambda f, net: [_sums(f, net).T @ Diag(_slopes(f, net))],
+        None,
+        Words(
+            "u is 1 for the first output of each group, 0 for the others; U adds up within a group (ones on"
+            " and above the diagonal of its blocks). Each output depends on the nets up to its own.",
+            "u 在每组的第一个输出处为 1，其余为 0；U 在组内求前缀和（各对角块的上三角为 1）。"
+            "每个输出依赖组内直到自身的 net。",
+        ),
+        product=lambda f, gradient, net: (gradient @ _sums(f, net).T) * _slopes(f, net),
     ),
     "softsign": Entry(
         lambda f, net: net / (1 + call("abs", net)),

@@ -161,8 +161,10 @@ def _output_delta(context: Context) -> Step:
         formula, rule = entry.collapsed[f.name]
         forms.append(Form(formula(loss, yhat, notation.y), rule, "stored"))
     elif is_full(context, l):
-        row = gradient - SumUnits(gradient * yhat)
-        forms.append(Form(yhat * row, "algebra", "collapsed"))
+        product = activations.entry(f).product
+        assert product is not None
+        kept = yhat if f.keeps == "output" else net
+        forms.append(Form(product(f, gradient, kept), "algebra", "collapsed"))
     else:
         forms.append(Form(gradient * stored(context, l), stored_rule(context, l), "stored"))
     title = Words("Delta of the output layer", "输出层的 δ")

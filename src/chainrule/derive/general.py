@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import losses
+from . import activations, losses
 from .context import Context
 from .expression import Expr, Glyph, Gradient, Shape, Symbol
 from .steps import Form, Step
-from .terms import Call, Diag, Function
+from .terms import Call, Diag, Function, Partial
 from .words import NOTHING, Words
 
 
@@ -48,6 +48,15 @@ def general_steps(context: Context) -> list[Step]:
     db, db_next, db_last = by(b, "db.k"), by(b_next, "db.k+1"), by(b_last, "db.l")
     back = db_next @ W_next.T
     affine = x @ W - b if minus else x @ W + b
+    output = context.layer(context.n_layers).activation
+    output_forms = [Form(signed(error @ Partial(yhat, net_last)), "chain_rule", "chain")]
+    collapsed = losses.entry(context.model.loss).collapsed
+    if output.name in collapsed:
+        formula, rule = collapsed[output.name]
+        output_forms.append(Form(signed(formula(context.model.loss, yhat, y)), rule, "collapsed"))
+    elif not activations.entry(output).full:
+        output_forms.append(Form(signed(error @ Diag(f(net_last, "l", 1))), "elementwise", "jacobians"))
+        output_forms.append(Form(signed(error * f(net_last, "l", 1)), "hadamard", "collapsed"))
     l_note = Words("l is the number of weight matrices.", "l 是权重矩阵的个数。")
     extras = [
         text
@@ -84,10 +93,7 @@ def general_steps(context: Context) -> list[Step]:
             "E4",
             Words("Bias gradient of the output layer, k = l", "输出层偏置的梯度，k = l"),
             db_last,
-            (
-                Form(signed(error @ Diag(f(net_last, "l", 1))), "chain_rule", "jacobians"),
-                Form(signed(error * f(net_last, "l", 1)), "hadamard", "collapsed"),
-            ),
+            tuple(output_forms),
             l_note,
         ),
         step(

@@ -208,6 +208,11 @@ class Layout:
                 return ATOM, self._diag(e)
             case te.Identity():
                 return ATOM, Script(Ident("I"), size(e.n))
+            case te.Constant():
+                return ATOM, Ident(e.text)
+            case te.LossCall():
+                arguments = Row((self.box(e.output), Op(",", "separator"), self.box(e.target)))
+                return ATOM, Apply(Ident("∇L" if e.gradient else "L"), arguments)
             case te.Ones():
                 return ATOM, Script(Num("𝟏"), None, Ident("⊤"))
             case te.Stacked():

@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.reference import Loss
 
 from .expression import Expr, Number
-from .terms import NormSquared, SumUnits, TimesLog
+from .terms import LossCall, NormSquared, SumUnits, TimesLog
 from .words import NOTHING, Words
 
 LossFormula = Callable[[Any, Expr, Expr], Expr]
@@ -77,11 +77,16 @@ ENTRIES: dict[str, Entry] = {
 }
 
 
+OWN = Entry(
+    lambda e, p, y: LossCall(e, p, y),
+    lambda e, p, y: LossCall(e, p, y, gradient=True),
+    note=Words(
+        "L is the loss that was given as a function; its gradient ∇L is taken as the function returns it.",
+        "L 是以函数给出的损失；它的梯度 ∇L 取函数返回的值。",
+    ),
+)
+
+
 def entry(loss: Loss) -> Entry:
-    """Return how a loss is written; KeyError says where to add it."""
-    try:
-        return ENTRIES[loss.name]
-    except KeyError:
-        raise KeyError(
-            f"loss {loss.name!r} has no derivation; add an entry to chainrule.derive.losses"
-        ) from None
+    """Return how a loss is written; a user's own without a formula."""
+    return ENTRIES.get(loss.name, OWN)

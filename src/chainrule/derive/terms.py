@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.reference import get_activation
+
 from .expression import Expr, Shape, Size, Symbol, Values
 
 
@@ -33,6 +35,23 @@ class Diag(Expr):
 
     def _on_diagonal(self, row: Any) -> Any:
         return (row if np.ndim(row) < 2 else np.swapaxes(row, -1, -2)) * np.eye(_whole(self.shape[0]))
+
+
+@dataclass(frozen=True)
+class Constant(Expr):
+    """A matrix of given numbers, written as a letter; `source` writes it in Python."""
+
+    text: str
+    array: Any = field(compare=False)
+    source: str
+    size: Shape
+
+    def _shape(self) -> Shape:
+        return self.size
+
+    def evaluate(self, values: Values) -> Any:
+        """Return it."""
+        return self.array
 
 
 @dataclass(frozen=True)
@@ -101,6 +120,36 @@ class Call(Expr):
         if self.function.name != "log":
             return value
         return value + self.argument.magnitude(values) / np.abs(self.argument.evaluate(values))
+
+
+@dataclass(frozen=True)
+class LossCall(Expr):
+    """A loss without a formula of its own, a user's: L(yhat, y), or its derivative by yhat."""
+
+    loss: Any = field(compare=False)
+    output: Expr
+    target: Expr
+    gradient: bool = False
+
+    def _shape(self) -> Shape:
+        return self.output.shape if self.gradient else (1, 1)
+
+    @property
+    def scalar(self) -> bool:
+        """Whether this is the value."""
+        return not self.gradient
+
+    def evaluate(self, values: Values) -> Any:
+        """Ask the loss, for all rows at once; where the output is complex, along the loss's own gradient."""
+        output, target = (np.asarray(e.evaluate(values))[..., 0, :] for e in (self.output, self.target))
+        real = np.real(output)
+        if self.gradient:
+            return self.loss.gradient(real, target)[..., None, :]
+        value = self.loss.value(get_activation("identity"), real, real, target)[..., None, None]
+        if not np.iscomplexobj(output):
+            return value
+        moved = np.sum(self.loss.gradient(real, target) * np.imag(output), axis=-1)
+        return value + 1j * moved[..., None, None]
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,8 @@ def _source(e: Expr) -> tuple[int, str]:
     match e:
         case Symbol():
             return ATOM, identifier(e.key)
+        case te.Constant():
+            return ATOM, e.source
         case ex.Number():
             return (ATOM if e.value >= 0 else SUM), repr(int(e.value) if e.value == int(e.value) else e.value)
         case ex.Sum():
