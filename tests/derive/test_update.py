@@ -80,12 +80,44 @@ def test_default_is_gradient_descent():
 def test_estimators_bring_their_solver():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
-    settings = {"max_iter": 1, "random_state": 0, "momentum": 0.8, "alpha": 0.5}
-    for solver, wanted in (("adam", "m.new.W.1"), ("sgd", "v.new.W.1"), ("lbfgs", "new.W.1")):
-        model = chainrule.MLPRegressor(hidden_layer_sizes=(4,), solver=solver, **settings).fit(X, y)
+    settings = {"max_iter": 1, "random_state": 0, "momentum": 0.8, "alpha": 0.5, "hidden_layer_sizes": (4,)}
+    wanted = {
+        "adam": "m.new.W.1",
+        "sgd": "v.new.W.1",
+        "adamw": "m.new.W.1",
+        "rmsprop": "v.new.W.1",
+        "lbfgs": "W.1",
+    }
+    for solver, key in wanted.items():
+        model = chainrule.MLPRegressor(solver=solver, **settings).fit(X, y)
         derivation = chainrule.derive(model, X[:5], y[:5])
-        assert derivation.step(f"update.{wanted.removeprefix('new.') if solver == 'lbfgs' else wanted}")
-        assert ("update.penalized.W.1" in [step.key for step in derivation]) == (solver != "lbfgs")
+        assert derivation.step(f"update.{key}")
+        penalized = "update.penalized.W.1" in [step.key for step in derivation]
+        assert penalized == (solver not in ("lbfgs", "adamw"))
+        assert derivation.verify()
+
+
+@pytest.mark.filterwarnings("ignore:.*(reached|failed to converge)")
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "rmsprop", "nadam"])
+def test_an_estimators_update_is_its_own(solver):
+    """One epoch of one batch: partial_fit, which has scikit-learn's place for the penalty."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 3)), rng.normal(size=6)
+    settings = {
+        "random_state": 0,
+        "alpha": 0.5,
+        "hidden_layer_sizes": (4,),
+        "shuffle": False,
+        "batch_size": 6,
+    }
+    model = chainrule.MLPRegressor(solver=solver, max_iter=1, **settings)
+    model.fit(X, y)
+    model._optimizer = None  # the update that is derived is the first
+    derivation = chainrule.derive(model, X, y)
+    model.partial_fit(X, y)
+    for k in (1, 2):
+        assert relative_difference(derivation.value(f"update.W.{k}"), model.coefs_[k - 1]) < 1e-12
+        assert relative_difference(-derivation.value(f"update.b.{k}")[0], model.intercepts_[k - 1]) < 1e-12
 
 
 def test_learned_vectors_are_updated_too():

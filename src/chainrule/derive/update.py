@@ -253,17 +253,22 @@ def update_steps(context: Context, optimizer: Any) -> tuple[list[Step], dict[str
 
 
 def optimizer_of(model: Model, n_samples: int) -> Any:
-    """Return the optimizer of an estimator's solver, plain gradient descent for everything else."""
+    """Return the optimizer of an estimator's solver, plain gradient descent for everything else.
+
+    A named solver has the penalty alpha, which scikit-learn divides by the rows of a batch, or it as decay.
+    """
     source = model.source
-    if getattr(source, "solver", None) not in ("sgd", "adam"):
+    if not hasattr(source, "coefs_") or source.solver == "lbfgs":
         return DEFAULT
-    l2 = float(source.alpha) / max(n_samples, 1)  # scikit-learn divides alpha by the rows of a batch
-    common = {"name": source.solver, "learning_rate": float(source.learning_rate_init), "l2": l2}
-    if source.solver == "sgd":
-        nesterov = bool(source.nesterovs_momentum) and source.momentum > 0
-        return SimpleNamespace(**common, momentum=float(source.momentum), nesterov=nesterov)
-    betas = {name: float(getattr(source, name)) for name in ("beta_1", "beta_2", "epsilon")}
-    return SimpleNamespace(**common, **betas)
+    if not isinstance(source.solver, str):
+        return source.solver
+    from chainrule.estimators.optimizer import DECOUPLED, settings  # which the estimator has loaded
+
+    name, learning_rate, own = settings(source)
+    alpha = float(source.alpha)
+    own |= {"weight_decay": alpha} if name in DECOUPLED else {"l2": alpha / max(n_samples, 1)}
+    own["nesterov"] = own.get("nesterov", False) and own.get("momentum", 0.0) > 0
+    return SimpleNamespace(name=name, learning_rate=learning_rate, **own)
 
 
 def _kinds(context: Context, k: int) -> list[str]:
