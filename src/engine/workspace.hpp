@@ -101,7 +101,7 @@ template <class T>
 std::int64_t row_block(const Shape& shape) {
   const std::int64_t bytes = shape.widest() * static_cast<std::int64_t>(sizeof(T));
   const std::int64_t rows = (std::int64_t{256} << 10) / bytes / 8 * 8;
-  return rows < 64 ? 64 : rows > 512 ? 512 : rows;
+  return rows < 192 ? 192 : rows > 512 ? 512 : rows;  // below 192, weights come from memory too often
 }
 
 }  // namespace chainrule
