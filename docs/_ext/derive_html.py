@@ -1,6 +1,8 @@
 """Steps, numbers and tables of a derivation as HTML, formulas in MathML: nothing is fetched to read them."""
 
+from functools import cache
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -78,9 +80,15 @@ def matrix(value: np.ndarray) -> str:
     return f'<table class="matrix"><tbody>{rows}</tbody></table>'
 
 
+@cache
+def shown(derivation: Derivation) -> dict[str, Any]:
+    """Return what the explorer's page works out: paths, norms, checks."""
+    return page_data(derivation)
+
+
 def norms(derivation: Derivation, language: str) -> str:
     """Write the length of the gradient in each layer, with a bar on a logarithmic scale, 1e-8 to 1e2."""
-    words, found = WORDS[language], page_data(derivation)["norms"]
+    words, found = WORDS[language], shown(derivation)["norms"]
     rows = []
     for k, (delta, weight) in enumerate(zip(found["delta"], found["weight"], strict=True)):
         after = found["delta"][k + 1] if k + 1 < len(found["delta"]) else None
@@ -95,16 +103,14 @@ def norms(derivation: Derivation, language: str) -> str:
 
 def shrinking(derivation: Derivation) -> float:
     """Return the norm of delta in the first layer over that in the last."""
-    delta = page_data(derivation)["norms"]["delta"]
+    delta = shown(derivation)["norms"]["delta"]
     return delta[0] / delta[-1]
 
 
 def paths(derivation: Derivation, layer: int, i: int, j: int, language: str) -> str:
     """Write the gradient of one weight as a sum over paths; layer, i and j count from 1."""
     words = WORDS[language]
-    found = next(
-        u for u in page_data(derivation)["paths"]["layers"][layer - 1]["units"] if u["unit"] == j - 1
-    )
+    found = next(u for u in shown(derivation)["paths"]["layers"][layer - 1]["units"] if u["unit"] == j - 1)
     total, count, top = (found["samples"][0][name] for name in ("total", "count", "top"))
     x = float(derivation.value(f"x.{layer}")[0, i - 1])
     rows = []
@@ -129,14 +135,15 @@ def paths(derivation: Derivation, layer: int, i: int, j: int, language: str) -> 
 
 
 def checks(derivation: Derivation, language: str) -> str:
-    """Write the page's table of checks."""
-    found = page_data(derivation)["check"]
+    """Write the rows of the page's table of checks that are gradients of parameters."""
+    found = shown(derivation)["check"]
     head = "".join(f"<th>{escape(way[language])}</th>" for way in found["ways"])
     rows = "".join(
         f"<tr><td>{math(row['math'], block=False)}</td><td>{row['equation']}</td>"
         + "".join(f"<td>{'' if d is None else f'{d:.1e}'.replace('-', '−')}</td>" for d in row["differences"])
         + "</tr>"
         for row in found["rows"]
+        if row["step"].startswith(("dW.", "db."))
     )
     head = f"<thead><tr><th></th><th></th>{head}</tr></thead>"
     return f'<table class="derive-checks">{head}<tbody>{rows}</tbody></table>'

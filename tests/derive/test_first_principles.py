@@ -80,4 +80,4 @@ def test_pages_are_built(tmp_path):
         assert text.count('data-step="') == len(inserted)
         assert text.count("<math") > 80
         (address,) = re.findall(r'href="(explorers/[^"]+)"', text)
-        assert (out / address).stat().st_size > 100_000
+        assert (out / address).stat().st_size > 60_000

@@ -117,3 +117,16 @@ def test_norms_of_every_layer(opened, written):
     np.testing.assert_allclose(values(page, "#norms .length.delta"), expected[0], rtol=1e-14)
     np.testing.assert_allclose(values(page, "#norms .length.weight"), expected[1], rtol=1e-14)
     assert "vanishes" in page.locator("#norms .verdict").inner_text()
+
+
+def test_table_of_checks(opened, written):
+    page, report = opened("seed"), written("seed").derivation.verify()
+    rows = page.locator("#check tbody tr")
+    assert rows.count() == len(report.steps)
+    read = (
+        "rows => rows.map(row => [...row.querySelectorAll('td[data-value]')].map(cell => cell.dataset.value))"
+    )
+    shown = [[float(text) for text in row] for row in rows.evaluate_all(read)]
+    ways = ("as_written", "reference", "engine", "complex_step")
+    assert shown == [[d for way in ways if (d := getattr(step, way)) is not None] for step in report.steps]
+    assert f"All {len(report.steps)} agree" in page.inner_text("#check .verdict")

@@ -173,7 +173,8 @@ def test_paper_holds_the_whole_derivation(opened, written):
 
 def test_without_numbers(opened):
     page = opened("shapes")
-    for panel in ("paths", "norms", "check"):
+    for panel in ("paths", "norms"):
         assert page.locator(f"#{panel} .note").count() == 1
+    assert "drawn at random" in page.inner_text("#check .verdict")
     assert page.locator("#step .matrix").count() == 0
     assert page.locator("#step .shapes li").count() > 0

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -24,9 +25,8 @@ def unpack(packed):
 
 def embedded(path):
     text = path.read_text(encoding="utf-8")
-    return json.loads(
-        re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
-    )
+    packed = re.search(r'<script type="text/plain" id="data">([A-Za-z0-9+/=]*)</script>', text)[1]
+    return json.loads(zlib.decompress(base64.b64decode(packed), wbits=-15))
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,6 @@ def test_every_script_is_listed():
 
     found = {f.name for f in resources.files(build.__package__).iterdir() if f.name.endswith(".js")}
     assert found == set(build.SCRIPTS)
-
-
-def test_texts_cannot_leave_the_data(derivation):
-    text = build.embed({"title": "</script><!--\u2028"})
-    assert "<" not in text
-    assert "\u2028" not in text
-    assert json.loads(text) == {"title": "</script><!--\u2028"}
 
 
 def test_both_languages_have_the_same_words():
@@ -107,16 +100,26 @@ def test_a_large_network_stays_small(tmp_path):
     assert path.stat().st_size < 1_000_000
 
 
-def test_checks_catch_a_wrong_gradient(derivation):
-    rows = page_data(derivation)["check"]["rows"]
-    assert len(rows) == 6
-    assert all(row["passed"] and max(row["differences"]) < 1e-12 for row in rows)
+def test_the_table_is_that_of_verify(derivation):
+    check, report = page_data(derivation)["check"], derivation.verify()
+    assert [row["step"] for row in check["rows"]] == [step.key for step in report.steps]
+    for row, step in zip(check["rows"], report.steps, strict=True):
+        assert row["differences"] == [step.as_written, step.reference, step.engine, step.complex_step]
+        assert row["passed"]
+
+
+def test_a_wrong_step_is_shown_as_wrong():
     rng = np.random.default_rng(1)
     network = chainrule.Network([3, 4, 2], random_state=0)
     planted = derive(network, rng.normal(size=3), rng.normal(size=2))
     planted.numbers.arrays["dW.1"] = -planted.numbers.arrays["dW.1"]
     failed = [row["step"] for row in page_data(planted)["check"]["rows"] if not row["passed"]]
-    assert failed == ["dW.1"]
+    assert "dW.1" in failed
+    assert "dW.2" not in failed
+
+
+def test_large_networks_are_not_verified_in_passing():
+    assert page_data(derive([100, 101, 2]))["check"] is None
 
 
 @pytest.mark.parametrize("sign", ["-", "+"])
@@ -125,7 +128,6 @@ def test_batch_checks_and_paths(sign):
     network = chainrule.Network([3, 4, 2], activation="gelu", random_state=0)
     derivation = derive(network, rng.normal(size=(4, 3)), rng.normal(size=(4, 2)), bias_sign=sign)
     data = page_data(derivation)
-    assert len(data["check"]["rows"]) == 4
     assert all(row["passed"] for row in data["check"]["rows"])
     for k, layer in enumerate(data["paths"]["layers"], start=1):
         for unit in layer["units"]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import zlib
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,15 +60,16 @@ def page(data: dict[str, Any]) -> str:
 
 
 def embed(data: Any) -> str:
-    r"""Write JSON that may stand inside a script element, whatever its texts hold.
+    """Write JSON, deflated and in base64, so that it may stand in a script element whatever its texts hold.
 
     Examples
     --------
-    >>> embed({"title": "</script>"})
-    '{"title":"\\u003c/script>"}'
+    >>> zlib.decompress(base64.b64decode(embed({"title": "</script>"})), wbits=-15)
+    b'{"title":"</script>"}'
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    packer = zlib.compressobj(9, wbits=-15)
+    return base64.b64encode(packer.compress(text.encode()) + packer.flush()).decode("ascii")
 
 
 def _read(name: str) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chainrule.derive import Derivation
 
 MOST_SAMPLES = 6  # rows of a batch that can walk through the network
-MOST_NUMBERS = 12_000  # that go into the page: 11 bytes each
+MOST_NUMBERS = 60_000  # that go into the page: 11 bytes each
 MOST_PATHS = 20_000  # nodes of all paths
 WAYS: dict[Part, str] = {
     "forward": "forward", "loss": "forward", "output": "back", "recursion": "back", "parameters": "back",
@@ -69,7 +69,7 @@ def page_data(derivation: Derivation) -> Json:
         "steps": [_step(step) for step in derivation.steps],
         "paths": _paths(derivation) if has_numbers else None,
         "norms": _norms(derivation) if has_numbers else None,
-        "check": checks(derivation) if has_numbers else None,
+        "check": checks(derivation),
     }
 
 
@@ -138,6 +138,7 @@ def _symbols(derivation: Derivation) -> list[Json]:
             "shape": list(symbol.shape),
             "shapeText": shape_text(symbol.shape),
             "perRow": symbol.per_row,
+            "isScalar": symbol.scalar,
             "place": _place(symbol),
         }
         | values.of(symbol)
@@ -158,7 +159,7 @@ def _place(symbol: Symbol) -> list[Any] | None:
         return None
     if symbol.role in ("weight", "bias", "updated", "moment"):
         return [
-            "lines" if symbol.key.startswith("W") or symbol.role == "weight" else "biases",
+            "lines" if "W" in symbol.key.split(".") else "biases",
             symbol.layer - 1,
         ]
     return ["units", symbol.layer]

@@ -1,6 +1,6 @@
 // The page: which step, which row, which language and theme; and what keys, buttons, slider and address do to them.
 
-const model = readModel(byId("data").textContent);
+const model = readModel(await inflate(byId("data").textContent));
 const steps = model.steps;
 let current = 0;
 let sample = 0;
@@ -110,8 +110,8 @@ document.addEventListener("keydown", (event) => {
 function followAddress() {
   const wanted = decodeURIComponent(location.hash.slice(1));
   const place = model.stepOf.get(wanted) ?? steps.findIndex((step) => step.equation === wanted);
-  if (place >= 0) go(place, { keepAddress: true });
-  return place >= 0;
+  if (wanted && place >= 0) go(place, { keepAddress: true });
+  return Boolean(wanted) && place >= 0;
 }
 addEventListener("hashchange", () => {
   play(false);

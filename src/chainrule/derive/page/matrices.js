@@ -11,7 +11,7 @@ function matrixFigure(symbol, { result = false, sample = null, onPoint = () => {
   const exact = h("output.exact");
   const body = h("tbody");
   const table = h("table", { "aria-label": `${symbol.name}, ${nRows} × ${nColumns}` }, body);
-  const caption = h("figcaption", {}, math(symbol.math), h("span.shape", {}, symbol.shapeText), h("span.role", {}, told(symbol.meaning)));
+  const caption = h("figcaption", {}, math(symbol.math), symbol.isScalar ? null : h("span.shape", {}, symbol.shapeText), h("span.role", {}, told(symbol.meaning)));
   const figure = h("figure.matrix", {}, caption, h("div.scroll", {}, table), exact);
   figure.classList.toggle("result", result);
   figure.dataset.symbol = symbol.key;

@@ -110,7 +110,7 @@ function createNetwork(host, { sizes, drawn, columns, hasTarget, label, onPick =
         const value = matrix && matrix.has(row, unit.index) ? matrix.get(row, unit.index) : null;
         tint(unit.element, value ?? 0, matrix ? matrix.scale : 0);
         unit.text.textContent = value === null ? "" : brief(value);
-        unit.text.classList.toggle("long", unit.text.textContent.length * 6 > 2 * unit.circle.r.baseVal.value - 4);
+        unit.text.classList.toggle("long", unit.text.textContent.length * 7 > 2 * unit.circle.r.baseVal.value - 4);
         unit.element.classList.toggle("lit", isLit("units", c));
         unit.element.classList.toggle("result", isResult("units", c));
         unit.element.classList.toggle("empty", value === null);

@@ -1,11 +1,20 @@
-// Numbers: matrices as Python packed them, and how a number is written and coloured.
+// Numbers: the data and its matrices as Python packed them, and how a number is written and coloured.
 
 const MINUS = "−";
 
+function bytesOf(base64) {
+  return Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+}
+
+// The data are JSON, deflated: formulas repeat themselves.
+async function inflate(base64) {
+  const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Response(stream).text();
+}
+
 // A packed matrix holds little-endian float64 in base64; a large one only the rows and columns that are shown.
 function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed.data), (c) => c.charCodeAt(0));
-  const data = new Float64Array(bytes.buffer);
+  const data = new Float64Array(bytesOf(packed.data).buffer);
   const [nRows, nColumns] = packed.shape;
   const rows = packed.rows ?? range(nRows);
   const columns = packed.columns ?? range(nColumns);

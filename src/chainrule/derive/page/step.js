@@ -42,7 +42,7 @@ function rule(step, form) {
 function annotate(line, symbols) {
   for (const mark of line.querySelectorAll("[data-symbol]")) {
     const symbol = symbols.get(mark.dataset.symbol);
-    if (!symbol || mark.parentElement.closest("[data-symbol], mphantom") || (symbol.role === "loss" && symbol.shape.join() === "1,1")) continue;
+    if (!symbol || mark.parentElement.closest("[data-symbol], mphantom") || symbol.isScalar) continue;
     const transposed = mark.lastElementChild?.lastElementChild?.textContent === "⊤";
     const shape = symbol.shapeText.split("×");
     if (transposed) shape.reverse();
@@ -64,7 +64,7 @@ function annotate(line, symbols) {
 function shapesLine(model, step) {
   const seen = [...new Set([...step.uses, step.target])].map((key) => model.symbols.get(key)).filter(Boolean);
   if (!seen.length) return null;
-  const chips = seen.map((symbol) => h("li", {}, math(symbol.math), h("span.shape", {}, symbol.shapeText), h("span.role", {}, told(symbol.meaning))));
+  const chips = seen.map((symbol) => h("li", {}, math(symbol.math), symbol.isScalar ? null : h("span.shape", {}, symbol.shapeText), h("span.role", {}, told(symbol.meaning))));
   return h("div.shapes", {}, h("h3", {}, say("shapes")), h("ul", {}, chips));
 }
 
@@ -74,7 +74,7 @@ function numbers(model, step, sample, onPoint, onPickWeight) {
     const symbol = model.symbols.get(key);
     const matrix = symbol?.at(sample);
     if (!matrix) return;
-    if (result && figures.length) figures.push(h("span.gives", { "aria-label": say("result") }, step.assignment ? "←" : "="));
+    if (result && figures.length) figures.push(h("span.gives", { "aria-label": say("result") }, step.assignment ? "→" : "="));
     const lines = symbol.place?.[0] === "lines";
     const figure = matrixFigure(
       { ...symbol, matrix },
