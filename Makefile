@@ -15,7 +15,7 @@ sources   := CMakeLists.txt pyproject.toml README.md $(shell find src tests/nati
 cpp_files  = $(shell find src tests -name '*.[chi]pp' -o -name '*.inl')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format build bench sanitize wheel clean
+.PHONY: help demo test quick lint format build docs bench sanitize wheel clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ build: $(VENV)/build-tools  ## compile the engine into src, for work with PYTHON
 	$(cmake) --build build/dev
 	$(cmake) --install build/dev --prefix src
 
+docs: $(VENV)/docs-tools  ## the documentation, into build/docs/html; warnings are errors
+	rm -rf docs/generated
+	$(bin)/python -m sphinx -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
+	@echo "file://$(CURDIR)/build/docs/html/index.html"
+
 bench: $(VENV)/installed  ## measure beside scikit-learn, PyTorch and JAX, those that are installed; BENCH="--quick" passes options on
 	$(pip) install --no-build-isolation '.[bench]'
 	$(bin)/python -m benchmarks $(BENCH)
@@ -62,7 +67,7 @@ wheel: $(VENV)/build-tools  ## source archive and wheel into dist, and the wheel
 	@test -z "$$(find dist -name '*.whl' -size +5000k)" || { echo "The wheel must stay under 5 MB."; exit 1; }
 
 clean:  ## remove .venv, builds and caches
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/chainrule/_engine/_core.*.so
+	rm -rf $(VENV) build dist docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis src/chainrule/_engine/_core.*.so
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- what the commands need -------------------------------------------------------------------------------------
@@ -88,6 +93,10 @@ $(VENV)/installed: $(sources) | $(VENV)/build-tools
 
 $(VENV)/test-tools: $(VENV)/installed
 	$(install) '.[test,lint]'
+	@touch $@
+
+$(VENV)/docs-tools: $(VENV)/installed
+	$(install) '.[docs]'
 	@touch $@
 
 # --- sanitizers -------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import chainrule
 from chainrule._engine import _core
 
 ROOT = Path(__file__).parents[1]
-NOT_OURS = {"build", "dist", "__pycache__"}  # directories; so is everything hidden
+NOT_OURS = {"build", "dist", "generated", "__pycache__"}  # directories; so is everything hidden
 
 
 def our_files():

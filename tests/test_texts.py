@@ -16,7 +16,11 @@ import chainrule
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.zh-CN.md"]
-DOCS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md"))
+DOCS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in ROOT.glob("docs/**/*.md")
+    if "generated" not in path.relative_to(ROOT).parts
+)
 TEXTS = [*READMES, "HACKING.md", "CHANGELOG.md", *DOCS]
 COMMAND = f'"{sys.executable}" -W error -m chainrule '
 
