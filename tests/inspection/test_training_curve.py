@@ -23,7 +23,7 @@ def test_losses_and_scores_are_the_estimators():
     display = TrainingCurveDisplay.from_estimator(clf)
     np.testing.assert_array_equal(display.line_.get_ydata(), clf.loss_curve_)
     np.testing.assert_array_equal(display.line_.get_xdata(), np.arange(1, clf.n_iter_ + 1))
-    scores = display.lines_["MLPClassifier", "score"]
+    scores = display.lines_["MLPClassifier", "accuracy"]
     np.testing.assert_array_equal(scores.get_ydata(), clf.validation_scores_)
     best = int(np.argmax(clf.validation_scores_)) + 1
     assert [line.get_xdata()[0] for line in display.score_ax_.get_lines() if len(line.get_xdata()) == 1] == [

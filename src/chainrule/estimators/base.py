@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule import _threads
 from chainrule.estimators import state
+from chainrule.estimators.advice import about_the_curve
 from chainrule.estimators.bound_model import BoundModel, DType
 from chainrule.estimators.callbacks import check_callbacks, protocol
 from chainrule.estimators.checkpoint import Checkpoint, interval
@@ -224,7 +225,7 @@ class BaseMLP(Leaving, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignor
         if not np.isfinite(bound.flat).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
-                "need to be preprocessed."
+                f"need to be preprocessed.{about_the_curve(self)}"
             )
         return self
 

@@ -63,17 +63,9 @@ def did_not_converge(seen: Examined) -> Iterator[Finding]:
         or (course.shape == "falling" and _stopped_itself(seen.model))
     ):
         return
-    more = f"{_epochs(seen.model)} (now {course.epoch})"
-    advice = {
-        "short": f"Raise {more}.",
-        "falling": f"Raise {more}, or the learning rate{_rate(seen)}.",
-        "oscillating": f"Lower the learning rate{_rate(seen)}, or take larger batches.",
-        "rising": f"Lower the learning rate{_rate(seen)}.",
-        "stuck": f"Scale inputs and targets, and try another learning rate{_rate(seen)}.",
-        "exploded": f"Lower the learning rate{_rate(seen)}, and scale the inputs.",
-        "diverged": f"Lower the learning rate{_rate(seen)}, and scale the inputs.",
-    }[course.shape]
-    yield Finding(course.shape if course.shape == "diverged" else f"loss-{course.shape}", str(course), advice)
+    epochs = "max_iter" if hasattr(seen.model, "max_iter") else "epochs"
+    code = course.shape if course.shape == "diverged" else f"loss-{course.shape}"
+    yield Finding(code, str(course), course.advice(epochs, f"learning rate{_rate(seen)}"))
 
 
 def overfits(seen: Examined) -> Iterator[Finding]:
@@ -214,10 +206,6 @@ def _rate(seen: Examined) -> str:
     if getattr(model, "solver", "lbfgs") == "lbfgs" or not hasattr(model, "learning_rate_init"):
         return ""
     return f" (learning_rate_init={model.learning_rate_init:g})"
-
-
-def _epochs(model: Any) -> str:
-    return "max_iter" if hasattr(model, "max_iter") else "epochs"
 
 
 def _stopped_itself(model: Any) -> bool:

@@ -219,8 +219,13 @@ def curves_of(model: Any) -> Curves:
         raise ValueError(_why_nothing(estimator))
     scores = getattr(estimator, "validation_scores_", None)
     validation_loss = getattr(estimator, "validation_loss_curve_", None)
-    kept = {"score": np.asarray(scores, dtype=float)} if scores is not None and len(scores) else {}
-    best = int(np.argmax(kept["score"])) + 1 if kept else None
+    measured = getattr(estimator, "evals_result_", {})
+    kept = {name: np.asarray(values, dtype=float) for name, values in measured.items() if name != "loss"}
+    if not kept and scores:
+        kept = {"score": np.asarray(scores, dtype=float)}
+    best = getattr(estimator, "best_iteration_", None)
+    if best is None and scores:
+        best = int(np.argmax(scores)) + 1
     return Curves(
         np.asarray(loss, dtype=float),
         None if validation_loss is None else np.asarray(validation_loss, dtype=float),

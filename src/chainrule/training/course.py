@@ -56,6 +56,32 @@ class Course(NamedTuple):
             "diverged": f"the loss was no longer finite in epoch {self.epoch}",
         }[self.shape]
 
+    def advice(self, epochs: str, rate: str) -> str:
+        """Say what to do about it; nothing where the loss is at rest.
+
+        Parameters
+        ----------
+        epochs : str
+            What the greatest number of epochs is called.
+        rate : str
+            What the learning rate is called, with its value if that is known.
+
+        Examples
+        --------
+        >>> course([1.0, 0.9]).advice("max_iter", "learning_rate_init")
+        'Raise max_iter (now 2).'
+        """
+        return {
+            "short": f"Raise {epochs} (now {self.epoch}).",
+            "falling": f"Raise {epochs} (now {self.epoch}), or the {rate}.",
+            "flat": "",
+            "oscillating": f"Lower the {rate}, or take larger batches.",
+            "rising": f"Lower the {rate}.",
+            "stuck": f"Scale inputs and targets, and try another {rate}.",
+            "exploded": f"Lower the {rate}, and scale the inputs.",
+            "diverged": f"Lower the {rate}, and scale the inputs.",
+        }[self.shape]
+
 
 def course(loss: Sequence[float]) -> Course:
     """Look at the end of a loss curve.

@@ -1,0 +1,29 @@
+"""What a fit that went wrong adds to scikit-learn's own messages: what the loss did, and what to do."""
+
+from typing import TYPE_CHECKING
+
+from chainrule.training.course import course
+
+if TYPE_CHECKING:
+    from chainrule.estimators.base import BaseMLP
+
+
+def about_the_curve(mlp: "BaseMLP") -> str:
+    """Return one or two sentences, after a space, about the loss curve of the last fit; "" without one.
+
+    Examples
+    --------
+    >>> from chainrule import MLPRegressor
+    >>> reg = MLPRegressor()
+    >>> reg.loss_curve_, reg.n_iter_ = [0.95**epoch for epoch in range(50)], 50
+    >>> about_the_curve(reg)
+    ' The loss was still falling, by 32.0% over the last 12 epochs. Raise max_iter (now 50), or the learning \
+rate (learning_rate_init=0.001).'
+    """
+    losses = getattr(mlp, "loss_curve_", [])[-mlp.n_iter_ :] if mlp.solver != "lbfgs" else []
+    if not losses:
+        return ""
+    seen = course(losses)
+    words = str(seen)
+    rate = f"learning rate (learning_rate_init={mlp.learning_rate_init:g})"
+    return f" {words[0].upper()}{words[1:]}. {seen.advice('max_iter', rate)}".rstrip()
