@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -9,6 +10,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("SPHINX_GALLERY", "1")
 
 import chainrule
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))  # directives that insert derivations
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,6 +26,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
+    "first_principles",
 ]
 root_doc = "index"
 exclude_patterns = ["generated/gallery/**/*.py", "generated/gallery/**/*.ipynb", "README*"]

@@ -2,8 +2,9 @@
 Watching other rows while training
 ==================================
 
-Small networks on 569 tumours overfit within a few hundred epochs. The rows to watch are given to ``fit``; what
-is measured on them is drawn beside the training loss, and early stopping keeps the parameters of the best epoch.
+Small networks on 569 tumours overfit within a few hundred epochs. The rows to watch are given to ``fit``;
+what is measured on them is drawn beside the training loss, and early stopping keeps the best epoch's
+parameters.
 """
 
 import matplotlib.pyplot as plt

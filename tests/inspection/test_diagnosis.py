@@ -139,6 +139,8 @@ def test_overfitting():
     (finding,) = diagnose(clf, Z, y)
     assert finding.code == "overfitting"
     assert "lowest in epoch 3, and is 50% above that now" in finding.message
+    clf.best_iteration_ = 3  # early stopping went back to it
+    assert diagnose(clf, Z, y).ok
 
 
 def test_report_as_text_warnings_and_html():

@@ -100,6 +100,15 @@ def test_history_of_a_network():
         TrainingCurveDisplay.from_estimator(net)
 
 
+def test_history_with_validation():
+    net = Network([4, 5, 3], loss="cross_entropy", random_state=0)
+    history = net.train(X[::2], y[::2], epochs=30, validation=(X[1::2], y[1::2]), patience=3)
+    display = TrainingCurveDisplay.from_estimator(history)
+    assert display.lines_["History", "validation_loss"].get_ydata().tolist() == history.validation_loss
+    (dot,) = [line for line in display.ax_.get_lines() if line not in display.lines_.values()]
+    assert dot.get_xdata() == [history.best_epoch]
+
+
 def test_large_ranges_are_logarithmic():
     net = Network([4, 5, 3], loss="cross_entropy", random_state=0)
     history = net.train(X, y, epochs=2)

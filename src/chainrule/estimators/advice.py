@@ -17,7 +17,7 @@ def about_the_curve(mlp: "BaseMLP") -> str:
     >>> reg = MLPRegressor()
     >>> reg.loss_curve_, reg.n_iter_ = [0.95**epoch for epoch in range(50)], 50
     >>> about_the_curve(reg)
-    ' The loss was still falling, by 32.0% over the last 12 epochs. Raise max_iter (now 50), or the learning \
+    ' The loss was still falling, by 33.7% over the last 12 epochs. Raise max_iter (now 50), or the learning \
 rate (learning_rate_init=0.001).'
     """
     losses = getattr(mlp, "loss_curve_", [])[-mlp.n_iter_ :] if mlp.solver != "lbfgs" else []

@@ -10,6 +10,7 @@ from chainrule.inspection.examined import Examined
 
 #: Root mean square of a column: networks like about 1, first weights are drawn for it.
 LARGE, SMALL = 20.0, 0.1
+FEWEST_EPOCHS = 8  # to judge a curve by
 FEWEST_ROWS = 20  # to judge units by
 RECTIFIERS = {"relu", "relu6"}
 SQUASHING = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hardtanh": (-1.0, 1.0), "softsign": (-1.0, 1.0)}
@@ -57,11 +58,7 @@ def not_finite(seen: Examined) -> Iterator[Finding]:
 def did_not_converge(seen: Examined) -> Iterator[Finding]:
     """Say how the loss curve ends, where that is not at rest."""
     course = seen.course
-    if (
-        course is None
-        or course.shape == "flat"
-        or (course.shape == "falling" and _stopped_itself(seen.model))
-    ):
+    if course is None or course.shape == "flat" or (course.shape == "falling" and seen.stopped):
         return
     epochs = "max_iter" if hasattr(seen.model, "max_iter") else "epochs"
     code = course.shape if course.shape == "diverged" else f"loss-{course.shape}"
@@ -70,8 +67,8 @@ def did_not_converge(seen: Examined) -> Iterator[Finding]:
 
 def overfits(seen: Examined) -> Iterator[Finding]:
     """Look for a validation loss that went up again while training went on."""
-    curve = getattr(seen.model, "validation_loss_curve_", None)
-    if curve is None or len(curve) < 8 or getattr(seen.model, "early_stopping", False):
+    curve = seen.validation_losses
+    if len(curve) < FEWEST_EPOCHS or seen.kept_best:
         return
     best = int(np.argmin(curve))
     if best < 0.8 * len(curve) and curve[-1] > 1.1 * curve[best]:
@@ -79,7 +76,7 @@ def overfits(seen: Examined) -> Iterator[Finding]:
             "overfitting",
             f"the validation loss was lowest in epoch {best + 1}, and is {curve[-1] / curve[best] - 1:.0%} "
             "above that now",
-            "Stop early (early_stopping=True), or raise alpha.",
+            "Stop early, which keeps the best epoch's parameters, or raise the penalty on the weights.",
         )
 
 
@@ -206,11 +203,6 @@ def _rate(seen: Examined) -> str:
     if getattr(model, "solver", "lbfgs") == "lbfgs" or not hasattr(model, "learning_rate_init"):
         return ""
     return f" (learning_rate_init={model.learning_rate_init:g})"
-
-
-def _stopped_itself(model: Any) -> bool:
-    """Whether a fit ended because nothing improved by `tol`, however the curve looks."""
-    return getattr(model, "n_iter_", 0) < getattr(model, "max_iter", 0)
 
 
 def _named(model: Any, column: int) -> str:

@@ -28,8 +28,12 @@ class Examined:
         f_k of every layer, before dropout and residual connections.
     course : Course or None
         What the loss curve looks like, where there is one.
-    losses : list of float
-        That curve.
+    validation_losses : list of float
+        Losses of the rows that were watched, where there were any.
+    stopped : bool
+        Whether the training ended before its last epoch.
+    kept_best : bool
+        Whether the parameters are those of the epoch that was best for the rows watched.
     """
 
     model: Any
@@ -38,7 +42,9 @@ class Examined:
     y: Floats | None
     signals: list[Floats]
     course: Course | None
-    losses: list[float]
+    validation_losses: list[float]
+    stopped: bool
+    kept_best: bool
 
     @classmethod
     def of(cls, model: Any, X: Any, y: Any, history: Any) -> Self:
@@ -60,10 +66,23 @@ class Examined:
             X = (X.tocsr() if hasattr(X, "tocsr") else X)[taken]
             y = y if y is None else np.asarray(y)[taken]
         x = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
-        losses = list(history.loss if history is not None else getattr(inner, "loss_curve_", []))
+        losses, watched, stopped, kept_best = _record(inner, history)
         signals = signals_of(parts, x)
         targets = None if y is None else _targets(inner, np.asarray(y), signals[-1].shape[1])
-        return cls(inner, parts, x, targets, signals, course(losses) if losses else None, losses)
+        return cls(
+            inner, parts, x, targets, signals, course(losses) if losses else None, watched, stopped, kept_best
+        )
+
+
+def _record(model: Any, history: Any) -> tuple[list[float], list[float], bool, bool]:
+    """Return losses, validation losses, whether it ended early, whether the best epoch was kept."""
+    if history is not None:
+        kept = history.best_epoch is not None
+        return list(history.loss), list(history.validation_loss), history.stopped, kept
+    watched = getattr(model, "validation_loss_curve_", None)
+    stopped = getattr(model, "n_iter_", 0) < getattr(model, "max_iter", 0)
+    kept = getattr(model, "best_iteration_", None) is not None
+    return list(getattr(model, "loss_curve_", [])), list([] if watched is None else watched), stopped, kept
 
 
 def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:

@@ -202,7 +202,8 @@ def _is_history(model: Any) -> bool:
 def curves_of(model: Any) -> Curves:
     """Return what a model, or a `History`, recorded; errors as `TrainingCurveDisplay.from_estimator`."""
     if _is_history(model):
-        return Curves(np.asarray(model.loss), None, {}, None)
+        validated = np.asarray(model.validation_loss) if model.validation_loss else None
+        return Curves(np.asarray(model.loss), validated, {}, model.best_epoch)
     if getattr(model, "history", None):  # a TableModel
         epochs = model.history
         watched = [epoch.watched for epoch in epochs if epoch.watched is not None]

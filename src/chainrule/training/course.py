@@ -48,7 +48,7 @@ class Course(NamedTuple):
         return {
             "short": f"there were only {self.epoch} epochs",
             "falling": f"the loss was still falling, by {self.change:.1%} {last}",
-            "flat": f"the loss was almost flat, it changed by {abs(self.change):.1%} {last}",
+            "flat": f"the loss was almost at rest {last}",
             "oscillating": f"the loss was oscillating, by {self.swing:.0%} {last}",
             "rising": f"the loss was rising, by {-self.change:.1%} {last}",
             "stuck": f"the loss hardly moved in all {self.epoch} epochs",
@@ -57,7 +57,7 @@ class Course(NamedTuple):
         }[self.shape]
 
     def advice(self, epochs: str, rate: str) -> str:
-        """Say what to do about it; nothing where the loss is at rest.
+        """Say what to do about it.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class Course(NamedTuple):
         return {
             "short": f"Raise {epochs} (now {self.epoch}).",
             "falling": f"Raise {epochs} (now {self.epoch}), or the {rate}.",
-            "flat": "",
+            "flat": f"Raise {epochs} (now {self.epoch}) to go on, or tol to stop sooner.",
             "oscillating": f"Lower the {rate}, or take larger batches.",
             "rising": f"Lower the {rate}.",
             "stuck": f"Scale inputs and targets, and try another {rate}.",
