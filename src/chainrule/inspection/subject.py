@@ -1,6 +1,6 @@
 """What is looked at: any trained model of ours as layers, whatever it is wrapped in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,7 +160,7 @@ def per_layer(setting: Any, n_hidden: int, output: Any) -> list[Any]:
     >>> per_layer(0.5, 2, 0.0), per_layer([True, False], 2, False)
     ([0.5, 0.5, 0.0], [True, False, False])
     """
-    if isinstance(setting, Sequence | np.ndarray) and not isinstance(setting, str):
+    if isinstance(setting, Iterable) and not isinstance(setting, str):
         spread = [*setting, *[output] * (n_hidden + 1)]
         return spread[: n_hidden + 1]
     return [setting] * n_hidden + [output]
