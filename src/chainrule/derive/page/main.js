@@ -146,11 +146,12 @@ function speak(chosen) {
 }
 
 function fillControls() {
-  const name = ({ phase, layer }) => (layer === null ? say("phases")[phase] : `${say("phases")[phase]} ${layer}`);
+  const name = ({ phase, layer }) => (layer === null ? say("phases")[phase] : say("backLayer", layer));
+  const brief = ({ phase, layer }) => [say("phases")[phase], layer].filter((part) => part !== null).join(" ");
   byId("parts").replaceChildren(
     ...stretches(model).map((stretch) => {
       const { begin, end } = stretch;
-      const text = (end - begin) / steps.length > 0.07 ? h("span", {}, name(stretch)) : null;
+      const text = (end - begin) / steps.length > 0.055 ? h("span", {}, brief(stretch)) : null;
       const button = h("button", { type: "button", "data-begin": begin, "data-end": end, style: `flex-grow:${end - begin}`, title: name(stretch), "aria-label": name(stretch) }, text);
       button.addEventListener("click", () => (play(false), go(begin)));
       return button;
@@ -175,7 +176,6 @@ byId("sample").addEventListener("change", (event) => {
 });
 
 function renderAll() {
-  go(current, { keepAddress: true });
   paths.render(sample);
   renderNorms(byId("norms-body"), model);
   renderCheck(byId("check-body"), model);
