@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_iris, make_multilabel_classification
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -71,6 +72,29 @@ def test_by_hand_and_through_a_pipeline():
     recorder = GradientRecorder(X, y)
     recorder.record(7, model)
     assert recorder.epochs == [7]
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_callback_of_estimators(solver):
+    recorder = GradientRecorder(X, y)
+    clf = MLPClassifier((6,), solver=solver, max_iter=4, callbacks=recorder, random_state=0).fit(X, y)
+    assert recorder.epochs == [1, 2, 3, 4]
+    np.testing.assert_allclose(recorder.norms[-1], [np.linalg.norm(W) for W in weight_gradients(clf, X, y)])
+    copy = clone(clf).set_params(random_state=1).fit(X, y)
+    assert recorder.epochs == [1, 2, 3, 4]  # the copy has a recorder of its own
+    assert copy.callbacks.epochs[-4:] == [1, 2, 3, 4]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_targets_that_the_estimator_scales():
+    given = 100 + 50 * X[:, 3]
+    reg = MLPRegressor(hidden_layer_sizes=(6,), scale_targets=True, max_iter=2, random_state=0)
+    reg.fit(X[:, :3], given)
+    learned = ((given - given.mean()) / given.std()).reshape(-1, 1)
+    expected = numbers_by_reference(reg, X[:, :3], learned, "squared_error")
+    for ours, theirs in zip(weight_gradients(reg, X[:, :3], given), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
 
 
 def test_partial_fit_by_hand():

@@ -25,7 +25,8 @@ class GradientRecorder:
         Their targets.
     model : Network or estimator, optional
         Needed with `Network.train`, whose record of an epoch does not name the network, and to record by
-        hand; the norms before training are then recorded as epoch 0 where there are parameters already.
+        hand; estimators take the recorder as one of their `callbacks` and need no model. The norms before
+        training are then recorded as epoch 0 where there are parameters already.
     every : int, default=1
         Record every so many epochs.
 
