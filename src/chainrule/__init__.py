@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from chainrule import reference
     from chainrule.derive import derive
     from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.export.scikit_learn import from_sklearn
+    from chainrule.export.torch_reading import from_torch
     from chainrule.inspection import (
         GradientFlowDisplay,
         GradientRecorder,
@@ -63,6 +65,8 @@ __all__ = [
     "derive",
     "diagnose",
     "find_learning_rate",
+    "from_sklearn",
+    "from_torch",
     "gradcheck",
     "load",
     "reference",
@@ -89,6 +93,8 @@ _HOMES = {
     "WeightsDisplay": "chainrule.inspection",
     "diagnose": "chainrule.inspection",
     "find_learning_rate": "chainrule.inspection",
+    "from_sklearn": "chainrule.export.scikit_learn",
+    "from_torch": "chainrule.export.torch_reading",
     "gradcheck": "chainrule.reference",
     "load": "chainrule.io.models",
     "train_many": "chainrule.training.many",

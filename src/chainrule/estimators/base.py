@@ -26,10 +26,10 @@ from chainrule.estimators.options import CONSTRAINTS, check_together, hidden_siz
 from chainrule.estimators.quasi_newton import fit_quasi_newton
 from chainrule.estimators.rows import Rows, ready
 from chainrule.estimators.stochastic import fit_stochastic
-from chainrule.export.leaving import Leaving
+from chainrule.export.leaving import LeavingNetwork
 
 
-class BaseMLP(Leaving, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """Base of `MLPClassifier` and `MLPRegressor`; see there for parameters and attributes.
 
     A subclass stores its parameters, reads targets (`_check_data`), names the output activation, and

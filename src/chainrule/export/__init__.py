@@ -7,10 +7,29 @@ if TYPE_CHECKING:
     from chainrule.export.c import export_c
     from chainrule.export.onnx_model import to_onnx
     from chainrule.export.onnx_pipeline import register_onnx_converters
+    from chainrule.export.scikit_learn import from_sklearn, to_sklearn
+    from chainrule.export.torch_reading import from_torch
+    from chainrule.export.torch_writing import to_torch
 
-__all__ = ["export_c", "register_onnx_converters", "to_onnx"]
+__all__ = [
+    "export_c",
+    "from_sklearn",
+    "from_torch",
+    "register_onnx_converters",
+    "to_onnx",
+    "to_sklearn",
+    "to_torch",
+]
 
-_HOMES = {"export_c": "c", "register_onnx_converters": "onnx_pipeline", "to_onnx": "onnx_model"}
+_HOMES = {
+    "export_c": "c",
+    "from_sklearn": "scikit_learn",
+    "from_torch": "torch_reading",
+    "register_onnx_converters": "onnx_pipeline",
+    "to_onnx": "onnx_model",
+    "to_sklearn": "scikit_learn",
+    "to_torch": "torch_writing",
+}
 
 
 def __getattr__(name: str) -> Any:

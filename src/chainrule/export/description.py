@@ -33,6 +33,8 @@ class Layer:
         Of prelu.
     residual : bool
         Whether the layer's input is added to its output.
+    dropout : float
+        Rate in training; predictions know none.
     """
 
     weights: Floats
@@ -42,6 +44,15 @@ class Layer:
     shift: Floats | None = None
     slopes: Floats | None = None
     residual: bool = False
+    dropout: float = 0.0
+
+    @property
+    def group(self) -> int:
+        """How many neighbouring outputs "ordered" or "ordered(3)" puts in order; 0 for other activations."""
+        name, _, size = self.activation.partition("(")
+        if name != "ordered":
+            return 0
+        return int(size.rstrip(")")) if size else int(self.weights.shape[1])
 
 
 @dataclass(frozen=True)

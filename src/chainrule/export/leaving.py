@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import onnx
+    import torch
 
 
 class Leaving:
@@ -43,3 +44,21 @@ class Leaving:
         from chainrule.export.c import export_c
 
         export_c(self, path, name=name)
+
+
+class LeavingNetwork(Leaving):
+    """What networks and estimators can do beside: they have no columns of a table before them."""
+
+    __slots__ = ()
+
+    def to_torch(self) -> torch.nn.Sequential:
+        """Build PyTorch modules with a copy of the numbers; see `chainrule.export.to_torch`.
+
+        Returns
+        -------
+        torch.nn.Sequential
+            In evaluation mode. A classifier's gives logits.
+        """
+        from chainrule.export.torch_writing import to_torch
+
+        return to_torch(self)

@@ -64,6 +64,8 @@ def _layer(nodes: Nodes, layer: Layer, x: str) -> str:
     if layer.slopes is not None:
         positive = nodes.op("Max", net, nodes.number(0))
         y = nodes.op("Add", positive, nodes.op("Mul", nodes.array(layer.slopes), _negative(nodes, net)))
+    elif layer.group:
+        y = _ordered(nodes, net, layer.weights.shape[1], layer.group)
     else:
         y = _activation(nodes, layer.activation, net)  # E2
     return nodes.op("Add", y, x) if layer.residual else y  # E9
@@ -180,6 +182,15 @@ def erfcx_polynomial() -> list[float]:
 
     coefficients: list[float] = chebyshev.cheb2poly(chebyshev.chebinterpolate(h, 26)).tolist()
     return coefficients
+
+
+def _ordered(nodes: Nodes, net: str, n: int, group: int) -> str:
+    """Add running sums of net_1, softplus(net_2), ... in each group: a product with a triangular matrix."""
+    places = np.arange(n)
+    first = nodes.constant(places % group == 0)
+    steps = nodes.op("Where", first, net, _activation(nodes, "softplus", net))
+    same_group = places[:, None] // group == places // group
+    return nodes.op("MatMul", steps, nodes.array(same_group & (places[:, None] <= places)))
 
 
 #: Activations made of several operators.

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule import _engine
 from chainrule._settings import real_number, whole_number
-from chainrule.export.leaving import Leaving
+from chainrule.export.leaving import LeavingNetwork
 from chainrule.network.architecture import Architecture
 from chainrule.network.arrays import Floats, as_floats, check_finite, is_finite
 from chainrule.network.derivatives import Derivatives
@@ -45,7 +45,7 @@ class Gradients(NamedTuple):
     biases: list[Floats]
 
 
-class Network(Derivatives, Leaving):
+class Network(Derivatives, LeavingNetwork):
     """A feed-forward network: layer k computes f_k(x W_k - b_k) [E1, E2].
 
     Parameters

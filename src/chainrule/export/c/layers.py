@@ -78,6 +78,17 @@ static void {p}softmax({real} *y, int n)
 """
 
 
+ORDERED = """\
+static void {p}ordered({real} *y, int n, int group)
+{{
+    int j;
+    for (j = 0; j < n; ++j)
+        if (j % group > 0)
+            y[j] = y[j - 1] + {p}softplus(y[j]);
+}}
+"""
+
+
 @dataclass
 class Code:
     """Parts of a C file.
@@ -143,6 +154,9 @@ def layer_code(layer: Layer, k: int, code: Code, x: str, y: str) -> list[str]:
     value = f"{y}[j]"
     if layer.activation == "softmax":
         lines.append(f"{code.need('softmax', SOFTMAX)}({y}, {n_out});")
+    elif layer.group:
+        code.activation("softplus")
+        lines.append(f"{code.need('ordered', ORDERED)}({y}, {n_out}, {layer.group});")
     elif layer.slopes is not None:
         code.constants.append(text.array(f"{p}slope{k}", layer.slopes))
         value = f"{y}[j] > 0 ? {y}[j] : {p}slope{k}[j] * {y}[j]"

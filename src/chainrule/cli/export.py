@@ -1,0 +1,67 @@
+"""`chainrule export`: a model for another program."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """Formats by the ending of their files."""
+
+    onnx = "onnx"
+    c = "c"
+
+
+def command(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Model that `chainrule fit` or `save` wrote.")
+    ],
+    to: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="By default what the ending of FILE says: .onnx or .c."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="C only: the function is called NAME_predict; by default after FILE.", metavar="NAME"
+        ),
+    ] = None,
+) -> None:
+    """Write MODEL, with its preprocessing and its class labels, for a program without chainrule.
+
+    onnx: a graph for ONNX Runtime. c: one C99 file that needs nothing but a compiler.
+    """
+    form = form or _by_ending(to)
+    if name is not None and form is not Format.c:
+        raise typer.BadParameter("only a C file has a function to be named", param_hint="'--name'")
+
+    from chainrule.export import export_c, to_onnx
+    from chainrule.io.atomic import check_writable
+    from chainrule.io.errors import ModelFileError
+    from chainrule.io.models import load
+
+    check_writable(to)
+    if to.exists() and model.exists() and to.samefile(model):
+        raise ModelFileError(f"{to} is read by this command, expected another name for what it writes")
+    loaded = load(model)
+    try:
+        if form is Format.c:
+            export_c(loaded, to, name=name)
+        else:
+            to_onnx(loaded, to)
+    except (ImportError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{model} cannot be exported: {error}") from None
+    print(f"{to}: {to.stat().st_size:,} bytes")
+
+
+def _by_ending(to: Path) -> Format:
+    ending = to.suffix.lower().removeprefix(".")
+    if ending not in list(Format):
+        known = ", ".join(f".{one}" for one in Format)
+        raise typer.BadParameter(
+            f"{to} has none of the endings {known}; --format says what to write", param_hint="'--to'"
+        )
+    return Format(ending)
