@@ -12,6 +12,7 @@
 #include <optional>
 #include <variant>
 
+#include "counter.hpp"
 #include "derivatives.hpp"
 #include "dispatch.hpp"
 #include "names.hpp"
@@ -474,9 +475,11 @@ NB_MODULE(_core, m) {
           "__init__",
           [](Model* self, std::vector<std::int64_t> sizes, std::vector<std::string> activations, std::string loss,
              const std::string& dtype, int bias_sign, double probability_floor, double loss_divisor,
+             std::vector<double> dropout, std::vector<bool> layer_norm, std::vector<bool> residual,
              std::optional<std::string> isa) {
-            auto shape = std::make_shared<const Shape>(std::move(sizes), activations, loss, bias_sign,
-                                                       probability_floor, loss_divisor);
+            auto shape = std::make_shared<const Shape>(
+                std::move(sizes), activations, loss, bias_sign, probability_floor, loss_divisor,
+                LayerOptions{std::move(dropout), std::move(layer_norm), std::move(residual)});
             if (dtype == "float32")
               new (self) Model{Network<float>(shape, isa.value_or(""))};
             else if (dtype == "float64")
@@ -485,7 +488,8 @@ NB_MODULE(_core, m) {
               throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
           },
           "sizes"_a, "activations"_a, "loss"_a, nb::kw_only(), "dtype"_a = "float64", "bias_sign"_a = -1,
-          "probability_floor"_a = 0.0, "loss_divisor"_a = 1.0, "isa"_a = nb::none())
+          "probability_floor"_a = 0.0, "loss_divisor"_a = 1.0, "dropout"_a = std::vector<double>(),
+          "layer_norm"_a = std::vector<bool>(), "residual"_a = std::vector<bool>(), "isa"_a = nb::none())
       .def_prop_ro("sizes", [](const Model& self) { return self.shape().sizes; })
       .def_prop_ro("activations",
                    [](const Model& self) {
@@ -498,6 +502,9 @@ NB_MODULE(_core, m) {
       .def_prop_ro("dtype", [](Model& self) { return self.visit([]<class T>(Network<T>&) { return kDtypeName<T>; }); })
       .def_prop_ro("isa", [](Model& self) { return self.visit([](auto& n) { return std::string(n.kernels->name); }); })
       .def_prop_ro("bias_sign", [](const Model& self) { return self.shape().bias_sign; })
+      .def_prop_ro("dropout", [](const Model& self) { return self.shape().options.dropout; })
+      .def_prop_ro("layer_norm", [](const Model& self) { return self.shape().options.layer_norm; })
+      .def_prop_ro("residual", [](const Model& self) { return self.shape().options.residual; })
       .def_prop_ro("parameters", [](Model& self) { return self.visit([](auto& n) { return n.parameters; }); })
       .def(
           "forward",
@@ -570,11 +577,12 @@ NB_MODULE(_core, m) {
       .def(
           "__init__",
           [](Training* self, nb::object model, const std::string& optimizer, std::int64_t batch_size,
-             const std::string& precision, std::vector<double> learning_rate_factors, int n_threads,
-             nb::kwargs numbers) {
+             std::uint64_t dropout_seed, const std::string& precision, std::vector<double> learning_rate_factors,
+             int n_threads, nb::kwargs numbers) {
             Settings settings;
             settings.optimizer = static_cast<Optimizer>(1 + position(kOptimizerNames, optimizer, "optimizer"));
             settings.batch_size = batch_size;
+            settings.dropout_seed = dropout_seed;
             settings.learning_rate_factors = std::move(learning_rate_factors);
             for (const auto [name, value] : numbers)
               if (!set(settings, nb::cast<std::string>(name), nb::cast<double>(value)))
@@ -586,11 +594,14 @@ NB_MODULE(_core, m) {
               new (self) Training{std::move(trainer), model};
             });
           },
-          "model"_a, "optimizer"_a, nb::kw_only(), "batch_size"_a, "precision"_a = "full",
+          "model"_a, "optimizer"_a, nb::kw_only(), "batch_size"_a, "dropout_seed"_a = 0, "precision"_a = "full",
           "learning_rate_factors"_a = std::vector<double>{}, "n_threads"_a = 0, "numbers"_a)
       .def_prop_rw(
           "learning_rate", [](Training& self) { return self.visit([](auto& t) { return t.settings.learning_rate; }); },
           [](Training& self, double rate) { self.visit([rate](auto& t) { t.settings.learning_rate = rate; }); })
+      .def_prop_rw(
+          "dropout_seed", [](Training& self) { return self.visit([](auto& t) { return t.settings.dropout_seed; }); },
+          [](Training& self, std::uint64_t seed) { self.visit([seed](auto& t) { t.settings.dropout_seed = seed; }); })
       .def_prop_rw(
           "n_steps", [](Training& self) { return self.visit([](auto& t) { return t.n_steps; }); },
           [](Training& self, std::int64_t n) { self.visit([n](auto& t) { t.n_steps = n; }); })
@@ -627,6 +638,23 @@ NB_MODULE(_core, m) {
         return out;
       },
       "n"_a, "seed"_a, "epoch"_a);
+  m.def(
+      "dropout_mask",
+      [](std::int64_t n_rows, std::int64_t n_units, double rate, std::uint64_t seed, std::int64_t step, int layer) {
+        if (n_rows < 0 || n_units < 0 || !(rate >= 0 && rate < 1))
+          throw nb::value_error("n_rows and n_units must not be negative, and rate must lie in [0, 1)");
+        nb::object out = new_array("float64", nb::make_tuple(n_rows, n_units));
+        double* to = View(out, true).data<double>();
+        for (std::int64_t r = 0; r < n_rows; ++r) {
+          const RowKey key = row_key(layer_key(step_key(seed, step), layer), r);
+          for (std::int64_t j = 0; j < n_units; ++j) {
+            const std::uint32_t half = unit_bits(key, static_cast<std::uint32_t>(j)) >> 1;
+            *to++ = static_cast<std::int32_t>(half) < drop_below(rate) ? 0 : 1 / (1 - rate);
+          }
+        }
+        return out;
+      },
+      "n_rows"_a, "n_units"_a, "rate"_a, nb::kw_only(), "seed"_a, "step"_a, "layer"_a);
   m.def("isa", &default_isa);
   m.def("available_isas", &available_isas);
   m.def("max_threads", &max_threads);

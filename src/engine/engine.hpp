@@ -34,6 +34,7 @@ enum class Activation : int {
   softsign,
   hardtanh,
   relu6,
+  prelu,
   exp,
   softmax,
 };
@@ -55,6 +56,14 @@ constexpr int kMostMoments = 3;
 // weight changes, first the gradient, then the update.
 enum class Stage : int { whole, gradient, update };
 
+// A vector that a layer learns beside its weights, n_out numbers rounded up to whole vectors; null where it has none.
+template <class T>
+struct Learned {
+  T* values;
+  T* moments[kMostMoments + 1];  // as Layer::moments
+  std::int64_t penalty_offset;
+};
+
 template <class T>
 struct Layer {
   std::int64_t n_in, n_out;
@@ -66,8 +75,24 @@ struct Layer {
   T* bias_moments[kMostMoments + 1];
   T rate_factor;  // of the learning rate; 0: the layer does not change
   T* output;      // batch matrix x_{k+1}
-  T* net;         // batch matrix, only where f' is taken from net
+  T* net;         // batch matrix, only where f' is taken from net: what f takes
   T* delta;       // batch matrix, dE/dnet
+
+  // E8-E10 and prelu (kernels/layers.inl). Where a pointer is null, the layer has no such thing.
+  bool special;  // has any of them
+  bool residual;
+  Learned<T> gain, shift, slope;
+  std::int32_t drop_below;  // E10 drops units with less in half their random bits, and multiplies the others with
+  T kept_factor;            // 1 / (1 - rate)
+  // For training alone; all but row_scale are batch matrices.
+  T* value;            // f's value, where f' is taken from it and the output is another
+  T* mask;             // the factors of E10
+  T* normalised;       // (net - mean) / deviation, and for each row
+  T* row_scale;        // 1 / deviation
+  T* norm_delta;       // dE/dz
+  T* slope_delta;      // dE/dslope, row by row
+  T* output_gradient;  // dE/dx_{k+1}, where E9 takes it around the layer
+
   // Copies in pairs, where Kernels::pairs: of the weights along n_in, of the transposed along n_out, and of output and
   // delta along the rows of the batch.
   T *weight_pairs, *transposed_pairs, *output_pairs, *delta_pairs;
@@ -119,6 +144,9 @@ struct Step {
   T* input_pairs;             // its copy along the rows, where Kernels::pairs
   T* row_pairs;               // likewise: the factor of a row product along the sum, this thread's own
 
+  bool training;              // with dropout (E10)
+  std::uint64_t dropout_key;  // of this step
+
   Loss loss;
   T probability_floor;
   double* row_loss;  // n_rows
@@ -143,6 +171,7 @@ struct Step {
 };
 
 constexpr int kPenaltyRows = 4;
+constexpr double kNormEpsilon = 1e-5;  // added to the variance in E8
 
 // The elementary functions of kernels/math.inl.
 #define CHAINRULE_FUNCTIONS(X) \
@@ -156,6 +185,8 @@ struct PlainLayer {
   const T* weights;  // row-major; may be read up to 64 bytes past the end
   const T* bias;     // likewise
   bool add_bias;     // scikit-learn's intercepts instead of E1
+  bool residual;
+  const T *gain, *shift, *slope;  // likewise, or null
 };
 
 // What is asked for of each row's own derivatives; null where it is not.

@@ -11,8 +11,8 @@
 namespace chainrule {
 
 inline const std::vector<std::string> kActivationNames = {
-    "identity", "sigmoid", "tanh", "relu",     "leaky_relu", "elu",   "selu", "softplus",
-    "gelu",     "silu",    "mish", "softsign", "hardtanh",   "relu6", "exp",  "softmax"};
+    "identity", "sigmoid", "tanh",     "relu",     "leaky_relu", "elu",   "selu", "softplus", "gelu",
+    "silu",     "mish",    "softsign", "hardtanh", "relu6",      "prelu", "exp",  "softmax"};
 inline const std::vector<std::string> kLossNames = {"squared_error", "cross_entropy", "binary_cross_entropy",
                                                     "poisson"};
 inline const std::vector<std::string> kPrecisionNames = {"full", "bf16"};  // of the products in training
@@ -29,6 +29,8 @@ inline int position(const std::vector<std::string>& names, const std::string& na
   throw std::invalid_argument(std::string("unknown ") + what + " '" + name + "'; expected one of " + all);
 }
 
-inline bool keeps_net(Activation a) { return a == Activation::gelu || a == Activation::silu || a == Activation::mish; }
+inline bool keeps_net(Activation a) {
+  return a == Activation::gelu || a == Activation::silu || a == Activation::mish || a == Activation::prelu;
+}
 
 }  // namespace chainrule

@@ -20,8 +20,12 @@ std::string pair_error(const std::string& loss, const std::string& activation, c
 }  // namespace
 
 Shape::Shape(std::vector<std::int64_t> sizes_, const std::vector<std::string>& names, const std::string& loss_,
-             int bias_sign_, double floor, double divisor)
-    : sizes(std::move(sizes_)), bias_sign(bias_sign_), probability_floor(floor), loss_divisor(divisor) {
+             int bias_sign_, double floor, double divisor, LayerOptions options_)
+    : sizes(std::move(sizes_)),
+      bias_sign(bias_sign_),
+      probability_floor(floor),
+      loss_divisor(divisor),
+      options(std::move(options_)) {
   if (sizes.size() < 2)
     throw std::invalid_argument("sizes must name at least the inputs and the outputs, got " +
                                 std::to_string(sizes.size()) + " size(s)");
@@ -43,6 +47,9 @@ Shape::Shape(std::vector<std::int64_t> sizes_, const std::vector<std::string>& n
   for (std::size_t k = 0; k + 1 < activations.size(); ++k)
     if (activations[k] == Activation::softmax)
       throw std::invalid_argument("softmax is an output activation; hidden layers need an element-wise one");
+  if (activations.back() == Activation::prelu)
+    throw std::invalid_argument("prelu is for hidden layers; the output layer learns no slopes");
+  check_options();
   loss = static_cast<Loss>(position(kLossNames, loss_, "loss"));
   const Activation output = activations.back();
   if (loss == Loss::cross_entropy && output != Activation::softmax)
@@ -58,9 +65,34 @@ Shape::Shape(std::vector<std::int64_t> sizes_, const std::vector<std::string>& n
   if (!(divisor > 0)) throw std::invalid_argument("loss_divisor must be positive");
 }
 
+void Shape::check_options() {
+  const auto fill = [this](auto& values, const char* name) {
+    if (values.empty()) values.resize(sizes.size() - 1);
+    if (values.size() + 1 != sizes.size())
+      throw std::invalid_argument(std::string(name) + " has " + std::to_string(values.size()) + " entries; expected " +
+                                  std::to_string(sizes.size() - 1) + ", one per layer of weights");
+    if (values.back())
+      throw std::invalid_argument(std::string(name) +
+                                  " is for hidden layers; the last entry, the output layer's, is 0");
+  };
+  fill(options.dropout, "dropout");
+  fill(options.layer_norm, "layer_norm");
+  fill(options.residual, "residual");
+  for (int k = 0; k < n_layers(); ++k) {
+    if (!(dropout(k) >= 0 && dropout(k) < 1))
+      throw std::invalid_argument("dropout rates must lie in [0, 1), got " + std::to_string(dropout(k)));
+    if (has_residual(k) && n_in(k) != n_out(k))
+      throw std::invalid_argument("a residual connection needs as many outputs as inputs, but layer " +
+                                  std::to_string(k + 1) + " has " + std::to_string(n_in(k)) + " inputs and " +
+                                  std::to_string(n_out(k)) + " outputs");
+  }
+}
+
 std::int64_t Shape::widest() const { return *std::max_element(sizes.begin(), sizes.end()); }
 bool Shape::narrow(int width, std::int64_t rows) const {
   constexpr std::int64_t most_inputs = 64, fewest_rows = 4;
+  for (int k = 0; k < n_layers(); ++k)
+    if (special(k)) return false;
   if (sizes[0] > most_inputs || *std::max_element(sizes.begin() + 1, sizes.end()) > width) return false;
   if (rows == 1) return true;
   const bool known = activations.back() == Activation::softmax
@@ -79,7 +111,17 @@ std::int64_t Shape::biases_at(int k) const {
   for (int j = 0; j < k; ++j) at += n_out(j);
   return at;
 }
-std::int64_t Shape::n_parameters() const { return biases_at(n_layers()); }
+std::int64_t Shape::gain_at(int k) const {
+  std::int64_t at = biases_at(n_layers());
+  for (int j = 0; j < k; ++j) at += has_norm(j) ? 2 * n_out(j) : 0;
+  return at;
+}
+std::int64_t Shape::slopes_at(int k) const {
+  std::int64_t at = gain_at(n_layers());
+  for (int j = 0; j < k; ++j) at += has_slopes(j) ? n_out(j) : 0;
+  return at;
+}
+std::int64_t Shape::n_parameters() const { return slopes_at(n_layers()); }
 
 template <class T>
 void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const T* x, T* out) {
@@ -98,7 +140,16 @@ void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* paramet
   std::int64_t widest = 0;
   for (int k = 0; k < n_layers; ++k) {
     const std::int64_t n_in = shape.n_in(k), n_out = shape.n_out(k);
-    layers[k] = {n_in, n_out, shape.activations[static_cast<std::size_t>(k)], weights, biases, shape.bias_sign > 0};
+    layers[k] = {n_in,
+                 n_out,
+                 shape.activations[static_cast<std::size_t>(k)],
+                 weights,
+                 biases,
+                 shape.bias_sign > 0,
+                 shape.has_residual(k),
+                 shape.has_norm(k) ? parameters + shape.gain_at(k) : nullptr,
+                 shape.has_norm(k) ? parameters + shape.gain_at(k) + n_out : nullptr,
+                 shape.has_slopes(k) ? parameters + shape.slopes_at(k) : nullptr};
     weights += n_in * n_out;
     biases += n_out;
     widest = std::max(widest, n_out);

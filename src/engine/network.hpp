@@ -1,5 +1,6 @@
 // A network's shape, and where its parameters lie in the flat array that Python owns:
-// W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l.
+// W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l, then gain and shift of each normalised layer (E8),
+// then the slopes of each prelu layer.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,12 @@
 
 namespace chainrule {
 
+// What hidden layers have beside E1 and E2: one entry per layer of weights, the output layer's last; or none at all.
+struct LayerOptions {
+  std::vector<double> dropout;             // rates, E10
+  std::vector<bool> layer_norm, residual;  // E8, E9
+};
+
 struct Shape {
   std::vector<std::int64_t> sizes;
   std::vector<Activation> activations;  // one per layer of weights
@@ -17,10 +24,11 @@ struct Shape {
   int bias_sign;  // -1: E1, net = x W - b; +1: scikit-learn's intercepts
   double probability_floor;
   double loss_divisor;
+  LayerOptions options;  // one entry per layer
 
   // Throws std::invalid_argument for sizes, names or pairs that cannot be.
   Shape(std::vector<std::int64_t> sizes, const std::vector<std::string>& activations, const std::string& loss,
-        int bias_sign, double probability_floor, double loss_divisor);
+        int bias_sign, double probability_floor, double loss_divisor, LayerOptions options = {});
 
   int n_layers() const { return static_cast<int>(sizes.size()) - 1; }
   std::int64_t n_in(int k) const { return sizes[static_cast<std::size_t>(k)]; }
@@ -32,6 +40,17 @@ struct Shape {
   std::int64_t n_parameters() const;
   std::int64_t weights_at(int k) const;
   std::int64_t biases_at(int k) const;
+
+  bool has_norm(int k) const { return options.layer_norm[static_cast<std::size_t>(k)]; }
+  bool has_residual(int k) const { return options.residual[static_cast<std::size_t>(k)]; }
+  bool has_slopes(int k) const { return activations[static_cast<std::size_t>(k)] == Activation::prelu; }
+  double dropout(int k) const { return options.dropout[static_cast<std::size_t>(k)]; }
+  bool special(int k) const { return has_norm(k) || has_residual(k) || has_slopes(k) || dropout(k) > 0; }
+  std::int64_t gain_at(int k) const;  // of a layer that has one; its shift follows it
+  std::int64_t slopes_at(int k) const;
+
+ private:
+  void check_options();
 };
 
 // Rows to work on, seen without their types: `rows` borrows Python's arrays.

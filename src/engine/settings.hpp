@@ -16,6 +16,7 @@ struct Settings {
   Optimizer optimizer = Optimizer::sgd;
   std::int64_t batch_size = 1;
   int n_threads = 0;
+  std::uint64_t dropout_seed = 0;
   bool bf16 = false;                          // products of bfloat16 pairs
   std::vector<double> learning_rate_factors;  // one per layer, or none
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "dispatch.hpp"
+#include "counter.hpp"
 #include "permutation.hpp"
 #include "rates.hpp"
 #include "stepper.hpp"
@@ -87,6 +88,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     stepper_->divide(thread, n_threads, batch);
     Step<T> s = stepper_->describe(data, thread);
     chainrule::describe(settings, s);
+    s.training = true;
     Rates<T> rates(settings, steps_before);
     std::int64_t step = steps_before;
     double l1 = 0, l2 = 0, loss_before = last_loss;
@@ -127,6 +129,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
       double total = 0;
       for (std::int64_t first = 0; first < n && !stopping; first += batch) {
         s.n_rows = std::min(batch, n - first);
+        s.dropout_key = step_key(settings.dropout_seed, step);
         if (++step % steps_between_looks == 0 && thread == 0) look_for_interruption();
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "counter.hpp"
 #include "names.hpp"
 
 namespace chainrule {
@@ -45,15 +46,47 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
       layer.bias_moments[m] = allocate(padded(layer.n_out));
     }
     layer.rate_factor = T(1);
+    layer.special = shape.special(k);
+    layer.residual = shape.has_residual(k);
+    if (shape.has_norm(k)) layer.gain = learned(layer.n_out), layer.shift = learned(layer.n_out);
+    if (shape.has_slopes(k)) layer.slope = learned(layer.n_out);
+    layer.drop_below = drop_below(shape.dropout(k));
+    layer.kept_factor = static_cast<T>(1 / (1 - shape.dropout(k)));
     layer.penalty_offset = n_penalties_;
     n_penalties_ += (layer.n_in + kPenaltyRows - 1) / kPenaltyRows * ((layer.n_out + chunk - 1) / chunk);
     layers_.push_back(layer);
   }
   n_squares_ = n_penalties_;
   for (auto& layer : layers_) {
-    layer.bias_penalty_offset = n_squares_;
-    n_squares_ += (layer.n_out + chunk - 1) / chunk;
+    std::int64_t* offsets[] = {&layer.bias_penalty_offset, &layer.gain.penalty_offset, &layer.shift.penalty_offset,
+                               &layer.slope.penalty_offset};
+    const T* vectors[] = {layer.bias, layer.gain.values, layer.shift.values, layer.slope.values};
+    for (int v = 0; v < 4; ++v) {
+      *offsets[v] = n_squares_;
+      if (vectors[v]) n_squares_ += (layer.n_out + chunk - 1) / chunk;
+    }
   }
+}
+
+template <class T>
+Learned<T> Packed<T>::learned(std::int64_t n) {
+  Learned<T> vector{};
+  vector.values = buffers_.emplace_back(padded(n)).get();
+  for (int m = 0; m < n_moments_; ++m) vector.moments[m] = buffers_.emplace_back(padded(n)).get();
+  return vector;
+}
+
+// use(place in the flat array, values, moments, whether it is a bias) for every vector of a layer.
+template <class T>
+template <class Use>
+void Packed<T>::each_vector(int k, Use use) const {
+  const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
+  use(shape_.biases_at(k), layer.bias, layer.bias_moments, true);
+  if (layer.gain.values) {
+    use(shape_.gain_at(k), layer.gain.values, layer.gain.moments, false);
+    use(shape_.gain_at(k) + layer.n_out, layer.shift.values, layer.shift.moments, false);
+  }
+  if (layer.slope.values) use(shape_.slopes_at(k), layer.slope.values, layer.slope.moments, false);
 }
 
 template <class T>
@@ -116,8 +149,10 @@ void Packed<T>::pack(const T* parameters) {
         for (std::int64_t i = 0; i < columns; ++i)
           for (std::int64_t n = 0; n < layer.n_out; ++n) to[n * band + i] = from[(p0 + i) * layer.n_out + n];
       }
-    const T* bias = parameters + shape_.biases_at(k);
-    for (std::int64_t j = 0; j < layer.n_out; ++j) layer.bias[j] = shape_.bias_sign < 0 ? bias[j] : -bias[j];
+    each_vector(k, [&](std::int64_t at, T* values, T* const*, bool bias) {
+      const bool negate = bias && shape_.bias_sign > 0;
+      for (std::int64_t j = 0; j < layer.n_out; ++j) values[j] = negate ? -parameters[at + j] : parameters[at + j];
+    });
   }
 }
 
@@ -126,8 +161,10 @@ void Packed<T>::unpack(T* parameters) const {
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
     unpack_panels(k, layer.weights, parameters + shape_.weights_at(k));
-    T* bias = parameters + shape_.biases_at(k);
-    for (std::int64_t j = 0; j < layer.n_out; ++j) bias[j] = shape_.bias_sign < 0 ? layer.bias[j] : -layer.bias[j];
+    each_vector(k, [&](std::int64_t at, const T* values, T* const*, bool bias) {
+      const bool negate = bias && shape_.bias_sign > 0;
+      for (std::int64_t j = 0; j < layer.n_out; ++j) parameters[at + j] = negate ? -values[j] : values[j];
+    });
   }
 }
 
@@ -137,8 +174,9 @@ void Packed<T>::pack_moment(int which, bool signed_, const T* flat) {
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
     pack_panels(k, flat + shape_.weights_at(k), layer.moments[which]);
-    const T* from = flat + shape_.biases_at(k);
-    for (std::int64_t j = 0; j < layer.n_out; ++j) layer.bias_moments[which][j] = negate ? -from[j] : from[j];
+    each_vector(k, [&](std::int64_t at, const T*, T* const* moments, bool bias) {
+      for (std::int64_t j = 0; j < layer.n_out; ++j) moments[which][j] = negate && bias ? -flat[at + j] : flat[at + j];
+    });
   }
 }
 
@@ -148,9 +186,10 @@ void Packed<T>::unpack_moment(int which, bool signed_, T* flat) const {
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
     unpack_panels(k, layer.moments[which], flat + shape_.weights_at(k));
-    T* to = flat + shape_.biases_at(k);
-    for (std::int64_t j = 0; j < layer.n_out; ++j)
-      to[j] = negate ? -layer.bias_moments[which][j] : layer.bias_moments[which][j];
+    each_vector(k, [&](std::int64_t at, const T*, T* const* moments, bool bias) {
+      for (std::int64_t j = 0; j < layer.n_out; ++j)
+        flat[at + j] = negate && bias ? -moments[which][j] : moments[which][j];
+    });
   }
 }
 
@@ -159,6 +198,8 @@ void Packed<T>::fill_moment(int which, T value) {
   for (const Layer<T>& layer : layers_) {
     std::fill_n(layer.moments[which], layer.n_in * padded(layer.n_out), value);
     std::fill_n(layer.bias_moments[which], padded(layer.n_out), value);
+    for (const Learned<T>* vector : {&layer.gain, &layer.shift, &layer.slope})
+      if (vector->values) std::fill_n(vector->moments[which], padded(layer.n_out), value);
   }
 }
 
@@ -181,6 +222,16 @@ Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows
     nets_.push_back(hidden && keeps_net(shape.activations[static_cast<std::size_t>(k)]) ? Buffer<T>(size)
                                                                                         : Buffer<T>());
     deltas_.push_back(backward ? Buffer<T>(size) : Buffer<T>());
+    const auto buffer_if = [&](bool wanted, std::int64_t n) { return backward && wanted ? Buffer<T>(n) : Buffer<T>(); };
+    const bool norm = shape.has_norm(k), residual = shape.has_residual(k), dropout = shape.dropout(k) > 0;
+    const bool keeps_value = !keeps_net(shape.activations[static_cast<std::size_t>(k)]);
+    values_.push_back(buffer_if(keeps_value && (residual || dropout), size));
+    masks_.push_back(buffer_if(dropout, size));
+    normalised_.push_back(buffer_if(norm, size));
+    row_scales_.push_back(buffer_if(norm, rows));
+    norm_deltas_.push_back(buffer_if(norm, size));
+    slope_deltas_.push_back(buffer_if(shape.has_slopes(k), size));
+    output_gradients_.push_back(buffer_if(residual, size));
     output_pairs_.push_back(hidden ? pairs(size) : Buffer<T>());
     delta_pairs_.push_back(pairs(size));
   }
@@ -192,6 +243,13 @@ std::vector<Layer<T>> Batch<T>::attach(std::vector<Layer<T>> layers) const {
     layers[k].output = outputs_[k].get();
     layers[k].net = nets_[k].get();
     layers[k].delta = deltas_[k].get();
+    layers[k].value = values_[k].get();
+    layers[k].mask = masks_[k].get();
+    layers[k].normalised = normalised_[k].get();
+    layers[k].row_scale = row_scales_[k].get();
+    layers[k].norm_delta = norm_deltas_[k].get();
+    layers[k].slope_delta = slope_deltas_[k].get();
+    layers[k].output_gradient = output_gradients_[k].get();
     layers[k].output_pairs = output_pairs_[k].get();
     layers[k].delta_pairs = delta_pairs_[k].get();
   }

@@ -69,6 +69,9 @@ class Packed {
   void pack_panels(int k, const T* from, T* to) const;
   void unpack_panels(int k, const T* from, T* to) const;
   void pack_pairs(int k, const T* from) const;
+  Learned<T> learned(std::int64_t n);
+  template <class Use>
+  void each_vector(int k, Use use) const;
   std::int64_t padded(std::int64_t n) const { return round_up(n, kernels_.width); }
 
   const Shape& shape_;
@@ -94,6 +97,7 @@ class Batch {
   std::int64_t stride_;
   Buffer<T> input_, input_pairs_;
   std::vector<Buffer<T>> outputs_, nets_, deltas_, output_pairs_, delta_pairs_;
+  std::vector<Buffer<T>> values_, masks_, normalised_, row_scales_, norm_deltas_, slope_deltas_, output_gradients_;
 };
 
 // Rows that go through all layers together: enough to reuse the weights, few enough to stay in the second cache.

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule import _engine as engine
-from chainrule.reference import ACTIVATIONS, LOSSES
+from chainrule.reference import ACTIVATIONS, LOSSES, Norm
 
 ISAS = engine.available_isas()
 FMA_ISAS = [isa for isa in ISAS if isa != "baseline"]
 DTYPES = ["float32", "float64"]
-HIDDEN = [name for name in engine.activations() if name not in ("softmax", "exp")]
+HIDDEN = [name for name in engine.activations() if name not in ("softmax", "exp", "prelu")]
 PAIRS = [
     (loss, activation)
     for loss in engine.losses()
@@ -43,6 +43,12 @@ class Case:
     def biases(self) -> list[np.ndarray]:
         return split(self.model, self.model.parameters)[1]
 
+    def layer_options(self, masks: list[Any] | None = None) -> dict[str, Any]:
+        """What `chainrule.reference` takes beside weights and biases, in float64."""
+        gains, shifts, slopes = split_vectors(self.model, self.model.parameters.astype(np.float64))
+        norms = [None if g is None else Norm(g, s) for g, s in zip(gains, shifts, strict=True)]
+        return {"norms": norms, "residual": self.model.residual, "slopes": slopes, "masks": masks}
+
 
 def split(model: engine.Model, flat: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The flat parameters (or gradient) as lists of matrices and of biases."""
@@ -54,6 +60,24 @@ def split(model: engine.Model, flat: np.ndarray) -> tuple[list[np.ndarray], list
         biases.append(flat[at : at + n_out])
         at += n_out
     return weights, biases
+
+
+def split_vectors(model: engine.Model, flat: np.ndarray) -> tuple[list[Any], list[Any], list[Any]]:
+    """Gains, shifts and slopes, None for layers that have none."""
+    sizes = model.sizes
+    at = sum(n_in * n_out + n_out for n_in, n_out in pairwise(sizes))
+    n_layers = len(sizes) - 1
+    gains, shifts, slopes = [None] * n_layers, [None] * n_layers, [None] * n_layers
+    for k, n in enumerate(sizes[1:]):
+        if model.layer_norm[k]:
+            gains[k], shifts[k] = flat[at : at + n], flat[at + n : at + 2 * n]
+            at += 2 * n
+    for k, n in enumerate(sizes[1:]):
+        if model.activations[k] == "prelu":
+            slopes[k] = flat[at : at + n]
+            at += n
+    assert at == flat.size
+    return gains, shifts, slopes
 
 
 def make_case(

@@ -75,6 +75,7 @@ struct Problem {
   std::vector<std::string> activations;
   std::string loss;
   std::int64_t n_samples, batch_size;
+  LayerOptions options = {};
 };
 
 const std::vector<Problem> kProblems = {
@@ -82,6 +83,12 @@ const std::vector<Problem> kProblems = {
     {{7, 33, 20, 5}, {"tanh", "gelu", "softmax"}, "cross_entropy", 61, 19},
     {{28, 101, 64, 1}, {"relu", "selu", "identity"}, "squared_error", 150, 70},
     {{49, 130, 17}, {"mish", "sigmoid"}, "binary_cross_entropy", 40, 40},
+    {{21, 21, 50, 50, 3},
+     {"prelu", "gelu", "tanh", "identity"},
+     "squared_error",
+     90,
+     33,
+     {{0.5, 0, 0.25, 0}, {true, false, true, false}, {true, false, true, false}}},
 };
 
 template <class T>
@@ -107,7 +114,7 @@ struct Memory {
 // After steps by several threads: W and its transposed copy are the same numbers, and all padding is still zero.
 template <class T>
 void test_packed_copies(const std::string& isa, const Problem& problem) {
-  const Shape shape(problem.sizes, problem.activations, problem.loss, -1, 0, 1);
+  const Shape shape(problem.sizes, problem.activations, problem.loss, -1, 0, 1, problem.options);
   const Kernels<T>& kernels = *kernels_for<T>(isa);
   const Memory<T> memory(shape, problem.n_samples);
   Stepper<T> stepper(shape, kernels, 2, problem.batch_size, memory.data, 3);
@@ -158,7 +165,8 @@ void test_packed_copies(const std::string& isa, const Problem& problem) {
 // Epochs, gradients, losses and predictions have the bits of one thread's.
 template <class T>
 void test_threads_change_no_bits(const std::string& isa, const Problem& problem) {
-  const auto shape = std::make_shared<const Shape>(problem.sizes, problem.activations, problem.loss, -1, 0.0, 1.0);
+  const auto shape =
+      std::make_shared<const Shape>(problem.sizes, problem.activations, problem.loss, -1, 0.0, 1.0, problem.options);
   const Kernels<T>& kernels = *kernels_for<T>(isa);
   std::vector<T> parameters, predictions, gradient;
   double last = 0;

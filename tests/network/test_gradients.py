@@ -71,7 +71,7 @@ def test_the_seeds_signs() -> None:
     assert g.loss == 0.125
     assert_array_equal(g.weights[0], [[1.0], [1.25]])
     assert_array_equal(g.biases[0], [-0.5])
-    loss, weights, biases = g
+    loss, weights, biases = g[:3]
     assert (loss, weights, biases) == (g.loss, g.weights, g.biases)
 
 

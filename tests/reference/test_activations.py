@@ -26,6 +26,7 @@ VALUES = {
     "softsign": lambda x: x / (1 + abs(x)),
     "hardtanh": lambda x: min(max(x, mpmath.mpf(-1)), mpmath.mpf(1)),
     "relu6": lambda x: min(max(x, mpmath.mpf(0)), mpmath.mpf(6)),
+    "prelu": lambda x: x if x > 0 else x / 4,
     "exp": mpmath.exp,
 }
 
@@ -51,10 +52,11 @@ def test_registry_has_the_names_of_the_engine():
             "softsign",
             "hardtanh",
             "relu6",
+            "prelu",
         ),
         *("softmax", "exp"),
     ]
-    assert {a.name for a in ACTIVATIONS.values() if a.keeps == "net"} == {"gelu", "silu", "mish"}
+    assert {a.name for a in ACTIVATIONS.values() if a.keeps == "net"} == {"gelu", "silu", "mish", "prelu"}
     assert {a.name for a in ACTIVATIONS.values() if a.output_only} == {"softmax", "exp"}
 
 

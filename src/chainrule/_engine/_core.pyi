@@ -13,12 +13,15 @@ class Model:
     """A network's shape and its parameters.
 
     ``parameters`` is one flat array, owned by the model and written in place:
-    W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l.
+    W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l, then gain and shift of each normalised
+    layer, then the slopes of each "prelu" layer. All are 0 at first, so gains and slopes must be set.
     ``bias_sign`` is -1 for the equation E1 (net = x W - b) and +1 for scikit-learn's intercepts.
     ``activations`` has one name per layer, the output layer's last.
     ``probability_floor`` clips probabilities to [floor, 1 - floor] in the loss value only (scikit-learn's
     rule, floor = eps of the dtype); 0 computes cross-entropies from the net input, exactly.
     ``loss_divisor`` divides the reported data loss, not its gradient (scikit-learn: number of outputs).
+    ``dropout`` (rates, E10, in training only), ``layer_norm`` (E8) and ``residual`` (E9) have one entry per
+    layer of weights, the output layer's, 0, last; empty for none.
     Raises ValueError for sizes < 1, more parameters than memory can index, unknown names, or a loss that
     does not go with the output activation.
     """
@@ -33,6 +36,9 @@ class Model:
         bias_sign: int = -1,
         probability_floor: float = 0.0,
         loss_divisor: float = 1.0,
+        dropout: Sequence[float] = (),
+        layer_norm: Sequence[bool] = (),
+        residual: Sequence[bool] = (),
         isa: str | None = None,
     ) -> None: ...
     @property
@@ -47,6 +53,12 @@ class Model:
     def isa(self) -> str: ...
     @property
     def bias_sign(self) -> int: ...
+    @property
+    def dropout(self) -> list[float]: ...
+    @property
+    def layer_norm(self) -> list[bool]: ...
+    @property
+    def residual(self) -> list[bool]: ...
     @property
     def parameters(self) -> Floats: ...
     def forward(self, x: Floats, n_threads: int = 0) -> Floats:
@@ -127,7 +139,7 @@ class Trainer:
     means OpenMP's own setting; fewer are used where a step has too little work. precision "bf16": products of
     bfloat16, sums in float32; ValueError where dtype, instruction set or processor cannot.
     learning_rate_factors: one per layer of weights, or none; a layer with 0 does not change. TypeError for a
-    setting of another name.
+    setting of another name. dropout_seed: of the masks, see `dropout_mask`.
     """
 
     def __init__(
@@ -136,6 +148,7 @@ class Trainer:
         optimizer: str,
         *,
         batch_size: int,
+        dropout_seed: int = 0,
         precision: str = "full",
         learning_rate_factors: Sequence[float] = (),
         n_threads: int = 0,
@@ -145,6 +158,7 @@ class Trainer:
     n_steps: int
     last_loss: float
     """Of the last step's batch, penalty included, before its update: part of rprop's memory."""
+    dropout_seed: int
     @property
     def n_threads(self) -> int: ...
     @property
@@ -184,6 +198,12 @@ class Trainer:
 
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Give the order of the rows that `Trainer.epochs` uses: a function of (n, seed, epoch) alone."""
+
+def dropout_mask(n_rows: int, n_units: int, rate: float, *, seed: int, step: int, layer: int) -> Floats:
+    """Give the factors of E10 of a `Trainer` with this `dropout_seed`, 0 or 1 / (1 - rate), in float64.
+
+    `step` is the trainer's `n_steps` before the step, `layer` counts from 0; row r is the r-th of the batch.
+    """
 
 def isa() -> str: ...
 def available_isas() -> list[str]: ...

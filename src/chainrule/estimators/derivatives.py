@@ -102,9 +102,8 @@ class DerivativesMixin:
         """
         bound, data = self._labelled(X, y)
         check_room((data.n_samples, bound.flat.size), bound.flat.dtype)
-        return PerSampleGradients(
-            *split(bound.model.per_sample_gradients(data, self._threads), bound.model.sizes)
-        )
+        flat, of = bound.model.per_sample_gradients(data, self._threads), bound.model
+        return PerSampleGradients(*split(flat, of.sizes, of.activations, of.layer_norm))
 
     def per_sample_gradient_norms(self, X: Any, y: Any) -> Floats:
         """Return the Euclidean norm of the derivative of each row's own loss by all parameters.

@@ -34,7 +34,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "network": Kind("chainrule.network", "Network", ("weights", "biases")),
+    "network": Kind("chainrule.network", "Network", ("weights", "biases", "norm_", "slopes")),
     "classifier": Kind("chainrule.estimators", "MLPClassifier", ("coefs", "intercepts")),
     "regressor": Kind("chainrule.estimators", "MLPRegressor", ("coefs", "intercepts")),
     "table": Kind(

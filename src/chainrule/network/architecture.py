@@ -9,6 +9,9 @@ from typing import Any, Literal, Self, TypeVar
 import numpy as np
 
 from chainrule._settings import whole_number
+from chainrule.network.arrays import Floats
+from chainrule.network.layers import LayerOptions
+from chainrule.network.parameters import Parameters, split
 from chainrule.reference import get_activation, get_loss
 
 Named = TypeVar("Named")
@@ -40,15 +43,29 @@ class Architecture:
         The loss's name.
     dtype : numpy.dtype
         float32 or float64.
+    layers : LayerOptions
+        What hidden layers have beside weights, biases and activation.
     """
 
     sizes: tuple[int, ...]
     activations: tuple[str, ...]
     loss: str
     dtype: np.dtype[Any]
+    layers: LayerOptions
 
     @classmethod
-    def of(cls, sizes: Any, activation: Any, output_activation: Any, loss: Any, dtype: Any) -> Self:
+    def of(
+        cls,
+        sizes: Any,
+        activation: Any,
+        output_activation: Any,
+        loss: Any,
+        dtype: Any,
+        *,
+        dropout: Any = 0.0,
+        layer_norm: Any = False,
+        residual: Any = False,
+    ) -> Self:
         """Check everything that `Network` is given; its docstring says what raises what."""
         sizes = check_sizes(sizes)
         loss = named(get_loss, loss, "loss")
@@ -62,14 +79,20 @@ class Architecture:
                 f"loss {loss.name!r} does not go with output_activation {output.name!r};"
                 f" expected one of: {allowed}"
             )
-        checked = cls(sizes, (*hidden, output.name), loss.name, check_dtype(dtype))
+        layers = LayerOptions.of(sizes, dropout, layer_norm, residual)
+        checked = cls(sizes, (*hidden, output.name), loss.name, check_dtype(dtype), layers)
         check_memory(checked)
         return checked
 
     @property
     def n_parameters(self) -> int:
-        """The number of weights and biases."""
-        return sum(n_in * n_out + n_out for n_in, n_out in pairwise(self.sizes))
+        """The number of weights and biases, and of gains, shifts and slopes."""
+        layers = zip(pairwise(self.sizes), self.layers.layer_norm, self.activations, strict=True)
+        return sum((n_in + 1 + 2 * norm + (f == "prelu")) * n_out for (n_in, n_out), norm, f in layers)
+
+    def split(self, flat: Floats) -> Parameters:
+        """View a flat array as this network's parameters."""
+        return split(flat, self.sizes, self.activations, self.layers.layer_norm)
 
     @property
     def dtype_name(self) -> Literal["float32", "float64"]:

@@ -9,7 +9,6 @@ import numpy as np
 
 from chainrule.network.architecture import installed_memory
 from chainrule.network.arrays import Floats, is_finite
-from chainrule.network.parameters import split
 from chainrule.network.rows import Rows, as_features, as_rows
 
 if TYPE_CHECKING:
@@ -26,10 +25,15 @@ class PerSampleGradients(NamedTuple):
         dE/dW_k, of shapes (n_samples, n_k, n_{k+1}); without the first axis for a single row (n_1,).
     biases : list of ndarray
         dE/db_k, of shapes (n_samples, n_{k+1}), for biases that are subtracted: minus the deltas.
+    gains, shifts, slopes : list of ndarray or None
+        By the vectors of normalised and of "prelu" layers, of shapes (n_samples, n_{k+1}).
     """
 
     weights: list[Floats]
     biases: list[Floats]
+    gains: list[Floats | None]
+    shifts: list[Floats | None]
+    slopes: list[Floats | None]
 
 
 class Derivatives:
@@ -142,7 +146,7 @@ class Derivatives:
         data = rows.dataset(self._model)
         check_room((data.n_samples, self._architecture.n_parameters), self._architecture.dtype)
         flat = self._of(x, rows, self._model.per_sample_gradients(data, self._n_threads))
-        return PerSampleGradients(*split(flat, self._architecture.sizes))
+        return PerSampleGradients(*self._architecture.split(flat))
 
     def per_sample_gradient_norms(self, x: Any, y: Any) -> Floats:
         """Euclidean norm of the derivative of each row's own loss by all parameters, in closed form.
@@ -158,8 +162,8 @@ class Derivatives:
         -------
         ndarray of shape (n_samples,) or ()
             sqrt(sum_k (||x_k||^2 + 1) ||delta_k||^2): a row's dE/dW_k is the outer product of x_k and
-            delta_k, so that no gradient is ever written down. Large ones are rows that the network finds
-            hard.
+            delta_k, so that no gradient is ever written down; gains, shifts and slopes add the squares of
+            theirs. Large ones are rows that the network finds hard.
 
         References
         ----------

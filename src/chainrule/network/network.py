@@ -13,7 +13,9 @@ from chainrule.export.leaving import LeavingNetwork
 from chainrule.network.architecture import Architecture
 from chainrule.network.arrays import Floats, as_floats, check_finite, is_finite
 from chainrule.network.derivatives import Derivatives
-from chainrule.network.parameters import ParameterList, as_generator, initialize, split
+from chainrule.network.initialization import get_initializer, initialize, initialize_vectors
+from chainrule.network.layers import LayerOptions
+from chainrule.network.parameters import ParameterList, as_generator
 from chainrule.network.rows import Rows, as_features, as_rows
 
 if TYPE_CHECKING:
@@ -38,11 +40,17 @@ class Gradients(NamedTuple):
         dE/dW_k, of shapes (n_k, n_{k+1}).
     biases : list of ndarray
         dE/db_k, of shapes (n_{k+1},), for biases that are subtracted: minus the mean delta.
+    gains, shifts, slopes : list of ndarray or None
+        By the vectors of normalised [E8] and of "prelu" layers, of shapes (n_{k+1},), one entry per layer,
+        None where it has none.
     """
 
     loss: float
     weights: list[Floats]
     biases: list[Floats]
+    gains: list[Floats | None]
+    shifts: list[Floats | None]
+    slopes: list[Floats | None]
 
 
 class Network(Derivatives, LeavingNetwork):
@@ -54,13 +62,25 @@ class Network(Derivatives, LeavingNetwork):
         Widths of the layers of neurons: n_1 inputs, hidden layers, n_{l+1} outputs. At least two, each >= 1.
     activation : str or list of str
         Of the hidden layers, one name for all or one for each: "identity", "sigmoid", "tanh", "relu",
-        "leaky_relu", "elu", "selu", "softplus", "gelu", "silu", "mish", "softsign", "hardtanh", "relu6".
+        "leaky_relu", "elu", "selu", "softplus", "gelu", "silu", "mish", "softsign", "hardtanh", "relu6",
+        "prelu" (one learned slope per unit).
     output_activation : str, optional
         Of the output layer: one of those, "softmax" or "exp". By default the one that belongs to the loss.
     loss : str
         "squared_error" (1/2 ||yhat - y||^2; any output activation, by default "identity"), "cross_entropy"
         ("softmax"), "binary_cross_entropy" ("sigmoid"; each output a class of its own), "poisson" ("exp" by
         default, or "softplus", "sigmoid"). A batch has the mean over its rows of each row's sum over outputs.
+    dropout : float or list of float
+        Part of a hidden layer's outputs that each training step sets to 0, one rate for all hidden layers or
+        one for each; the others are divided by 1 - rate, so that nothing changes for prediction [E10].
+    layer_norm : bool or list of bool
+        Whether a hidden layer's net input is normalised over the row's units, then scaled by a learned gain
+        and moved by a learned shift, before its activation [E8].
+    residual : bool or list of bool
+        Whether a hidden layer adds its input to its output [E9]. True: all that are as wide as their input.
+    initializer : str, optional
+        Of the weights: "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform",
+        "lecun_normal" or "orthogonal"; biases are 0 then. By default as in the notes.
     dtype : {"float64", "float32"}
         Of the parameters and of all arithmetic.
     random_state : int, SeedSequence, Generator or None
@@ -74,14 +94,19 @@ class Network(Derivatives, LeavingNetwork):
     ------
     TypeError, ValueError
         For sizes that are no whole numbers >= 1, unknown names (with a suggestion), output-only activations
-        in hidden layers, or a loss that does not go with the output activation.
+        in hidden layers, a loss that does not go with the output activation, rates outside [0, 1), or a
+        residual connection where a layer is not as wide as its input.
     MemoryError
         Where the parameters alone exceed the machine's memory.
 
     Notes
     -----
     First parameters are uniform in +-sqrt(6 / (n_k + n_{k+1})), those of sigmoid layers in
-    +-sqrt(2 / (n_k + n_{k+1})) (Glorot and Bengio 2010, equation 16, with scikit-learn's bounds).
+    +-sqrt(2 / (n_k + n_{k+1})) (Glorot and Bengio 2010, equation 16, with scikit-learn's bounds). Gains are
+    1, shifts 0, slopes of "prelu" 0.25.
+
+    A hidden layer computes, in this order: net = x W - b, its normalisation, the activation, dropout (in
+    training), and the sum with its input. Formulas and sources: docs/numerics.md.
 
     Examples
     --------
@@ -102,8 +127,11 @@ class Network(Derivatives, LeavingNetwork):
         "_model",
         "_n_epochs",
         "_n_threads",
+        "_norm_gains",
+        "_norm_shifts",
         "_parameters",
         "_shuffle_seed",
+        "_slopes",
         "_training",
         "_weights",
     )
@@ -115,25 +143,48 @@ class Network(Derivatives, LeavingNetwork):
         activation: "str | Iterable[str]" = "relu",
         output_activation: str | None = None,
         loss: str = "squared_error",
+        dropout: "float | Iterable[float]" = 0.0,
+        layer_norm: "bool | Iterable[bool]" = False,
+        residual: "bool | Iterable[bool]" = False,
+        initializer: str | None = None,
         dtype: Any = "float64",
         random_state: Any = None,
         n_threads: int | None = None,
     ) -> None:
-        architecture = Architecture.of(sizes, activation, output_activation, loss, dtype)
+        architecture = Architecture.of(
+            sizes,
+            activation,
+            output_activation,
+            loss,
+            dtype,
+            dropout=dropout,
+            layer_norm=layer_norm,
+            residual=residual,
+        )
+        scheme = get_initializer(initializer)
         generator = as_generator(random_state)
         self._build(architecture, n_threads)
-        initialize(self._weights, self._biases, architecture.activations, generator)
+        initialize(self._weights, self._biases, architecture.activations, generator, scheme)
+        initialize_vectors(self._norm_gains, self._slopes)
         self._shuffle_seed = int(generator.integers(2**63))
 
     def _build(self, architecture: Architecture, n_threads: int | None) -> None:
         """Everything but the numbers."""
         self._architecture = architecture
         self._model = _engine.Model(
-            architecture.sizes, architecture.activations, architecture.loss, dtype=architecture.dtype_name
+            architecture.sizes,
+            architecture.activations,
+            architecture.loss,
+            dtype=architecture.dtype_name,
+            **architecture.layers._asdict(),
         )
         self._parameters = self._model.parameters
-        weights, biases = split(self._parameters, architecture.sizes)
-        self._weights, self._biases = ParameterList(weights, "weights"), ParameterList(biases, "biases")
+        parts = architecture.split(self._parameters)
+        self._weights = ParameterList(parts.weights, "weights")
+        self._biases = ParameterList(parts.biases, "biases")
+        self._norm_gains = ParameterList(parts.gains, "norm_gains")
+        self._norm_shifts = ParameterList(parts.shifts, "norm_shifts")
+        self._slopes = ParameterList(parts.slopes, "slopes")
         self._shuffle_seed = 0
         self._n_epochs = 0  # trained so far: each epoch of a network's life has a shuffle of its own
         self._training: TrainingState | None = None
@@ -194,7 +245,8 @@ class Network(Derivatives, LeavingNetwork):
         Returns
         -------
         Gradients
-            `loss`, and `weights` and `biases`: derivatives of that loss, of the parameters' shapes and dtype.
+            `loss`, and `weights`, `biases` and, where layers have them, `gains`, `shifts` and `slopes`:
+            derivatives of that loss, of the parameters' shapes and dtype. Without dropout.
 
         Raises
         ------
@@ -219,7 +271,7 @@ class Network(Derivatives, LeavingNetwork):
         # Looked at afterwards: NaN or infinity anywhere would be in these.
         if not (math.isfinite(loss) and is_finite(flat)):
             self._check_finite(rows)
-        return Gradients(loss, *split(flat, self._architecture.sizes))
+        return Gradients(loss, *self._architecture.split(flat))
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Loss of a batch, without its derivatives and without a penalty [E1-E3].
@@ -396,6 +448,33 @@ class Network(Derivatives, LeavingNetwork):
         self._biases[:] = values
 
     @property
+    def norm_gains(self) -> ParameterList:
+        """Gains of normalised layers [E8], shapes (n_{k+1},), None for others. Writable as `weights`."""
+        return self._norm_gains
+
+    @norm_gains.setter
+    def norm_gains(self, values: "Iterable[Any]") -> None:
+        self._norm_gains[:] = values
+
+    @property
+    def norm_shifts(self) -> ParameterList:
+        """Shifts of normalised layers [E8], shapes (n_{k+1},), None for others. Writable as `weights`."""
+        return self._norm_shifts
+
+    @norm_shifts.setter
+    def norm_shifts(self, values: "Iterable[Any]") -> None:
+        self._norm_shifts[:] = values
+
+    @property
+    def slopes(self) -> ParameterList:
+        """Slopes of "prelu" layers, shapes (n_{k+1},), None for others. Writable as `weights`."""
+        return self._slopes
+
+    @slopes.setter
+    def slopes(self, values: "Iterable[Any]") -> None:
+        self._slopes[:] = values
+
+    @property
     def n_threads(self) -> int | None:
         """Threads to use at most; None for OpenMP's own setting. May be set."""
         return self._n_threads or None
@@ -419,6 +498,21 @@ class Network(Derivatives, LeavingNetwork):
         return list(self._architecture.activations)
 
     @property
+    def dropout(self) -> list[float]:
+        """One rate per layer of weights [E10]; the output layer's, last, is 0."""
+        return list(self._architecture.layers.dropout)
+
+    @property
+    def layer_norm(self) -> list[bool]:
+        """Which layers of weights are normalised [E8]; the output layer, last, is not."""
+        return list(self._architecture.layers.layer_norm)
+
+    @property
+    def residual(self) -> list[bool]:
+        """Which layers of weights add their input to their output [E9]; the output layer, last, does not."""
+        return list(self._architecture.layers.residual)
+
+    @property
     def loss(self) -> str:
         """The loss's name; `evaluate` computes its value."""
         return self._architecture.loss
@@ -430,13 +524,17 @@ class Network(Derivatives, LeavingNetwork):
 
     @property
     def n_parameters(self) -> int:
-        """The number of weights and biases."""
+        """The number of weights and biases, and of gains, shifts and slopes."""
         return self._architecture.n_parameters
 
     def __repr__(self) -> str:
         *hidden, output = self.activations
         activation: str | list[str] = hidden[0] if len(set(hidden)) == 1 else hidden
         shown = f"activation={activation!r}, " if hidden else ""
+        for name, values in self._architecture.layers._asdict().items():
+            if any(values):
+                one = values[:-1] if len(set(values[:-1])) > 1 else values[0]
+                shown += f"{name}={list(one) if isinstance(one, tuple) else one!r}, "
         return (
             f"{type(self).__name__}({self.sizes}, {shown}output_activation={output!r}, loss={self.loss!r},"
             f" dtype={self.dtype.name!r})"
@@ -450,34 +548,51 @@ class Network(Derivatives, LeavingNetwork):
     def _check_finite(self, rows: Rows) -> None:
         """Raise ValueError that names the first of x, y, weights and biases with NaN or infinity."""
         rows.check_finite()
-        for name, arrays in (("weights", self._weights), ("biases", self._biases)):
-            for k, array in enumerate(arrays):
-                check_finite(array, f"{name}[{k}]", "set finite parameters first")
+        for name, array in self._arrays().items():
+            check_finite(array, name, "set finite parameters first")
+
+    def _arrays(self, form: str = "{}[{}]") -> dict[str, Floats]:
+        """Every array of parameters by its name."""
+        names = ("weights", "biases", "norm_gains", "norm_shifts", "slopes")
+        return {
+            form.format(name, k): array
+            for name in names
+            for k, array in enumerate(getattr(self, name))
+            if array is not None
+        }
 
     def _get_state(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """Parameters, and settings that JSON can hold; not the optimizer's memory."""
-        lists = (("weights", self._weights), ("biases", self._biases))
-        tensors = {f"{name}.{k}": array for name, arrays in lists for k, array in enumerate(arrays)}
         settings = {
             "sizes": self.sizes,
             "activations": self.activations,
             "loss": self.loss,
             "dtype": self.dtype.name,
+            "dropout": self.dropout[:-1],
+            "layer_norm": self.layer_norm[:-1],
+            "residual": self.residual[:-1],
             "shuffle_seed": self._shuffle_seed,
             "n_epochs": self._n_epochs,
         }
-        return tensors, settings
+        return self._arrays("{}.{}"), settings
 
     @classmethod
     def _from_state(cls, tensors: dict[str, Floats], settings: dict[str, Any]) -> Self:
         """Undo `_get_state`; KeyError, TypeError or ValueError where something is missing or does not fit."""
         *hidden, output = settings["activations"]
         network = cls.__new__(cls)
+        options = {
+            name: settings[name] for name in LayerOptions._fields if name in settings
+        }  # not in old files
         network._build(
-            Architecture.of(settings["sizes"], hidden, output, settings["loss"], settings["dtype"]), None
+            Architecture.of(
+                settings["sizes"], hidden, output, settings["loss"], settings["dtype"], **options
+            ),
+            None,
         )
-        network.weights = [tensors[f"weights.{k}"] for k in range(len(network._weights))]
-        network.biases = [tensors[f"biases.{k}"] for k in range(len(network._biases))]
+        for name in network._arrays("{}.{}"):
+            parameters, _, k = name.partition(".")
+            getattr(network, parameters)[int(k)] = tensors[name]
         network._shuffle_seed = whole_number("shuffle_seed", settings["shuffle_seed"], 0)
         network._n_epochs = whole_number("n_epochs", settings["n_epochs"], 0)
         return network

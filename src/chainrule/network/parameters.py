@@ -1,9 +1,10 @@
-"""Weights and biases: lists of views of one flat array, and their first values."""
+"""Weights, biases and what else is learned: lists of views of one flat array."""
 
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NamedTuple, NoReturn, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +14,16 @@ from chainrule.network.arrays import as_floats
 Floats = NDArray[Any]
 
 
-class ParameterList(list[Floats]):
-    """A list of a network's weights or of its biases: views of the numbers that the engine computes with.
+class ParameterList(list[Any]):
+    """A list of a network's weights, or biases, ...: views of the numbers that the engine computes with.
 
     Assigning to an item, a slice or an array's elements writes the numbers into the network; the list itself
-    keeps its length and its arrays.
+    keeps its length and its arrays. An entry is None where a layer has no such parameters.
     """
 
     __slots__ = ("_name",)
 
-    def __init__(self, views: Iterable[Floats], name: str) -> None:
+    def __init__(self, views: Iterable[Floats | None], name: str) -> None:
         super().__init__(views)
         self._name = name
 
@@ -42,10 +43,15 @@ class ParameterList(list[Floats]):
             places, values = [k % len(self)], [value]
         checked = [self._checked(k, array) for k, array in zip(places, values, strict=True)]
         for k, array in zip(places, checked, strict=True):
-            self[k][...] = array
+            if array is not None:
+                self[k][...] = array
 
-    def _checked(self, k: int, value: Any) -> Floats:
+    def _checked(self, k: int, value: Any) -> Floats | None:
         view, name = self[k], f"{self._name}[{k}]"
+        if view is None:
+            if value is not None:
+                raise ValueError(f"{name} belongs to a layer that has none; expected None")
+            return None
         array = as_floats(value, view.dtype, name)
         if array.shape != view.shape:
             raise ValueError(f"{name} got an array of shape {array.shape}; expected {view.shape}")
@@ -62,39 +68,47 @@ class ParameterList(list[Floats]):
         return list, (list(self),)
 
 
-def split(flat: Floats, sizes: Sequence[int]) -> tuple[list[Floats], list[Floats]]:
-    """View flat parameters, or their gradient, as weights (n_k, n_{k+1}) and biases (n_{k+1},).
+class Parameters(NamedTuple):
+    """Flat parameters, or their gradient, as arrays: one entry per layer.
+
+    Attributes
+    ----------
+    weights, biases : list of ndarray
+        Shapes (n_k, n_{k+1}) and (n_{k+1},).
+    gains, shifts, slopes : list of ndarray or None
+        Of normalised layers [E8] and of "prelu" layers, shapes (n_{k+1},); None for the others.
+    """
+
+    weights: list[Floats]
+    biases: list[Floats]
+    gains: list[Floats | None]
+    shifts: list[Floats | None]
+    slopes: list[Floats | None]
+
+
+def split(
+    flat: Floats, sizes: Sequence[int], activations: Sequence[str], layer_norm: Sequence[bool]
+) -> Parameters:
+    """View a flat array as a network's parameters; the rest as the engine takes it.
 
     Axes before the last stay in front: rows of flat gradients become (n_samples, n_k, n_{k+1}).
     """
-    at, weights, biases = 0, [], []
-    for n_in, n_out in pairwise(sizes):
-        end = at + n_in * n_out
-        weights.append(flat[..., at:end].reshape(*flat.shape[:-1], n_in, n_out))
-        at = end
-    for n_out in sizes[1:]:
-        biases.append(flat[..., at : at + n_out])
-        at += n_out
-    return weights, biases
+    at = 0
 
+    def take(*shape: int) -> Floats:
+        nonlocal at
+        begin, at = at, at + math.prod(shape)
+        return flat[..., begin:at].reshape(*flat.shape[:-1], *shape)
 
-def initialize(
-    weights: Sequence[Floats],
-    biases: Sequence[Floats],
-    activations: Sequence[str],
-    generator: np.random.Generator,
-) -> None:
-    """Draw first parameters: uniform in +-sqrt(6 / (n_in + n_out)), +-sqrt(2 / (n_in + n_out)) for sigmoid.
-
-    Drawn in float64, layer by layer, the weights before the biases, so that both dtypes start alike.
-
-    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks"
-    (2010), equation 16; scikit-learn's bounds, which for sigmoid have a third of the variance.
-    """
-    for W, b, activation in zip(weights, biases, activations, strict=True):
-        bound = np.sqrt((2.0 if activation == "sigmoid" else 6.0) / sum(W.shape))
-        W[...] = generator.uniform(-bound, bound, W.shape)
-        b[...] = generator.uniform(-bound, bound, b.shape)
+    weights = [take(n_in, n_out) for n_in, n_out in pairwise(sizes)]
+    biases = [take(n) for n in sizes[1:]]
+    gains, shifts, slopes = [], [], []
+    for n, norm in zip(sizes[1:], layer_norm, strict=True):
+        gains.append(take(n) if norm else None)
+        shifts.append(take(n) if norm else None)
+    for n, activation in zip(sizes[1:], activations, strict=True):
+        slopes.append(take(n) if activation == "prelu" else None)
+    return Parameters(weights, biases, gains, shifts, slopes)
 
 
 def as_generator(random_state: Any) -> np.random.Generator:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _engine
-from chainrule.network.parameters import split
 from chainrule.network.rows import Rows
 from chainrule.optimizers import LBFGS
 from chainrule.training.errors import DivergenceError
@@ -28,7 +27,7 @@ def minimize(
 
     optimizer = settings.optimizer
     assert isinstance(optimizer, LBFGS)
-    _check(settings, data.n_samples)
+    _check(network, settings, data.n_samples)
     parameters, model = network._parameters, network._model
     start, moves = parameters.copy(), _moves(network, settings)
     losses: list[float] = []
@@ -107,7 +106,7 @@ def minimize(
     )
 
 
-def _check(settings: Settings, n_samples: int) -> None:
+def _check(network: "Network", settings: Settings, n_samples: int) -> None:
     """Refuse what goes with steps of a learning rate only."""
     if settings.batch_size < n_samples:
         raise ValueError(
@@ -118,6 +117,10 @@ def _check(settings: Settings, n_samples: int) -> None:
         raise ValueError("resume=True has nothing to go on from: LBFGS starts anew in every call of train")
     if settings.precision != "full":
         raise ValueError(f"precision is {settings.precision!r}; LBFGS needs precision='full'")
+    if any(network.dropout):
+        raise ValueError(
+            "LBFGS needs one and the same loss, which dropout changes in every step; use dropout=0.0"
+        )
     if not set(settings.learning_rate_factors) <= {0.0, 1.0}:
         raise ValueError(
             f"learning_rate_factors is {list(settings.learning_rate_factors)}; LBFGS has no learning rate, so"
@@ -128,7 +131,8 @@ def _check(settings: Settings, n_samples: int) -> None:
 def _moves(network: "Network", settings: Settings) -> NDArray[Any]:
     """Return 0 for each parameter of a frozen layer and 1 for the others."""
     moves = np.ones_like(network._parameters)
-    weights, biases = split(moves, network._architecture.sizes)
-    for k, factor in enumerate(settings.learning_rate_factors):
-        weights[k][...] = biases[k][...] = factor
+    for arrays in network._architecture.split(moves):
+        for array, factor in zip(arrays, settings.learning_rate_factors or [1.0] * len(arrays), strict=True):
+            if array is not None:
+                array[...] = factor
     return moves

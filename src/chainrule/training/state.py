@@ -33,6 +33,8 @@ class TrainingState(NamedTuple):
             batch_size=batch_size,
             precision=precision,
             learning_rate_factors=learning_rate_factors,
+            # Of the epochs before, so that two trainings of a network do not drop the same units.
+            dropout_seed=(network._shuffle_seed + network._n_epochs) % 2**63,
             n_threads=n_threads,
             **optimizer.settings(),
         )
@@ -69,6 +71,7 @@ class TrainingState(NamedTuple):
         fresh.trainer.state = self.trainer.state
         fresh.trainer.n_steps = self.trainer.n_steps
         fresh.trainer.last_loss = self.trainer.last_loss
+        fresh.trainer.dropout_seed = self.trainer.dropout_seed
         return fresh._replace(plateau=self.plateau) if known == wanted else fresh
 
 

@@ -130,7 +130,8 @@ struct Exp {
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y; }
 };
 
-// Calls use(f) with the element-wise activation f; softmax couples a row's outputs and stays with the losses.
+// Calls use(f) with the element-wise activation f; softmax couples a row's outputs and stays with the losses, prelu
+// has parameters and is in layers.inl.
 template <class T, class Use>
 CHAINRULE_INLINE void with_activation(Activation activation, Use use) {
   switch (activation) {
@@ -149,6 +150,7 @@ CHAINRULE_INLINE void with_activation(Activation activation, Use use) {
     case Activation::hardtanh: return use(HardTanh<T>{});
     case Activation::relu6: return use(Relu6<T>{});
     case Activation::exp: return use(Exp<T>{});
+    case Activation::prelu:
     case Activation::softmax: return use(Identity<T>{});
   }
 }

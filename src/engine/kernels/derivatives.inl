@@ -61,6 +61,23 @@ CHAINRULE_INLINE void each_input(const Step<T>& s, int k, int64_t r, int64_t r0,
   for (int64_t i = 0; i < s.layers[k].n_in; ++i) use(i, x[i / kPanel<T> * s.batch_stride + i % kPanel<T>]);
 }
 
+// use(row) for the derivatives by gain and shift of the row whose first element is at `place`, once for a row: the
+// gain's are written over the row's normalised numbers.
+template <class T, class Use>
+CHAINRULE_INLINE void each_norm_gradient(const Step<T>& s, const Layer<T>& layer, int64_t place, Use use) {
+  if (!layer.gain.values) return;
+  const RowOf<T> shift{layer.norm_delta + place, s.batch_stride}, gain{layer.normalised + place, s.batch_stride};
+  for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v) store(gain(v), load(gain(v)) * load(shift(v)));
+  use(gain);
+  use(shift);
+}
+
+// use(row) for those by the slopes.
+template <class T, class Use>
+CHAINRULE_INLINE void slope_gradient(const Step<T>& s, const Layer<T>& layer, int64_t place, Use use) {
+  if (layer.slope.values) use(RowOf<T>{layer.slope_delta + place, s.batch_stride});
+}
+
 // ||dE/dW_k||^2 = ||x_k||^2 ||delta_k||^2 for one row, because dE/dW_k = x_k^T delta_k; nothing is multiplied out.
 // Source: Goodfellow, "Efficient per-example gradient computations" (2015).
 template <class T>
@@ -72,11 +89,14 @@ double squared_norm(const Step<T>& s, int64_t r, int64_t r0) {
     double inputs = 1;  // the bias' own
     each_input(s, k, r, r0, [&](int64_t, T x) { inputs += static_cast<double>(x) * static_cast<double>(x); });
     total += inputs * sum_of_squares(delta, layer.n_out);
+    const auto add = [&](RowOf<T> gradient) { total += sum_of_squares(gradient, layer.n_out); };
+    each_norm_gradient(s, layer, (r - r0) * kPanel<T>, add);
+    slope_gradient(s, layer, (r - r0) * kPanel<T>, add);
   }
   return total;
 }
 
-// E6 of one row, laid out as the parameters: W_1, ..., W_l, b_1, ..., b_l.
+// E6 of one row, laid out as the parameters: W_1, ..., W_l, b_1, ..., b_l, gains and shifts, slopes.
 template <class T>
 void parameter_gradient(const Step<T>& s, int64_t r, int64_t r0, T bias_sign, T* to) {
   constexpr int w = Simd<T>::width;
@@ -98,6 +118,14 @@ void parameter_gradient(const Step<T>& s, int64_t r, int64_t r0, T bias_sign, T*
     for (int64_t j = 0; j < layer.n_out; ++j) to[j] *= bias_sign;
     to += layer.n_out;
   }
+  const auto put = [&](int64_t n_out) {
+    return [&to, n_out](RowOf<T> gradient) {
+      scatter_row(gradient, n_out, to);
+      to += n_out;
+    };
+  };
+  for (int k = 0; k < s.n_layers; ++k) each_norm_gradient(s, s.layers[k], (r - r0) * kPanel<T>, put(s.layers[k].n_out));
+  for (int k = 0; k < s.n_layers; ++k) slope_gradient(s, s.layers[k], (r - r0) * kPanel<T>, put(s.layers[k].n_out));
 }
 
 template <class T>
@@ -112,7 +140,14 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
     const auto back_to_input = [&](T* to, int64_t step) {  // row r to `to + r step`
       back();
       multiply_rows(row_factor(s, first.delta, first.n_out, 0, n), first.n_out, first.transposed, d.input_delta,
-                    first.n_in, s.batch_stride, 0, n, [](T*, int64_t, int, int64_t, int) {});
+                    first.n_in, s.batch_stride, 0, n, [&](T* tile, int64_t place, int rows, int64_t, int n_vectors) {
+                      if (!first.residual) return;
+                      for (int i = 0; i < rows; ++i)  // E9
+                        for (int j = 0; j < n_vectors; ++j) {
+                          const int64_t q = i * kPanel<T> + j * Simd<T>::width;
+                          store(tile + q, load(tile + q) + load(first.output_gradient + place + q));
+                        }
+                    });
       for (int64_t r = r0; r < r1; ++r) scatter_row(row_of(d.input_delta, r), first.n_in, to + r * step);
     };
     if (d.jacobian || d.cotangents)
@@ -140,7 +175,10 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
       for (int64_t r = r0; r < r1; ++r) d.squared_norms[r] = squared_norm(s, r, r0);
     if (d.by_parameters) {
       int64_t n_parameters = 0;
-      for (int k = 0; k < s.n_layers; ++k) n_parameters += (s.layers[k].n_in + 1) * s.layers[k].n_out;
+      for (int k = 0; k < s.n_layers; ++k) {
+        const Layer<T>& layer = s.layers[k];
+        n_parameters += (layer.n_in + 1 + (layer.gain.values ? 2 : 0) + (layer.slope.values ? 1 : 0)) * layer.n_out;
+      }
       for (int64_t r = r0; r < r1; ++r) parameter_gradient(s, r, r0, d.bias_sign, d.by_parameters + r * n_parameters);
     }
   });

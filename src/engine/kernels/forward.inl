@@ -20,6 +20,23 @@ CHAINRULE_INLINE void forward_columns(const PlainLayer<T>& layer, const T* x, T*
   }
 }
 
+// What follows E1 in a special layer: its net in y becomes its output. x: its input.
+template <class T>
+void finish_row(const PlainLayer<T>& layer, const T* x, T* y) {
+  constexpr int w = Simd<T>::width;
+  const int64_t n = layer.n_out;
+  if (layer.gain) {
+    const RowMoments<T> m = row_moments<T>(n, RowOf<T>{y, kPanel<T>});
+    for (int64_t j = 0; j < n; j += w)
+      store(y + j, scaled_and_shifted<T>((load(y + j) - m.mean) * m.scale, layer.gain + j, layer.shift + j));
+  }
+  with_hidden_activation<T>(layer.activation, layer.slope, [&](auto f) {
+    for (int64_t j = 0; j < n; j += w) store(y + j, value_at<T>(f, load(y + j), j));
+  });
+  if (layer.residual)
+    for (int64_t j = 0; j < n; j += w) store(y + j, load(y + j) + (n - j < w ? load_first(x + j, n - j) : load(x + j)));
+}
+
 template <class T>
 void forward_row(const PlainLayer<T>* layers, int n_layers, const T* x, T* out, T* scratch, int64_t scratch_row) {
   constexpr int w = Simd<T>::width;
@@ -27,13 +44,15 @@ void forward_row(const PlainLayer<T>* layers, int n_layers, const T* x, T* out, 
   for (int k = 0; k < n_layers; ++k) {
     const PlainLayer<T>& layer = layers[k];
     y = scratch + (k % 2) * scratch_row;
-    with_activation<T>(layer.activation, [&](auto f) {
+    const bool special = layer.gain || layer.slope || layer.residual;
+    with_activation<T>(special ? Activation::identity : layer.activation, [&](auto f) {
       int64_t j = 0;
       for (; j + 7 * w < layer.n_out; j += 8 * w) forward_columns<T, 8>(layer, x, y, j, f);
       if (j + 3 * w < layer.n_out) forward_columns<T, 4>(layer, x, y, j, f), j += 4 * w;
       if (j + w < layer.n_out) forward_columns<T, 2>(layer, x, y, j, f), j += 2 * w;
       if (j < layer.n_out) forward_columns<T, 1>(layer, x, y, j, f);
     });
+    if (special) finish_row(layer, x, y);
     if (layer.activation == Activation::softmax) softmax_row<T>(layer.n_out, RowOf<T>{y, kPanel<T>});
     x = y;
   }

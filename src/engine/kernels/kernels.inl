@@ -1,6 +1,7 @@
 // The body of every instruction set's build: this file, and those it includes, compiled once per file in isa/.
 
 #include "../engine.hpp"
+#include "../counter.hpp"
 #include "simd.inl"
 #include "math.inl"
 #include "tiles.inl"
@@ -9,6 +10,7 @@
 #include "activations.inl"
 #include "losses.inl"
 #include "narrow.inl"
+#include "layers.inl"
 #include "rows.inl"
 #include "optimizers.inl"
 #include "weights.inl"

@@ -95,10 +95,71 @@ CHAINRULE_INLINE void scatter_row(RowOf<T> from, int64_t n, T* to) {
                      static_cast<std::size_t>(smaller(kPanel<T>, n - n0)) * sizeof(T));
 }
 
+// E1 but for the bias: a layer's product for the rows r0..r1, stored from position `at` on.
+template <class T, class Finish>
+CHAINRULE_INLINE void multiply_layer(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at, Finish finish) {
+  const Layer<T>& layer = s.layers[k];
+  if (k == 0 && s.data.values) {
+    if (s.data.wide_indices)
+      multiply_sparse_rows<T, int64_t>(s, layer, r0, r1, at, finish);
+    else
+      multiply_sparse_rows<T, std::int32_t>(s, layer, r0, r1, at, finish);
+  } else {
+    const T* x = k == 0 ? s.input : s.layers[k - 1].output;
+    const int64_t end = at + r1 - r0;
+    multiply_rows(row_factor(s, x, layer.n_in, at, end), sum_steps(layer.n_in),
+                  kPairs ? layer.weight_pairs : layer.weights, layer.output, layer.n_out, s.batch_stride, at, end,
+                  finish);
+  }
+}
+
+// E9 at the first layer of sparse rows.
+template <class T, class Index>
+void add_sparse_rows(const Step<T>& s, int64_t r0, int64_t r1, int64_t at) {
+  const Index* indptr = static_cast<const Index*>(s.data.indptr);
+  const Index* indices = static_cast<const Index*>(s.data.indices);
+  for (int64_t r = r0; r < r1; ++r)
+    for (int64_t e = indptr[s.order[r]]; e < static_cast<int64_t>(indptr[s.order[r] + 1]); ++e) {
+      const int64_t column = static_cast<int64_t>(indices[e]);
+      s.layers[0].output[column / kPanel<T> * s.batch_stride + (at + r - r0) * kPanel<T> + column % kPanel<T>] +=
+          s.data.values[e];
+    }
+}
+
+// E1, E8, E2, E10, E9 of a hidden layer, positions at .. at + r1 - r0.
+template <class T>
+void special_layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) {
+  const Layer<T>& layer = s.layers[k];
+  LayerTile<T> finish = nullptr;
+  with_hidden_activation<T>(layer.activation, layer.slope.values,
+                            [&](auto f) { finish = forward_tile<T, decltype(f)>; });
+  const T* x = !layer.residual ? nullptr : k == 0 ? s.input : s.layers[k - 1].output;
+  const bool norm = layer.gain.values != nullptr;
+  multiply_layer(s, k, r0, r1, at, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
+    if (!norm) finish(s, k, tile, place, rows, n0, n_vectors, x);
+  });
+  if (norm)
+    for (int64_t r = at; r < at + r1 - r0; r += kTileRows) {
+      const int rows = static_cast<int>(smaller(kTileRows, at + r1 - r0 - r));
+      norm_rows_forward(s, layer, r, r + rows);
+      for (int64_t n0 = 0; n0 < layer.n_out; n0 += kPanel<T>) {
+        const int64_t place = n0 / kPanel<T> * s.batch_stride + r * kPanel<T>;
+        finish(s, k, layer.output + place, place, rows, n0, band_vectors<T>(layer.n_out, n0), x);
+      }
+    }
+  if (layer.residual && k == 0 && s.data.values) {
+    if (s.data.wide_indices)
+      add_sparse_rows<T, int64_t>(s, r0, r1, at);
+    else
+      add_sparse_rows<T, std::int32_t>(s, r0, r1, at);
+  }
+}
+
 // E1 and E2 for one layer; the output layer stops at net.
 template <class T>
 void layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) {
   const Layer<T>& layer = s.layers[k];
+  if (layer.special) return special_layer_forward(s, k, r0, r1, at);
   const Activation activation = k + 1 < s.n_layers ? layer.activation : Activation::identity;
   with_activation<T>(activation, [&](auto f) {
     const auto finish = [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
@@ -112,19 +173,26 @@ void layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) 
         }
       }
     };
-    if (k == 0 && s.data.values) {
-      if (s.data.wide_indices)
-        multiply_sparse_rows<T, int64_t>(s, layer, r0, r1, at, finish);
-      else
-        multiply_sparse_rows<T, std::int32_t>(s, layer, r0, r1, at, finish);
-    } else {
-      const T* x = k == 0 ? s.input : s.layers[k - 1].output;
-      const int64_t end = at + r1 - r0;
-      multiply_rows(row_factor(s, x, layer.n_in, at, end), sum_steps(layer.n_in),
-                    kPairs ? layer.weight_pairs : layer.weights, layer.output, layer.n_out, s.batch_stride, at, end,
-                    finish);
-    }
+    multiply_layer(s, k, r0, r1, at, finish);
   });
+}
+
+// E9, E10, E5 and E8 back through a hidden layer, where it or the next one is special.
+template <class T>
+void special_layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
+  const Layer<T>& layer = s.layers[k];
+  const Layer<T>& next = s.layers[k + 1];
+  LayerTile<T> finish = nullptr;
+  with_hidden_activation<T>(layer.activation, layer.slope.values,
+                            [&](auto f) { finish = backward_tile<T, decltype(f)>; });
+  const T* around = next.residual ? next.output_gradient : nullptr;
+  const bool norm = layer.gain.values != nullptr;
+  multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),
+                kPairs ? next.transposed_pairs : next.transposed, norm ? layer.norm_delta : layer.delta, layer.n_out,
+                s.batch_stride, r0, r1, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
+                  finish(s, k, tile, place, rows, n0, n_vectors, around);
+                });
+  if (norm) norm_rows_backward(s, layer, r0, r1);
 }
 
 // E5: the delta of layer k from that of layer k + 1.
@@ -132,6 +200,7 @@ template <class T>
 void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
   const Layer<T>& layer = s.layers[k];
   const Layer<T>& next = s.layers[k + 1];
+  if (layer.special || next.residual) return special_layer_backward(s, k, r0, r1);
   with_activation<T>(layer.activation, [&](auto f) {
     const T* kept = f.keeps_net ? layer.net : layer.output;
     const auto finish = [&](T* tile, int64_t place, int rows, int64_t, int n_vectors) {

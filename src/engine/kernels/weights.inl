@@ -89,42 +89,65 @@ void update_tile(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t
   }
 }
 
-// The same for one band of biases.
+// The same for one band of a vector: biases, gains, ...
 template <class T, class Optimize, Source kSource>
-void update_bias(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t n0, int n_vectors) {
+void update_vector(const Step<T>& s, const Layer<T>& layer, const Learned<T>& vector, const T* sums, int64_t n0,
+                   int n_vectors) {
   const Update<T, Optimize, kSource> update(s, layer);
   for (int j = 0; j < n_vectors; ++j)
-    update(load(sums + j * Simd<T>::width), layer.bias, layer.bias_moments, n0 + j * Simd<T>::width, false);
+    update(load(sums + j * Simd<T>::width), vector.values, vector.moments, n0 + j * Simd<T>::width, false);
   if (!Optimize::changes_weights && s.squares) {
-    const T* g = layer.bias_moments[s.gradient_slot] + n0;
-    reduce_tile<T>(layer.n_out, 0, 0, 1, n0, n_vectors, s.squares + layer.bias_penalty_offset,
+    const T* g = vector.moments[s.gradient_slot] + n0;
+    reduce_tile<T>(layer.n_out, 0, 0, 1, n0, n_vectors, s.squares + vector.penalty_offset,
                    [=](Vec<T> sum, int64_t q) { return fma(load(g + q), load(g + q), sum); });
   }
 }
 
-// E4 and E5 summed over the rows, for one band of biases (dE/db = -delta).
-template <class T>
-CHAINRULE_INLINE void sum_bias(const Step<T>& s, const Layer<T>& layer, int64_t n0, int n_vectors, T* into) {
-  const T* delta = layer.delta + n0 / kPanel<T> * s.batch_stride;
+// One band of a vector's gradient, summed over the rows: add(sum, place) gives the sum with that of a row whose numbers
+// are at `place` of the batch matrices.
+template <class T, class Add>
+CHAINRULE_INLINE void sum_vector(const Step<T>& s, const Learned<T>& vector, int64_t n0, int n_vectors, T* into,
+                                 Add add) {
   Vec<T> sums[kTileVectors]{};
   if (s.accumulate)
-    for (int j = 0; j < n_vectors; ++j) sums[j] = load(layer.bias_moments[s.gradient_slot] + n0 + j * Simd<T>::width);
-  for (int64_t r = 0; r < s.n_rows; ++r, delta += kPanel<T>)
-    for (int j = 0; j < n_vectors; ++j) sums[j] = sums[j] - load(delta + j * Simd<T>::width);
+    for (int j = 0; j < n_vectors; ++j) sums[j] = load(vector.moments[s.gradient_slot] + n0 + j * Simd<T>::width);
+  int64_t place = n0 / kPanel<T> * s.batch_stride;
+  for (int64_t r = 0; r < s.n_rows; ++r, place += kPanel<T>)
+    for (int j = 0; j < n_vectors; ++j) sums[j] = add(sums[j], place + j * Simd<T>::width);
   for (int j = 0; j < n_vectors; ++j) store(into + j * Simd<T>::width, sums[j]);
 }
 
-// What finishes a tile of sums and a band of biases, for a step's optimiser and settings.
+template <class T>
+CHAINRULE_INLINE Learned<T> bias_of(const Layer<T>& layer) {
+  Learned<T> bias{layer.bias, {}, layer.bias_penalty_offset};
+  for (int m = 0; m <= chainrule::kMostMoments; ++m) bias.moments[m] = layer.bias_moments[m];
+  return bias;
+}
+
+// use(vector, add) for all that a layer learns unit by unit, `add` as for sum_vector: E4 and E5 (dE/db = -delta), E8, and
+// the slopes of prelu.
+template <class T, class Use>
+CHAINRULE_INLINE void each_vector(const Layer<T>& layer, Use use) {
+  use(bias_of(layer), [&](Vec<T> sum, int64_t q) { return sum - load(layer.delta + q); });
+  if (layer.gain.values) {
+    use(layer.gain,
+        [&](Vec<T> sum, int64_t q) { return fma(load(layer.norm_delta + q), load(layer.normalised + q), sum); });
+    use(layer.shift, [&](Vec<T> sum, int64_t q) { return sum + load(layer.norm_delta + q); });
+  }
+  if (layer.slope.values) use(layer.slope, [&](Vec<T> sum, int64_t q) { return sum + load(layer.slope_delta + q); });
+}
+
+// What finishes a tile of sums and a band of a vector, for a step's optimiser and settings.
 template <class T>
 struct Finish {
   void (*tile)(const Step<T>&, const Layer<T>&, const T* sums, int64_t sums_step, int64_t i0, int rows, int64_t n0,
                int n_vectors);
-  void (*bias)(const Step<T>&, const Layer<T>&, const T* sums, int64_t n0, int n_vectors);
+  void (*vector)(const Step<T>&, const Layer<T>&, const Learned<T>&, const T* sums, int64_t n0, int n_vectors);
 };
 
 template <class T, class Optimize, Source kSource>
 CHAINRULE_INLINE Finish<T> finish_by() {
-  return {update_tile<T, Optimize, kSource>, update_bias<T, Optimize, kSource>};
+  return {update_tile<T, Optimize, kSource>, update_vector<T, Optimize, kSource>};
 }
 
 template <class T>
@@ -248,7 +271,10 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
         if (s.stage != Stage::update)
           each_tile([&](int64_t i0, int rows) { tile_penalty(s, layer, i0, rows, n0, n_vectors); });
       } else if (s.stage == Stage::update) {
-        if (i_first == 0) finish_step.bias(s, layer, layer.bias_moments[s.gradient_slot] + n0, n0, n_vectors);
+        if (i_first == 0)
+          each_vector(layer, [&](const Learned<T>& vector, auto) {
+            finish_step.vector(s, layer, vector, vector.moments[s.gradient_slot] + n0, n0, n_vectors);
+          });
         const T* band = layer.moments[s.gradient_slot] + n0 * layer.n_in;
         const int64_t step = n_vectors * Simd<T>::width;
         each_tile(
@@ -257,14 +283,15 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
         each_tile([&](int64_t i0, int rows) {
           T* bias = i0 == 0 ? sums + kTileRows * kPanel<T> : nullptr;
           narrow_tile(s, layer, x + i0 * s.lane_stride, i0, rows, sums, bias);
-          if (bias) finish_step.bias(s, layer, bias, 0, 1);
+          if (bias) finish_step.vector(s, layer, bias_of(layer), bias, 0, 1);
           finish(sums, i0, rows);
         });
       } else {
-        if (i_first == 0) {
-          sum_bias(s, layer, n0, n_vectors, sums);
-          finish_step.bias(s, layer, sums, n0, n_vectors);
-        }
+        if (i_first == 0)
+          each_vector(layer, [&](const Learned<T>& vector, auto add) {
+            sum_vector(s, vector, n0, n_vectors, sums, add);
+            finish_step.vector(s, layer, vector, sums, n0, n_vectors);
+          });
         if (sparse)
           sum_sparse(s, layer, *columns, i_first, i_last, n0, n_vectors, sums, finish);
         else

@@ -29,6 +29,7 @@ ACTIVATIONS: dict[str, Activation] = {
         Softsign(),
         HardTanh(),
         ReLU6(),
+        PReLU(),
         Softmax(),
         Exp(),
     )

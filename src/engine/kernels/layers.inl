@@ -1,0 +1,189 @@
+// What a hidden layer may have beside E1 and E2, in this order: E8 (layer normalisation), f (E2; prelu has slopes), E10
+// (dropout, in training), E9 (residual connection). A layer with none of them never comes here.
+
+namespace {
+
+using chainrule::Learned;
+
+// --- f with or without slopes -----------------------------------------------------------------------------------
+
+template <class T>
+struct Prelu {  // He et al. 2015; the sign of net decides, because a slope may be negative
+  static constexpr bool keeps_net = true;
+  const T* slope;
+};
+
+// f and f' of the units from `column` on.
+template <class T, class F>
+CHAINRULE_INLINE Vec<T> value_at(F f, Vec<T> net, int64_t column) {
+  if constexpr (__is_same(F, Prelu<T>))
+    return net > zeros<T>() ? net : net * load(f.slope + column);
+  else
+    return f.value(net);
+}
+template <class T, class F>
+CHAINRULE_INLINE Vec<T> derivative_at(F f, Vec<T> kept, int64_t column) {
+  if constexpr (__is_same(F, Prelu<T>))
+    return kept > zeros<T>() ? broadcast(T(1)) : load(f.slope + column);
+  else
+    return f.derivative(kept);
+}
+
+template <class T, class Use>
+CHAINRULE_INLINE void with_hidden_activation(Activation activation, const T* slope, Use use) {
+  if (activation == Activation::prelu) return use(Prelu<T>{slope});
+  return with_activation<T>(activation, use);
+}
+
+// --- E8 ---------------------------------------------------------------------------------------------------------
+
+template <class T>
+struct RowMoments {  // of a row's units: one value in every lane; scale is 1 / sqrt(variance + 1e-5)
+  Vec<T> mean, scale;
+};
+
+template <class T>
+CHAINRULE_INLINE RowMoments<T> row_moments(int64_t n, RowOf<T> net_of) {
+  const Vec<T> count = broadcast(static_cast<T>(n));
+  RowSum<T> sum, squares;
+  for (int64_t v = 0; v < vectors<T>(n); ++v) sum.add(v, keep_valid<T>(load(net_of(v)), v, n));
+  const Vec<T> mean = sum.total() / count;
+  for (int64_t v = 0; v < vectors<T>(n); ++v) {
+    const Vec<T> centred = keep_valid<T>(load(net_of(v)) - mean, v, n);
+    squares.add(v, centred * centred);
+  }
+  const Vec<T> variance = squares.total() / count + broadcast(T(chainrule::kNormEpsilon));
+  return {mean, broadcast(T(1)) / sqrt(variance)};
+}
+
+template <class T>
+CHAINRULE_INLINE Vec<T> scaled_and_shifted(Vec<T> normalised, const T* gain, const T* shift) {
+  return fma(load(gain), normalised, load(shift));
+}
+
+// net - bias becomes z, in place.
+template <class T>
+void norm_rows_forward(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1) {
+  constexpr int w = Simd<T>::width;
+  const int64_t n = layer.n_out;
+  for (int64_t r = r0; r < r1; ++r) {
+    const RowOf<T> row{layer.output + r * kPanel<T>, s.batch_stride};
+    const RowOf<T> normalised_of{layer.normalised ? layer.normalised + r * kPanel<T> : nullptr, s.batch_stride};
+    for (int64_t v = 0; v < vectors<T>(n); ++v) store(row(v), load(row(v)) - load(layer.bias + v * w));
+    const RowMoments<T> m = row_moments<T>(n, row);
+    if (layer.normalised) layer.row_scale[r] = m.scale[0];
+    for (int64_t v = 0; v < vectors<T>(n); ++v) {
+      const Vec<T> normalised = keep_valid<T>((load(row(v)) - m.mean) * m.scale, v, n);
+      if (layer.normalised) store(normalised_of(v), normalised);
+      store(row(v), scaled_and_shifted<T>(normalised, layer.gain.values + v * w, layer.shift.values + v * w));
+    }
+  }
+}
+
+// dE/dz becomes delta = (g - mean(g) - n mean(g o n)) scale, g = dE/dz o gain.
+template <class T>
+void norm_rows_backward(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1) {
+  const int64_t n = layer.n_out;
+  const Vec<T> count = broadcast(static_cast<T>(n));
+  for (int64_t r = r0; r < r1; ++r) {
+    const int64_t place = r * kPanel<T>;
+    const RowOf<T> from{layer.norm_delta + place, s.batch_stride}, to{layer.delta + place, s.batch_stride};
+    const RowOf<T> normalised_of{layer.normalised + place, s.batch_stride};
+    RowSum<T> sum, product;
+    for (int64_t v = 0; v < vectors<T>(n); ++v) {
+      const Vec<T> g = load(from(v)) * load(layer.gain.values + v * Simd<T>::width);  // 0 beyond the last column
+      sum.add(v, g);
+      product.add(v, g * load(normalised_of(v)));
+      store(to(v), g);
+    }
+    const Vec<T> mean = sum.total() / count, along = product.total() / count, scale = broadcast(layer.row_scale[r]);
+    for (int64_t v = 0; v < vectors<T>(n); ++v) {
+      const Vec<T> g = load(to(v)) - mean - load(normalised_of(v)) * along;
+      store(to(v), keep_valid<T>(g * scale, v, n));
+    }
+  }
+}
+
+// --- E10 --------------------------------------------------------------------------------------------------------
+
+template <class T>
+struct UnitLanes {  // 32 bits for each lane of a Vec<T>
+  typedef std::uint32_t Unsigned __attribute__((vector_size(4 * Simd<T>::width)));
+  typedef std::int32_t Signed __attribute__((vector_size(4 * Simd<T>::width)));
+};
+
+// The factors of units column, column + 1, ...: 0 or 1 / (1 - rate).
+template <class T>
+CHAINRULE_INLINE Vec<T> dropout_factors(const Layer<T>& layer, RowKey key, int64_t column) {
+  using Unsigned = typename UnitLanes<T>::Unsigned;
+  using Signed = typename UnitLanes<T>::Signed;
+  Unsigned unit;
+  for (int i = 0; i < Simd<T>::width; ++i) unit[i] = static_cast<std::uint32_t>(i);
+  const Signed half = (Signed)(unit_bits<Unsigned>(key, unit + static_cast<std::uint32_t>(column)) >> 1);
+  const auto dropped = __builtin_convertvector(half < layer.drop_below, IntVec<T>);
+  return dropped ? zeros<T>() : broadcast(layer.kept_factor);
+}
+
+// --- tiles: `rows` rows x n_vectors vectors of a batch matrix, whose first element is at `place` -------------------
+
+// Called through a pointer, once for each tile: one body of the products serves all activations.
+template <class T>
+using LayerTile = void (*)(const Step<T>&, int k, T* tile, int64_t place, int rows, int64_t n0, int n_vectors,
+                           const T* added);
+
+template <class T, class F>
+CHAINRULE_INLINE F of_layer(const Layer<T>& layer) {
+  if constexpr (__is_same(F, Prelu<T>))
+    return {layer.slope.values};
+  else
+    return {};
+}
+
+// z (or net before its bias is subtracted) becomes x_{k+1}. x: the layer's input, null where nothing is added.
+template <class T, class F>
+void forward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, int64_t n0, int n_vectors, const T* x) {
+  const Layer<T>& layer = s.layers[k];
+  const F f = of_layer<T, F>(layer);
+  const bool dropping = s.training && layer.mask;
+  const int64_t r = (place - n0 / kPanel<T> * s.batch_stride) / kPanel<T>;
+  for (int i = 0; i < rows; ++i) {
+    const RowKey key = dropping ? row_key(layer_key(s.dropout_key, k), r + i) : RowKey{};
+    for (int j = 0; j < n_vectors; ++j) {
+      const int64_t q = i * kPanel<T> + j * Simd<T>::width, column = n0 + j * Simd<T>::width;
+      Vec<T> z = load(tile + q);
+      if (!layer.gain.values) z = z - load(layer.bias + column);
+      if constexpr (F::keeps_net) store(layer.net + place + q, z);
+      Vec<T> y = value_at<T>(f, z, column);
+      if (layer.value) store(layer.value + place + q, y);
+      if (dropping) {
+        const Vec<T> m = dropout_factors<T>(layer, key, column);
+        store(layer.mask + place + q, m);
+        y = y * m;
+      }
+      if (x) y = y + load(x + place + q);
+      store(tile + q, y);
+    }
+  }
+}
+
+// dE/dx_{k+1}, but for what goes around layer k + 1, becomes dE/dz. around: dE/dx_{k+2}, or null.
+template <class T, class F>
+void backward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, int64_t n0, int n_vectors,
+                   const T* around) {
+  const Layer<T>& layer = s.layers[k];
+  const F f = of_layer<T, F>(layer);
+  const T* kept = F::keeps_net ? layer.net : layer.value ? layer.value : layer.output;
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < n_vectors; ++j) {
+      const int64_t q = i * kPanel<T> + j * Simd<T>::width, column = n0 + j * Simd<T>::width;
+      Vec<T> g = load(tile + q);
+      if (around) g = g + load(around + place + q);
+      if (layer.residual) store(layer.output_gradient + place + q, g);
+      if (s.training && layer.mask) g = g * load(layer.mask + place + q);
+      const Vec<T> from = load(kept + place + q);
+      if constexpr (__is_same(F, Prelu<T>)) store(layer.slope_delta + place + q, g * min(zeros<T>(), from));
+      store(tile + q, g * derivative_at<T>(f, from, column));
+    }
+}
+
+}  // namespace
