@@ -24,7 +24,10 @@ def assert_close(given: np.ndarray, expected: np.ndarray, dtype: str) -> None:
 
 
 def flat(gradients: reference.Gradients) -> np.ndarray:
-    return np.concatenate([a.ravel() for a in [*gradients.weights, *gradients.biases]])
+    """Laid out as the parameters: gain and shift of each layer stand together."""
+    norms = [a for pair in zip(gradients.gains, gradients.shifts, strict=True) for a in pair]
+    arrays = [*gradients.weights, *gradients.biases, *norms, *gradients.slopes]
+    return np.concatenate([a.ravel() for a in arrays if a is not None])
 
 
 def wide(case: Case) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -37,7 +40,15 @@ def check(case: Case) -> None:
     weights, biases = wide(case)
     x, y = case.x.astype(np.float64), case.y if case.y.ndim == 1 else case.y.astype(np.float64)
     rows = [
-        reference.gradients(weights, biases, x[i : i + 1], y[i : i + 1], model.activations, model.loss)
+        reference.gradients(
+            weights,
+            biases,
+            x[i : i + 1],
+            y[i : i + 1],
+            model.activations,
+            model.loss,
+            **case.layer_options(),
+        )
         for i in range(len(x))
     ]
     by_parameters = np.stack([flat(g) for g in rows])
@@ -53,10 +64,14 @@ def check_jacobian(case: Case) -> None:
     model, dtype = case.model, case.model.dtype
     weights, biases = wide(case)
     x, n_out = case.x.astype(np.float64), model.sizes[-1]
-    yhat = reference.predict(weights, biases, x, model.activations)
+    options = case.layer_options()
+    yhat = reference.predict(weights, biases, x, model.activations, **options)
     expected = np.stack(
         [
-            reference.gradients(weights, biases, x, yhat - e, model.activations, "squared_error").x * len(x)
+            len(x)
+            * reference.gradients(
+                weights, biases, x, yhat - e, model.activations, "squared_error", **options
+            ).x
             for e in np.eye(n_out)
         ],
         axis=1,
@@ -102,6 +117,29 @@ def test_random_networks(isa: str, dtype: str) -> None:
         check(random_case(rng, widths=[1, 2, 3, 7, 8, 15, 17, 31, 48, 49], isa=isa, dtype=dtype))
 
 
+def special_case(isa: str, dtype: str = "float64", n_samples: int = 9) -> Case:
+    """Normalised, residual and prelu layers, alone and together; the first is as wide as the rows."""
+    return make_case(
+        [21, 21, 19, 19, 19, 4],
+        ["tanh", "prelu", "gelu", "prelu", "softmax"],
+        "cross_entropy",
+        n_samples=n_samples,
+        dtype=dtype,
+        isa=isa,
+        layer_norm=[False, True, False, True, False],
+        residual=[True, False, True, True, False],
+    )
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_kind_of_layer(isa: str, dtype: str) -> None:
+    check(special_case(isa, dtype))
+    one = make_case([5, 5, 5], ["prelu", "tanh"], "squared_error", n_samples=3, isa=isa, dtype=dtype,
+                    layer_norm=[True, False], residual=[True, False])  # fmt: skip
+    check(one)
+
+
 @pytest.mark.parametrize("isa", ISAS)
 def test_jacobian_by_complex_step(isa: str) -> None:
     case = make_case([4, 7, 6, 3], ["gelu", "silu", "softmax"], "cross_entropy", n_samples=2, isa=isa)
@@ -133,7 +171,11 @@ def test_more_rows_than_go_through_the_layers_together(isa: str, dtype: str) -> 
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 def test_sparse_rows_give_the_bits_of_dense_rows(isa: str, index: type) -> None:
-    case = make_case([60, 21, 3], ["relu", "softmax"], "cross_entropy", n_samples=50, isa=isa)
+    check_sparse(make_case([60, 21, 3], ["relu", "softmax"], "cross_entropy", n_samples=50, isa=isa), index)
+    check_sparse(special_case(isa, n_samples=50), index)
+
+
+def check_sparse(case: Case, index: type) -> None:
     case.x[np.random.default_rng(1).random(case.x.shape) < 0.8] = 0
     case.x[3] = 0
     rows = csr_matrix(case.x)
@@ -145,10 +187,15 @@ def test_sparse_rows_give_the_bits_of_dense_rows(isa: str, index: type) -> None:
 
 
 def test_the_same_bits_for_any_thread_count_and_fma_instruction_set() -> None:
-    cases = [
+    plain = [
         make_case([70, 90, 90, 5], ["tanh", "gelu", "softmax"], "cross_entropy", n_samples=900, isa=isa)
         for isa in FMA_ISAS
     ]
+    for cases in (plain, [special_case(isa, n_samples=900) for isa in FMA_ISAS]):
+        check_bits(cases)
+
+
+def check_bits(cases: list[Case]) -> None:
     for name in ("input_gradients", "jacobian", "per_sample_gradients", "per_sample_gradient_norms"):
         results = [getattr(case.model, name)(case.data, n_threads=n) for case in cases for n in (1, 2, 3)]
         for other in results[1:]:

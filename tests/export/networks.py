@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule import reference
+from chainrule import Network, reference
 from chainrule.export.description import Description, Layer, Meaning
 from chainrule.reference import Norm
 from chainrule.reference.activations import PReLU
@@ -71,3 +71,23 @@ def outputs(described: Description, x: np.ndarray) -> np.ndarray:
         residual=[layer.residual for layer in layers],
         slopes=[wide(layer.slopes) for layer in layers],
     ).output
+
+
+def network_of_everything(dtype: str) -> Network:
+    """A Network whose layers drop, normalise, skip and learn slopes."""
+    rng = np.random.default_rng(3)
+    net = Network(
+        [6, 6, 9, 9, 2],
+        activation=["prelu", "tanh", "prelu"],
+        output_activation="softplus",
+        dtype=dtype,
+        dropout=0.2,
+        layer_norm=[False, True, True],
+        residual=True,
+        random_state=0,
+    )
+    for vectors in (net.norm_gains, net.norm_shifts, net.slopes):
+        for vector in vectors:
+            if vector is not None:
+                vector[...] = rng.normal(size=vector.shape)
+    return net

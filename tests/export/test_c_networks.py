@@ -17,7 +17,7 @@ from chainrule.export.c.text import comment, identifiers, string, wrap
 from chainrule.export.description import Description, Meaning
 
 from .compiled import call, compile_shared, strings
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, outputs
+from .networks import HIDDEN, OUTPUTS, everything, make_layer, network_of_everything, outputs
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 6))
@@ -79,6 +79,13 @@ def test_network(dtype: str, tmp_path: Path) -> None:
     x = X.astype(dtype)
     found, _ = compiled(net, tmp_path, x, 3)
     assert_allclose(found, net(x), rtol=10 * TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_network_with_every_kind_of_layer(dtype: str, tmp_path: Path) -> None:
+    net = network_of_everything(dtype)
+    found, _ = compiled(net, tmp_path, X.astype(dtype), 2)
+    assert_allclose(found, net(X.astype(dtype)), rtol=1e-4 if dtype == "float32" else 1e-11)
 
 
 @quiet

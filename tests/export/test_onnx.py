@@ -25,7 +25,7 @@ from chainrule.export import register_onnx_converters, to_onnx
 from chainrule.export.description import Description, Meaning
 from chainrule.io import TableModel
 
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, outputs
+from .networks import HIDDEN, OUTPUTS, everything, make_layer, network_of_everything, outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -91,6 +91,13 @@ def test_network(dtype: str, tmp_path: Path) -> None:
         found = run(tmp_path / "net.onnx", {"X": batch})
         assert list(found) == ["output"]
         assert_allclose(found["output"], net(batch), rtol=10 * TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_network_with_every_kind_of_layer(dtype: str) -> None:
+    net, x = network_of_everything(dtype), X.astype(dtype)
+    found = run(net.to_onnx(), {"X": x})["output"]
+    assert_allclose(found, net(x), rtol=1e-4 if dtype == "float32" else 1e-11)
 
 
 @pytest.mark.parametrize("labels", [["α", "b b", "c"], [3, -1, 2**40], [0.5, 1.5, 2.5]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,29 @@ def test_there_and_back() -> None:
     net.weights[0][...] = 0
     assert (again.weights[0] != 0).any()
     assert all((p != 0).any() for p in module.parameters())
+
+
+def test_every_kind_of_layer_there_and_back() -> None:
+    described = everything()
+    module = to_torch(described)
+    net = chainrule.from_torch(module)
+    assert_allclose(net(X), outputs(described, X), rtol=1e-11)
+    assert net.residual == [layer.residual for layer in described.layers]
+    again = net.to_torch()
+    assert str(again) == str(module)
+    for one, other in zip(module.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert_array_equal(run(pickle.loads(pickle.dumps(module)), X), run(module, X))
+
+
+def test_dropout_is_kept_for_training_alone() -> None:
+    module = nn.Sequential(nn.Linear(6, 500), nn.ReLU(), nn.Dropout(0.25), nn.Linear(500, 1)).double()
+    net = chainrule.from_torch(module)
+    assert net.dropout == [0.25, 0]
+    again = net.to_torch()
+    assert [part.p for part in again if isinstance(part, nn.Dropout)] == [0.25]
+    assert_allclose(run(again, X), net(X), rtol=1e-12)
+    assert (run(again.train(), X) != net(X)).any()
 
 
 @pytest.mark.parametrize("y", [X[:, 0] > 0, np.digitize(X[:, 0], [-0.5, 0.5]), (X[:, :3] > 0).astype(int)])

@@ -153,23 +153,45 @@ def describe(model: Any) -> Description:
 
 
 def _of_network(net: Network) -> Description:
+    learned = zip(
+        net.weights, net.biases, net.activations, net.norm_gains, net.norm_shifts, net.slopes, strict=True
+    )
     layers = [
-        Layer(W.copy(), -b, activation)
-        for W, b, activation in zip(net.weights, net.biases, net.activations, strict=True)
+        Layer(W.copy(), -b, activation, _copy(gain), _copy(shift), _copy(slopes), residual, dropout)
+        for (W, b, activation, gain, shift, slopes), residual, dropout in zip(
+            learned, net.residual, net.dropout, strict=True
+        )
     ]
     return Description(layers, Meaning())
+
+
+def _copy(values: Floats | None) -> Floats | None:
+    return None if values is None else values.copy()
 
 
 def _of_estimator(mlp: BaseMLP) -> Description:
     from sklearn.utils.validation import check_is_fitted
 
     from chainrule.estimators.bound_model import BoundModel
+    from chainrule.network.parameters import split
 
     check_is_fitted(mlp)
     bound = BoundModel.of(mlp)
+    model = bound.model
+    learned = split(bound.flat, model.sizes, model.activations, model.layer_norm)
     layers = [
-        Layer(W, b, activation)
-        for W, b, activation in zip(bound.coefs, bound.intercepts, bound.model.activations, strict=True)
+        Layer(*arrays)
+        for arrays in zip(
+            learned.weights,
+            learned.biases,
+            model.activations,
+            learned.gains,
+            learned.shifts,
+            learned.slopes,
+            model.residual,
+            model.dropout,
+            strict=True,
+        )
     ]
     if hasattr(mlp, "target_scale_"):  # the network's outputs are standardised; these are in the units of y
         W, b, scale = layers[-1].weights, layers[-1].biases, mlp.target_scale_
