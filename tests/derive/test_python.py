@@ -16,7 +16,7 @@ from .test_layers import make_layered
 
 def compiled(derivation):
     source = derivation.to_python()
-    assert all(len(line) <= 140 for line in source.splitlines())
+    assert all(len(line) <= 300 for line in source.splitlines())
     imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert [ast.unparse(node) for node in imports] == ["import numpy as np"]
     scope = {}

@@ -20,6 +20,7 @@ from .forward import forward_steps
 from .general import general_steps
 from .model import Model, as_model
 from .notation import Notation
+from .own_loss import RowLoss
 from .program import Numbers
 from .steps import Step
 from .update import optimizer_of, update_steps
@@ -67,6 +68,11 @@ class Derivation(Sequence[Step]):
         if len(self._by_key) != len(self.steps):
             raise AssertionError("two steps have the same key")
         if numbers is not None:
+            numbers.run()
+            if isinstance(self.model.loss, RowLoss):
+                self.model.loss.check(
+                    numbers.arrays[context.notation.yhat.key][:, 0, :], numbers.arrays["y"][:, 0, :]
+                )
             _evaluate(self.steps, numbers, self.n_samples)
 
     def __len__(self) -> int:
@@ -401,8 +407,7 @@ def _numbers(
 
 
 def _evaluate(steps: Sequence[Step], numbers: Numbers, n_samples: int) -> None:
-    """Compute the forward pass, then every step by its last form."""
-    numbers.run()
+    """Compute every step by its last form, in order."""
     for step in steps:
         if step.symbolic or step.target in numbers.arrays:
             continue

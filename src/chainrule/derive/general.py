@@ -24,7 +24,8 @@ def general_steps(context: Context) -> list[Step]:
     W, b = _symbol("W", "W", "k", ("n_k", "n_k+1")), _symbol("b", "b", "k", row)
     net, W_next = _symbol("net", "net", "k", row), _symbol("W", "W", "k+1", ("n_k+1", "n_k+2"))
     E = Symbol("E", Glyph("E"), (1, 1), "loss", None, is_scalar=True)
-    last = (1, "n_l+1")
+    several = getattr(context.model.loss, "outputs_per_target", 1) > 1  # whose formula needs their number
+    last: Shape = (1, context.model.sizes[-1] if several else "n_l+1")
     b_last, net_last = _symbol("b", "b", "l", last), _symbol("net", "net", "l", last)
     yhat = Symbol("x.l+1", Glyph("y", "", "hat"), last, "output", None)
     y = Symbol("y", Glyph("y"), last, "target", None)

@@ -12,6 +12,7 @@ from chainrule.reference import Activation, Loss, get_activation, get_loss
 from chainrule.reference.activations import PReLU
 
 from .expression import Floats
+from .own_loss import RowLoss
 
 #: scikit-learn's names of what has another name here.
 OTHER_NAMES = {"logistic": "sigmoid"}
@@ -174,13 +175,14 @@ def _activation(name: Any) -> Activation:
 
 
 def _from_network(network: Any) -> Model:
-    loss = getattr(network, "loss_function", network.loss)
+    loss = network.loss
+    own = callable(loss) and not isinstance(loss, Loss)
     return _assemble(
         network,
         network.weights,
         network.biases,
         [_activation(f) for f in network.activations],
-        get_loss(loss),
+        RowLoss(loss) if own else get_loss(loss),
         suffix="",
     )
 

@@ -13,6 +13,7 @@ from chainrule.reference.activations import PReLU
 
 from .expression import Floats
 from .model import Layer, Model
+from .own_loss import RowLoss
 from .program import Numbers
 from .update import DEFAULT
 
@@ -54,12 +55,12 @@ class _Parts:
 def from_the_reference(derivation: Derivation) -> Found:
     """Return the reference's numbers by the key of the symbol, per row as a derivation has them."""
     model, numbers = derivation.model, _numbers(derivation)
-    x, y = numbers.arrays["x.1"][:, 0, :], numbers.arrays["y"][:, 0, :]
+    x, y = _sample(model, numbers)
     parts, sign = _Parts(model, numbers), _sign(derivation)
     stored, batch = parts.backward(x, y, model.loss)
-    n_rows, last = len(x), len(model.layers)
+    n_rows, last, expanded = len(x), len(model.layers), numbers.arrays["y"][:, 0, :]
     found: Found = {
-        "E": equations.row_errors(model.loss, parts.activations[-1], stored.net[-1], stored.x[-1], y)
+        "E": equations.row_errors(model.loss, parts.activations[-1], stored.net[-1], stored.x[-1], expanded)
     }
     found["E"] = found["E"][:, None, None]
     found["batch.E"] = np.reshape(batch.loss, (1, 1))
@@ -85,7 +86,7 @@ def from_the_reference(derivation: Derivation) -> Found:
         found[f"prime.{k}"] = np.diagonal(jacobian, axis1=-2, axis2=-1)[:, None, :]
         rest, at = _Parts(model, numbers, k), stored.x[i]
         found[f"dx.{k}"] = n_rows * rest.backward(at, y, model.loss)[1].x[:, None, :]
-    found[f"dx.{last + 1}"] = model.loss.gradient(stored.x[-1], y)[:, None, :]
+    found[f"dx.{last + 1}"] = model.loss.gradient(stored.x[-1], expanded)[:, None, :]
     for k, layer in enumerate(model.layers, start=1):
         if layer.dropout:
             mask = numbers.arrays[f"mask.{k}"]
@@ -104,22 +105,29 @@ def from_the_engine(derivation: Derivation) -> Found:
     network = as_network(model)
     if network is None or any((mask != 1).any() for mask in masks):
         return {}
-    x, y = numbers.arrays["x.1"][:, 0, :], numbers.arrays["y"][:, 0, :]
+    x, y = _sample(model, numbers)
     sign, found = _sign(derivation), {}
-    batch, single = network.gradients(x, y), network.per_sample_gradients(x, y)
-    found["batch.E"] = np.reshape(batch.loss, (1, 1))
-    found["E"] = np.reshape([network.evaluate(x[i], y[i]) for i in range(len(x))], (-1, 1, 1))
+    batch = network.gradients(x, y)
+    rows = [network.gradients(x[i : i + 1], y[i : i + 1]) for i in range(len(x))]
+    found["batch.E"], found["E"] = (
+        np.reshape(batch.loss, (1, 1)),
+        np.reshape([row.loss for row in rows], (-1, 1, 1)),
+    )
     last = len(model.layers)
-    for k in range(1, last + 1):
-        found[f"batch.dW.{k}"], found[f"batch.db.{k}"] = (
-            batch.weights[k - 1],
-            sign * batch.biases[k - 1][None, :],
-        )
-        found[f"dW.{k}"], found[f"db.{k}"] = single.weights[k - 1], sign * single.biases[k - 1][:, None, :]
-        found[f"delta.{k}"] = -single.biases[k - 1][:, None, :]
-    found["dx.1"] = network.input_gradients(x, y)[:, None, :]
+    for i in range(last):
+        found[f"batch.dW.{i + 1}"] = batch.weights[i]
+        found[f"batch.db.{i + 1}"] = sign * batch.biases[i][None, :]
+        found[f"dW.{i + 1}"] = np.stack([row.weights[i] for row in rows])
+        found[f"delta.{i + 1}"] = -np.stack([row.biases[i][None, :] for row in rows])
+        found[f"db.{i + 1}"] = -sign * found[f"delta.{i + 1}"]
+        for kind in ("gain", "shift", "slope"):
+            if (one := getattr(batch, f"{kind}s", [None] * last)[i]) is not None:
+                found[f"batch.d{kind}.{i + 1}"] = one[None, :]
+                found[f"d{kind}.{i + 1}"] = np.stack([getattr(row, f"{kind}s")[i][None, :] for row in rows])
+    if not isinstance(model.loss, RowLoss):
+        found["dx.1"] = network.input_gradients(x, y)[:, None, :]
     found[f"x.{last + 1}"] = network(x)[:, None, :]
-    found |= _hidden_outputs(model, network, x)
+    found |= _hidden_outputs(model, x)
     found |= _update(derivation, network, x, y)
     return {key: np.asarray(value, dtype=np.float64) for key, value in found.items()}
 
@@ -134,31 +142,39 @@ def as_network(model: Model) -> Any:
 
 
 def _network(layers: tuple[Layer, ...], output: str, loss: Any, dtype: str) -> Any:
-    """Build the engine's network of plain layers; None for others."""
+    """Build the engine's network of the same numbers."""
     from chainrule.network import Network
 
-    if any(
-        layer.normalized or layer.residual or layer.dropout or layer.slopes is not None for layer in layers
-    ):
-        return None
+    hidden = layers[:-1]
+    options: dict[str, Any] = {}
+    if any(layer.normalized for layer in hidden):
+        options["layer_norm"] = [layer.normalized for layer in hidden]
+    if any(layer.residual for layer in hidden):
+        options["residual"] = [layer.residual for layer in hidden]
     sizes = [layers[0].n_in, *(layer.n_out for layer in layers)]
-    hidden = [layer.activation.name for layer in layers[:-1]]
+    names = [layer.activation.name for layer in hidden]
     loss = loss.name if loss == type(loss)() else loss
-    network = Network(sizes, activation=hidden, output_activation=output, loss=loss, dtype=dtype)
-    network.weights = [layer.weight for layer in layers]
-    network.biases = [_given(layer.bias)[0] for layer in layers]
+    network = Network(sizes, activation=names, output_activation=output, loss=loss, dtype=dtype, **options)
+    for k, layer in enumerate(layers):
+        network.weights[k], network.biases[k] = layer.weight, _given(layer.bias)[0]
+        for name, vector in (
+            ("norm_gains", layer.gain),
+            ("norm_shifts", layer.shift),
+            ("slopes", layer.slopes),
+        ):
+            if vector is not None:
+                getattr(network, name)[k] = vector[0]
     return network
 
 
-def _hidden_outputs(model: Model, network: Any, x: Floats) -> Found:
-    """Run the first layers alone, each as a network of its own."""
+def _hidden_outputs(model: Model, x: Floats) -> Found:
+    """Run the first layers alone, as networks of their own, where the last can be an output layer."""
     found = {}
+    loss = reference.get_loss("squared_error")
     for k in range(1, len(model.layers)):
-        layers = model.layers[:k]
-        first = _network(layers, layers[-1].activation.name, reference.get_loss("squared_error"), model.dtype)
-        if first is None:
-            break
-        found[f"x.{k + 1}"] = first(x)[:, None, :]
+        layers, last = model.layers[:k], model.layers[k - 1]
+        if not (last.normalized or last.residual or last.dropout or last.slopes is not None):
+            found[f"x.{k + 1}"] = _network(layers, last.activation.name, loss, model.dtype)(x)[:, None, :]
     return found
 
 
@@ -171,11 +187,17 @@ def _update(derivation: Derivation, network: Any, x: Floats, y: Floats) -> Found
         optimizer = SGD(DEFAULT.learning_rate)
     if not isinstance(optimizer, Optimizer):
         return {}
+    if any(layer.dropout for layer in derivation.model.layers):
+        return {}  # training draws a mask of its own
     trained = copy.deepcopy(network)
     trained.train(x, y, optimizer=optimizer, epochs=1, batch_size=None, shuffle=False)
     last, found = "bounded.new" if optimizer.max_norm else "new", {}
     for k, (W, b) in enumerate(zip(trained.weights, trained.biases, strict=True), start=1):
         found[f"{last}.W.{k}"], found[f"new.b.{k}"] = W, _sign(derivation) * b[None, :]
+    for name, kind in (("norm_gains", "gain"), ("norm_shifts", "shift"), ("slopes", "slope")):
+        for k, vector in enumerate(getattr(trained, name, ()), start=1):
+            if vector is not None:
+                found[f"new.{kind}.{k}"] = vector[None, :]
     return found
 
 
@@ -193,6 +215,12 @@ def _given(array: Floats | None) -> Floats:
     if array is None:
         raise ValueError("this derivation has no numbers; give derive() a network and a sample x, y")
     return array
+
+
+def _sample(model: Model, numbers: Numbers) -> tuple[Floats, Floats]:
+    """Return rows and targets as a network takes them: each target once, however many outputs it has."""
+    each = getattr(model.loss, "outputs_per_target", 1)
+    return numbers.arrays["x.1"][:, 0, :], numbers.arrays["y"][:, 0, ::each]
 
 
 def _numbers(derivation: Derivation) -> Numbers:

@@ -179,18 +179,17 @@ def verify(
 
 
 def _difference(found: Floats, expected: Floats) -> float:
-    """Largest difference over the largest magnitude expected; infinite for other shapes and for NaN."""
+    """Largest difference over the largest magnitude expected; as it is where that is 0, infinite for NaN."""
     try:
         found = np.broadcast_to(found, np.broadcast_shapes(found.shape, expected.shape))
     except ValueError:
         return float("inf")
     if found.shape != expected.shape:
         return float("inf")
-    difference = float(np.max(np.abs(found - expected)))
-    scale = float(np.max(np.abs(expected)))
-    if difference == 0:
-        return 0.0
-    return difference / scale if scale > 0 and np.isfinite(difference) else float("inf")
+    difference, scale = float(np.max(np.abs(found - expected))), float(np.max(np.abs(expected)))
+    if not np.isfinite(difference):
+        return float("inf")
+    return difference / scale if scale > 0 else difference
 
 
 def _rounding(step: Step, value: Floats, numbers: Numbers, losses: dict[str, float]) -> float:

@@ -125,7 +125,7 @@ def _body(derivation: Derivation) -> list[str]:
 
     lines = [unpacked("W", layers, "weights"), unpacked("b", layers, "biases")]
     lines += [unpacked(kind, which, f"{kind}s") for kind, which in extras.items()]
-    lines += ["x1, y = np.atleast_2d(x, y)", "n_samples = len(x1)", ""]
+    lines += ["x1, y = np.atleast_2d(x, y)", "n_samples = len(x1)", *_constants(derivation), ""]
     backward: list[str] = []
     for step in derivation.steps:
         if step.part in ("forward", "loss"):
@@ -155,6 +155,22 @@ def _body(derivation: Derivation) -> list[str]:
     return [*lines, f"return {', '.join(returned)}"]
 
 
+def _constants(derivation: Derivation) -> list[str]:
+    """Define the matrices of given numbers that the last forms have."""
+    found: dict[str, str] = {}
+
+    def look(expression: Expr) -> None:
+        if isinstance(expression, te.Constant):
+            found[expression.text] = expression.source
+        for child in expression.children:
+            look(child)
+
+    for step in derivation.steps:
+        if not step.symbolic:
+            look(step.forms[-1].expression)
+    return [f"{name} = {source}" for name, source in found.items()]
+
+
 def _forward_source(derivation: Derivation, step: Step) -> str:
     if step.key.startswith("output."):
         assert step.layer is not None
@@ -180,7 +196,9 @@ def _source(e: Expr) -> tuple[int, str]:
         case Symbol():
             return ATOM, identifier(e.key)
         case te.Constant():
-            return ATOM, e.source
+            return ATOM, e.text
+        case te.LossCall():
+            raise ValueError("a loss that is a function has no NumPy source; use a loss of chainrule.losses")
         case ex.Number():
             return (ATOM if e.value >= 0 else SUM), repr(int(e.value) if e.value == int(e.value) else e.value)
         case ex.Sum():
