@@ -73,6 +73,14 @@ def outputs(described: Description, x: np.ndarray) -> np.ndarray:
     ).output
 
 
+def scaled(dtype: str = "float64") -> tuple[Description, np.ndarray, np.ndarray]:
+    """A network whose outputs are not in their own units, and those units: scale and mean."""
+    rng = np.random.default_rng(4)
+    layers = [make_layer(rng, 6, 5, "tanh", dtype), make_layer(rng, 5, 3, "softplus", dtype)]
+    scale, mean = np.array([2.0, 30.0, 0.5]), np.array([100.0, 0.0, -7.0])
+    return Description(layers, Meaning(scale=scale, mean=mean)), scale, mean
+
+
 def network_of_everything(dtype: str) -> Network:
     """A Network whose layers drop, normalise, skip and learn slopes."""
     rng = np.random.default_rng(3)

@@ -17,7 +17,7 @@ from chainrule.export.c.text import comment, identifiers, string, wrap
 from chainrule.export.description import Description, Meaning
 
 from .compiled import call, compile_shared, strings
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, network_of_everything, outputs
+from .networks import HIDDEN, OUTPUTS, everything, make_layer, network_of_everything, outputs, scaled
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 6))
@@ -141,6 +141,15 @@ def test_scaled_targets_come_back_in_their_own_units(dtype: str, tmp_path: Path)
     reg = MLPRegressor(hidden_layer_sizes=(5,), scale_targets=True, max_iter=30, random_state=0).fit(x, y)
     found, _ = compiled(reg, tmp_path, x, 2)
     assert_allclose(found, reg.predict(x), rtol=1e-4 if dtype == "float32" else 1e-12, atol=1e-7 * y.std())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_outputs_in_their_own_units(dtype: str, tmp_path: Path) -> None:
+    described, scale, mean = scaled(dtype)
+    export_c(described, tmp_path / "model.c")
+    found, _ = call(compile_shared(tmp_path / "model.c"), "model_predict", X.astype(dtype), 3, "float64")
+    expected = outputs(described, X.astype(dtype)) * scale + mean
+    assert_allclose(found, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
 
 
 def test_two_files_in_one_program(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from chainrule.export import register_onnx_converters, to_onnx
 from chainrule.export.description import Description, Meaning
 from chainrule.io import TableModel
 
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, network_of_everything, outputs
+from .networks import HIDDEN, OUTPUTS, everything, make_layer, network_of_everything, outputs, scaled
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -98,6 +98,14 @@ def test_network_with_every_kind_of_layer(dtype: str) -> None:
     net, x = network_of_everything(dtype), X.astype(dtype)
     found = run(net.to_onnx(), {"X": x})["output"]
     assert_allclose(found, net(x), rtol=1e-4 if dtype == "float32" else 1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_outputs_in_their_own_units(dtype: str) -> None:
+    described, scale, mean = scaled(dtype)
+    x = X.astype(dtype)
+    found = run(to_onnx(described), {"X": x})["output"]
+    assert_allclose(found, outputs(described, x) * scale + mean, rtol=1e-5 if dtype == "float32" else 1e-12)
 
 
 @pytest.mark.parametrize("labels", [["α", "b b", "c"], [3, -1, 2**40], [0.5, 1.5, 2.5]])

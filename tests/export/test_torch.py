@@ -14,7 +14,7 @@ from chainrule import MLPClassifier, MLPRegressor, Network
 from chainrule.export import to_torch
 from chainrule.export.description import Description, Meaning
 
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, outputs
+from .networks import HIDDEN, OUTPUTS, everything, make_layer, outputs, scaled
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -97,6 +97,14 @@ def test_classifiers_give_logits(y: np.ndarray) -> None:
     if y.ndim == 1 and logits.shape[1] > 1:
         p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert_allclose(p[:, -1], mlp.predict_proba(X)[:, -1], rtol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_outputs_in_their_own_units(dtype: str) -> None:
+    described, scale, mean = scaled(dtype)
+    expected = outputs(described, X.astype(dtype)) * scale + mean
+    found = run(to_torch(described), X.astype(dtype))
+    assert_allclose(found, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])

@@ -66,14 +66,19 @@ class Meaning:
         each label that a row may have.
     classes : list of str, int, float or bool
         In the order of the probabilities.
-    scale, mean : float
+    scale, mean : float or ndarray of shape (n_outputs,)
         Numbers are output * scale + mean, in the target's own units.
     """
 
     kind: Literal["numbers", "binary", "classes", "multilabel"] = "numbers"
     classes: list[Any] = field(default_factory=list)
-    scale: float = 1.0
-    mean: float = 0.0
+    scale: float | Floats = 1.0
+    mean: float | Floats = 0.0
+
+    @property
+    def scaled(self) -> bool:
+        """Whether outputs are not in their own units already."""
+        return bool(np.any(np.asarray(self.scale) != 1) or np.any(np.asarray(self.mean) != 0))
 
 
 @dataclass(frozen=True, eq=False)

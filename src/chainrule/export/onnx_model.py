@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule._version import version
 from chainrule.export.description import Description
-from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, probabilities
+from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, own_units, probabilities
 from chainrule.export.parts import take_apart
 from chainrule.io.atomic import atomic_path
 
@@ -127,7 +127,8 @@ def _network_graph(network: Description, *, is_network: bool) -> onnx.ModelProto
     nodes = GraphNodes(network.dtype)
     element = helper.np_dtype_to_tensor_dtype(network.dtype)
     outputs = network_outputs(nodes, network, "X")
-    results = {"output" if is_network else "variable": (outputs, element, ["n", network.n_outputs])}
+    numbers = own_units(nodes, network.meaning, outputs)
+    results = {"output" if is_network else "variable": (numbers, element, ["n", network.n_outputs])}
     if network.meaning.kind != "numbers":
         results = class_results(nodes, network, outputs)
     x = helper.make_tensor_value_info("X", element, ["n", network.n_inputs])

@@ -208,6 +208,14 @@ COMPOSED: dict[str, Callable[[Nodes, str], str]] = {
 }
 
 
+def own_units(nodes: Nodes, meaning: Meaning, outputs: str) -> str:
+    """Add output * scale + mean where numbers are not in their own units already."""
+    if not meaning.scaled:
+        return outputs
+    scale, mean = (nodes.array(np.asarray(values)) for values in (meaning.scale, meaning.mean))
+    return nodes.op("Add", nodes.op("Mul", outputs, scale), mean)
+
+
 def probabilities(nodes: Nodes, meaning: Meaning, outputs: str) -> str:
     """Add `predict_proba`'s columns."""
     if meaning.kind != "binary":

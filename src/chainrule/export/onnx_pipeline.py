@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.export.description import describe
 from chainrule.export.onnx_model import MISSING, ML_OPSET
-from chainrule.export.onnx_nodes import OPSET, Nodes, label, network_outputs, probabilities
+from chainrule.export.onnx_nodes import OPSET, Nodes, label, network_outputs, own_units, probabilities
 
 if TYPE_CHECKING:
     import onnx
@@ -89,7 +89,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         x = nodes.op("Cast", x, to=1)
     outputs = network_outputs(nodes, network, x)
     if network.meaning.kind == "numbers":
-        results = [outputs]
+        results = [own_units(nodes, network.meaning, outputs)]
     else:
         results = [label(nodes, network.meaning, outputs), probabilities(nodes, network.meaning, outputs)]
     for result, wanted in zip(results, operator.outputs, strict=True):

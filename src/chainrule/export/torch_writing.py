@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from chainrule.export.description import EPSILON, Layer, describe
+import numpy as np
+
+from chainrule.export.description import EPSILON, Description, Layer, describe
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +61,21 @@ def to_torch(model: Any) -> torch.nn.Sequential:
         logits = k == len(network.layers) and network.meaning.kind != "numbers"
         parts = _layer(layer, activated=not logits)
         modules += [Residual(*parts)] if layer.residual else parts
+    if network.meaning.scaled:
+        modules.append(_own_units(network))
     return nn.Sequential(*modules).eval()
+
+
+def _own_units(network: Description) -> Any:
+    """Output * scale + mean as a Linear with a diagonal matrix."""
+    import torch
+    from torch import nn
+
+    n, dtype = network.n_outputs, network.dtype
+    scale, mean = (np.broadcast_to(v, n).astype(dtype) for v in (network.meaning.scale, network.meaning.mean))
+    linear = nn.Linear(n, n)
+    linear.weight, linear.bias = (nn.Parameter(torch.tensor(values)) for values in (np.diag(scale), mean))
+    return linear
 
 
 def _layer(layer: Layer, *, activated: bool) -> list[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from chainrule.export.c import text
 from chainrule.export.c.layers import Code
 from chainrule.export.description import Description
@@ -76,15 +78,21 @@ class Result:
     @classmethod
     def _numbers(cls, network: Description, code: Code) -> Result:
         meaning, n = network.meaning, network.n_outputs
-        if (meaning.scale, meaning.mean) == (1.0, 0.0):
+        if not meaning.scaled:
             return cls("void", f"{code.real} y[{n}]", [f"y: {n} output{'s' if n > 1 else ''}."])
         result = cls(
             "void", f"double y[{n}]", [f"y: {n} prediction{'s' if n > 1 else ''}, in the target's own units."]
         )
         result.raw, result.locals = "out", [f"{code.real} out[{n}];"]
+        places = {}
+        for name in ("scale", "mean"):
+            values = np.asarray(getattr(meaning, name), np.float64)
+            places[name] = f"{code.prefix}target_{name}[j]" if values.ndim else repr(float(values))
+            if values.ndim:
+                code.constants.append(text.array(f"{code.prefix}target_{name}", values))
         result.statements = [
             f"for (j = 0; j < {n}; ++j)",
-            f"    y[j] = (double)out[j] * {meaning.scale!r} + {meaning.mean!r};",
+            f"    y[j] = (double)out[j] * {places['scale']} + {places['mean']};",
         ]
         return result
 
