@@ -15,6 +15,7 @@ from chainrule import reference
 
 from .networks import DTYPES, FMA_ISAS, ISAS, VECTOR_BYTES, Case, make_case, split, split_vectors
 from .test_against_reference import TOLERANCE, assert_close
+from .test_bf16 import needs_bf16
 
 COMBINATIONS = list(itertools.product([False, True], repeat=3))  # norm, residual, prelu
 
@@ -298,6 +299,42 @@ def test_sparse_rows_are_the_dense_ones(index: type) -> None:
         case.model.parameters[:] = start
     for dense, other in zip(*results, strict=True):
         assert_array_equal(other, dense)
+
+
+@needs_bf16
+def test_products_of_bfloat16_change_digits_only() -> None:
+    results = []
+    for precision in ("full", "bf16"):
+        case = special_case(
+            [20, 20, 50, 50, 2],
+            ["prelu", "gelu", "tanh"],
+            norm=True,
+            residual=True,
+            dropout=0.3,
+            n_samples=64,
+            dtype="float32",
+        )
+        start = case.model.parameters.copy()
+        trainer = engine.Trainer(
+            case.model, "sgd", batch_size=64, learning_rate=0.1, dropout_seed=1, precision=precision
+        )
+        loss = trainer.epoch(case.data)
+        results.append(
+            (
+                loss,
+                [
+                    a - b
+                    for a, b in zip(
+                        *(parts(case.model, p) for p in (case.model.parameters, start)), strict=True
+                    )
+                ],
+            )
+        )
+    (full, moves), (rounded, others) = results
+    assert rounded == pytest.approx(full, rel=0.02)
+    assert rounded != full
+    for move, other in zip(moves, others, strict=True):
+        assert np.linalg.norm(other - move) <= 0.05 * np.linalg.norm(move)
 
 
 # --- masks ---
