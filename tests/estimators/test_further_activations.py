@@ -29,17 +29,20 @@ def test_one_step_follows_the_reference_gradient(activation, loss):
     mlp = MLPClassifier(**options) if "cross_entropy" in loss else MLPRegressor(loss, **options)
     mlp.fit(x, targets, sample_weight=weight)
     before = [a.copy() for a in mlp.coefs_], [a.copy() for a in mlp.intercepts_]
+    slopes = [None if a is None else a.copy() for a in getattr(mlp, "slopes_", [None] * 3)]
     mlp.fit(x, targets, sample_weight=weight)
 
     y = np.eye(3)[targets] if loss == "cross_entropy" else targets.reshape(30, -1).astype(float)
     names = [ENGINE_NAME.get(activation, activation)] * 2 + [output]
     gradients = reference.gradients(
-        before[0], [-b for b in before[1]], x, y, names, loss, sample_weight=weight, l2=0.7 / weight.sum()
-    )
+        before[0], [-b for b in before[1]], x, y, names, loss, sample_weight=weight, l2=0.7 / weight.sum(),
+        slopes=slopes,
+    )  # fmt: skip
     for k in range(3):
         assert_allclose(mlp.coefs_[k], before[0][k] - 0.05 * gradients.weights[k], rtol=1e-10, atol=1e-13)
         assert_allclose(mlp.intercepts_[k], before[1][k] + 0.05 * gradients.biases[k], rtol=1e-10, atol=1e-13)
         assert np.any(gradients.weights[k])
-    predicted = reference.predict(mlp.coefs_, [-b for b in mlp.intercepts_], x, names)
+    now = getattr(mlp, "slopes_", None)
+    predicted = reference.predict(mlp.coefs_, [-b for b in mlp.intercepts_], x, names, slopes=now)
     mine = mlp.predict_proba(x)[:, -predicted.shape[1] :] if "cross_entropy" in loss else mlp.predict(x)
     assert_allclose(mine, predicted, rtol=1e-10)

@@ -37,6 +37,28 @@ def expected_failures(estimator):
         MLPRegressor(
             max_iter=100, scale_targets=True, scoring="neg_mean_absolute_error", callbacks=never, patience=20
         ),
+        MLPClassifier(
+            (16, 16),
+            ["tanh", "prelu"],
+            solver="adamw",
+            schedule="onecycle",
+            clip_norm=1.0,
+            max_iter=60,
+            learning_rate_init=0.01,
+            layer_norm=True,
+            residual=True,
+            initializer="he_normal",
+        ),
+        MLPRegressor(
+            "squared_error",
+            (32, 32),
+            "gelu",
+            max_iter=100,
+            learning_rate_init=0.01,
+            layer_norm=True,
+            residual=True,
+            l1=1e-4,
+        ),
     ],
     expected_failed_checks=expected_failures,
 )

@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from chainrule import _threads
 from chainrule.estimators import state
 from chainrule.estimators.advice import about_the_curve
-from chainrule.estimators.bound_model import BoundModel, DType
+from chainrule.estimators.bound_model import VECTORS, BoundModel, DType
 from chainrule.estimators.callbacks import check_callbacks, protocol
 from chainrule.estimators.checkpoint import Checkpoint, interval
 from chainrule.estimators.data import TargetScale, learn_target_scale, validation_rows
@@ -43,7 +43,7 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
     _own_metric: ClassVar[str]
 
     hidden_layer_sizes: Any
-    activation: str
+    activation: Any
     solver: Any
     alpha: float
     batch_size: int | str
@@ -51,7 +51,11 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
     learning_rate_init: float
     power_t: float
     max_iter: int
-    loss: str
+    loss: Any
+    dropout: Any
+    layer_norm: Any
+    residual: Any
+    initializer: str | None
     shuffle: bool
     random_state: Any
     tol: float
@@ -259,6 +263,11 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
         self._bound = bound
         self.coefs_ = list(bound.coefs)
         self.intercepts_ = list(bound.intercepts)
+        for name in VECTORS:
+            if name in bound.vectors:
+                setattr(self, name, list(bound.vectors[name]))
+            else:
+                self.__dict__.pop(name, None)
         return bound
 
     @property

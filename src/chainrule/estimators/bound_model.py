@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _engine
+from chainrule.network.initialization import initialize_vectors
+from chainrule.network.layers import LayerOptions
+from chainrule.network.parameters import split
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
@@ -24,76 +27,94 @@ ENGINE_LOSSES = {
     ("poisson", "exp"): "poisson",
 }
 
+#: Parameters that shape the network or its loss: where one changes, the engine's model is another.
+SHAPING = (
+    "activation", "out_activation_", "dropout", "layer_norm", "residual",
+)  # fmt: skip
+
+#: What layers may learn beside weights and intercepts: names of the estimator's lists, in `flat`'s order.
+VECTORS = ("norm_gains_", "norm_shifts_", "slopes_")
+
 
 class BoundModel:
     """An engine model and the arrays through which an estimator shows and changes its parameters.
 
     Parameters
     ----------
+    mlp : MLPClassifier or MLPRegressor
+        Its activations, loss and layers' options are read; `out_activation_` must be known.
     sizes : list of int
         Widths of the layers of neurons, input and output included.
-    activation, out_activation, loss : str
-        As the estimator names them.
     dtype : {"float32", "float64"}
 
     Attributes
     ----------
     flat : ndarray of shape (n_parameters,)
-        All parameters, W_1, ..., W_l, b_1, ..., b_l.
+        All parameters, W_1, ..., W_l, b_1, ..., b_l, then the vectors.
     coefs, intercepts : lists of ndarray
         Views of `flat`, of shapes (n_k, n_{k+1}) and (n_{k+1},), in scikit-learn's sign: net = x W + b.
+    vectors : dict of str to list of ndarray or None
+        Views too, one entry per layer, by the names of `VECTORS`; empty where no layer has any.
 
     Raises
     ------
-    ValueError, MemoryError
-        For a network that no memory, or not this machine's, can hold.
+    ValueError, TypeError, MemoryError
+        For a network that no memory, or not this machine's, can hold; for options that do not fit the layers.
     """
 
-    def __init__(
-        self, sizes: Sequence[int], activation: str, out_activation: str, loss: str, dtype: DType
-    ) -> None:
+    def __init__(self, mlp: "BaseMLP", sizes: Sequence[int], dtype: DType) -> None:
         check_memory(sizes, np.dtype(dtype).itemsize)
-        self.options = (activation, out_activation, loss)
+        self.options = shape_of(mlp)
         self.dtype: DType = dtype
-        hidden, output = engine_name(activation), engine_name(out_activation)
-        engine_loss = ENGINE_LOSSES.get((loss, output), "squared_error")
+        activations = [*hidden_activations(mlp.activation, len(sizes) - 2), engine_name(mlp.out_activation_)]
+        layers = LayerOptions.of(sizes, mlp.dropout, mlp.layer_norm, mlp.residual)
+        loss = ENGINE_LOSSES.get((mlp.loss, activations[-1]), "squared_error")
         self.model = _engine.Model(
             list(sizes),
-            [hidden] * (len(sizes) - 2) + [output],
-            engine_loss,
+            activations,
+            loss,
             dtype=dtype,
             bias_sign=1,
             # scikit-learn clips probabilities in the loss that it reports, and averages squared errors
             # over the outputs there, but not in the gradient that it follows.
             probability_floor=float(np.finfo(dtype).eps),
-            loss_divisor=float(sizes[-1]) if engine_loss == "squared_error" else 1.0,
+            loss_divisor=float(sizes[-1]) if loss == "squared_error" else 1.0,
+            **layers._asdict(),
         )
         self.flat: Floats = self.model.parameters
-        shapes = list(pairwise(sizes))
-        ends = np.cumsum([n_in * n_out for n_in, n_out in shapes] + [n_out for _, n_out in shapes])
-        blocks = np.split(self.flat, ends[:-1])
-        self.coefs = [block.reshape(shape) for block, shape in zip(blocks, shapes, strict=False)]
-        self.intercepts = blocks[len(shapes) :]
+        parts = split(self.flat, sizes, activations, layers.layer_norm)
+        self.coefs, self.intercepts = parts.weights, parts.biases
+        initialize_vectors(parts.gains, parts.slopes)
+        lists = dict(zip(VECTORS, (parts.gains, parts.shifts, parts.slopes), strict=True))
+        self.vectors = {name: arrays for name, arrays in lists.items() if any(a is not None for a in arrays)}
 
     @classmethod
     def of(cls, mlp: "BaseMLP", dtype: DType | None = None) -> Self:
-        """Copy an estimator's `coefs_` and `intercepts_`, whoever made them, into a new model."""
+        """Copy an estimator's `coefs_`, `intercepts_` and vectors, whoever made them, into a new model."""
         coefs, intercepts = list(map(np.asarray, mlp.coefs_)), list(map(np.asarray, mlp.intercepts_))
         sizes = chained_sizes(coefs, intercepts)
         if dtype is None:
             dtype = "float32" if np.result_type(*coefs, *intercepts) == np.float32 else "float64"
-        bound = cls(sizes, mlp.activation, mlp.out_activation_, mlp.loss, dtype)
+        bound = cls(mlp, sizes, dtype)
         for view, given in zip(bound.coefs + bound.intercepts, coefs + intercepts, strict=True):
             view[...] = given
+        for name, views in bound.vectors.items():
+            for vector, values in zip(views, getattr(mlp, name, ()), strict=False):
+                if vector is not None and values is not None:
+                    vector[...] = values
         return bound
 
     def serves(self, mlp: "BaseMLP") -> bool:
         """Whether this is still the estimator's network: nobody replaced an array or an activation."""
         return (
-            self.options == (mlp.activation, mlp.out_activation_, mlp.loss)
+            self.options == shape_of(mlp)
             and len(self.coefs) == len(mlp.coefs_) == len(mlp.intercepts_)
             and all(map(operator.is_, self.coefs, mlp.coefs_))
             and all(map(operator.is_, self.intercepts, mlp.intercepts_))
+            and all(
+                all(map(operator.is_, arrays, getattr(mlp, name, ())))
+                for name, arrays in self.vectors.items()
+            )
         )
 
     def dataset(
@@ -102,9 +123,10 @@ class BoundModel:
         """Hand rows to the engine: x (n_samples, n_features), an array or a CSR or CSC matrix."""
         if hasattr(x, "tocsr"):
             csr = x.tocsr()
-            rows = (cast(csr.data, self.dtype, "X"), csr.indices, csr.indptr)
-            return _engine.Dataset(self.model, rows, targets, sample_weight)
-        return _engine.Dataset(self.model, cast(x, self.dtype, "X"), targets, sample_weight)
+            rows: Any = (cast(csr.data, self.dtype, "X"), csr.indices, csr.indptr)
+        else:
+            rows = cast(x, self.dtype, "X")
+        return _engine.Dataset(self.model, rows, targets, sample_weight)
 
 
 def cast(values: NDArray[Any], dtype: DType, name: str) -> Floats:
@@ -125,6 +147,24 @@ def cast(values: NDArray[Any], dtype: DType, name: str) -> Floats:
             f"Scale {name}, or fit with X in float64."
         )
     return converted
+
+
+def shape_of(mlp: "BaseMLP") -> tuple[Any, ...]:
+    """Return the parameters that shape the network; compared on each prediction, so nothing is computed."""
+    values = mlp.__dict__
+    return (mlp.loss, *[values.get(name) for name in SHAPING])
+
+
+def hidden_activations(activation: Any, n_hidden: int) -> list[str]:
+    """Return the engine's names of the hidden layers' activations, from one for all or a list."""
+    if isinstance(activation, str):
+        return [engine_name(activation)] * n_hidden
+    if len(activation) != n_hidden:
+        raise ValueError(
+            f"activation is a list of {len(activation)} for {n_hidden} hidden layers; expected one name for "
+            "all or a list with one per hidden layer."
+        )
+    return [engine_name(one) for one in activation]
 
 
 def engine_name(activation: str) -> str:

@@ -63,7 +63,7 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
         solver: Any = "adam",
         alpha: float = 0.0001,
@@ -102,6 +102,10 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         max_norm: float | None = None,
         learning_rate_factors: Any = None,
         precision: str = "full",
+        dropout: Any = 0.0,
+        layer_norm: Any = False,
+        residual: Any = False,
+        initializer: str | None = None,
     ) -> None:
         self._store(locals())
 

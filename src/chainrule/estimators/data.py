@@ -142,7 +142,13 @@ class TargetScale:
 
     def restore(self, outputs: Floats) -> Floats:
         """Turn what the network says into units of y, in its dtype."""
-        return (outputs * self.scale + self.mean).astype(outputs.dtype, copy=False)
+        mean, scale = self.spread(outputs.shape[1])
+        return (outputs * scale + mean).astype(outputs.dtype, copy=False)
+
+    def spread(self, n_outputs: int) -> tuple[Floats, Floats]:
+        """Return mean and scale of each output: a target may have several, its quantiles."""
+        each = n_outputs // len(self.scale)
+        return np.repeat(self.mean, each), np.repeat(self.scale, each)
 
 
 def learn_target_scale(mlp: "BaseMLP", targets: Floats, sample_weight: Floats | None, *, first: bool) -> None:

@@ -159,7 +159,11 @@ class DerivativesMixin:
     def _of_columns(self, jacobian: Floats) -> Floats:
         """From the network's outputs to the columns that users see, in the units of y."""
         scale = TargetScale.used_by(self)  # type: ignore[arg-type]
-        return jacobian if scale is None else (jacobian * scale.scale[:, None]).astype(jacobian.dtype)
+        return (
+            jacobian
+            if scale is None
+            else (jacobian * scale.spread(jacobian.shape[1])[1][:, None]).astype(jacobian.dtype)
+        )
 
     def _known_targets(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         """Validate rows and targets like those that were fitted."""

@@ -9,10 +9,10 @@ T = TypeVar("T")
 PARAMETERS = """
 hidden_layer_sizes : int or array-like of int, default=(100,)
     Number of neurons of each hidden layer; empty for a linear model.
-activation : str, default="relu"
-    Function of the hidden layers: scikit-learn's "identity", "logistic", "tanh" and "relu", and
-    "sigmoid" (another name for "logistic"), "leaky_relu", "elu", "selu", "softplus", "gelu", "silu",
-    "mish", "softsign", "hardtanh", "relu6".
+activation : str or list of str, default="relu"
+    Function of the hidden layers, or one per hidden layer: scikit-learn's "identity", "logistic", "tanh" and
+    "relu", and "sigmoid" (another name for "logistic"), "leaky_relu", "elu", "selu", "softplus", "gelu",
+    "silu", "mish", "softsign", "hardtanh", "relu6", and "prelu", which learns a slope per unit.
 solver : str or Optimizer, default="adam"
     scikit-learn's "adam" and "sgd" go over the rows in batches, epoch by epoch; "lbfgs" takes all rows at
     once, in float64, and is often better on small data. Beside them "adamw", "rmsprop", "adagrad", "nadam",
@@ -110,6 +110,17 @@ learning_rate_factors : list of float or None, default=None
 precision : {"full", "bf16"}, default="full"
     "bf16" multiplies in bfloat16 and sums in float32 while training, for float32 rows on processors that
     can.
+dropout : float or list of float, default=0.0
+    Rate at which outputs of hidden layers are left out in training, the others divided by 1 - rate (E10);
+    one for all hidden layers, or one per hidden layer. Not for "lbfgs". Same bits for any number of threads.
+layer_norm : bool or list of bool, default=False
+    Whether the net input of a hidden layer is normalised over its units (E8), with learned gains and
+    shifts.
+residual : bool or list of bool, default=False
+    Whether a hidden layer's input is added to its output (E9); True: wherever both are equally wide.
+initializer : str or None, default=None
+    Scheme of the first weights: "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
+    "lecun_uniform", "lecun_normal" or "orthogonal", with intercepts 0. None is scikit-learn's.
 """
 
 #: What only one of the two estimators has.
@@ -134,6 +145,10 @@ coefs_ : list of ndarray of shape (n_k, n_{k+1})
     warm start goes on from.
 intercepts_ : list of ndarray of shape (n_{k+1},)
     Intercepts: net = x W + b.
+norm_gains_, norm_shifts_ : list of ndarray of shape (n_{k+1},) or None
+    Of the layers that `layer_norm` normalises, None for the others.
+slopes_ : list of ndarray of shape (n_{k+1},) or None
+    Of the layers with "prelu".
 loss_ : float
     Loss of the last epoch, penalty included.
 best_loss_ : float or None
@@ -185,6 +200,8 @@ X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward
 D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2014, arXiv:1412.6980.
 
 I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+
+The formulas and sources of what is not scikit-learn's: `docs/parameters.md`.
 """
 
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.estimators.bound_model import BoundModel, DType, engine_name
+from chainrule.estimators.bound_model import BoundModel, DType, engine_name, hidden_activations
 from chainrule.estimators.options import is_stochastic
 from chainrule.estimators.watching import start_measuring, start_watching
+from chainrule.network.initialization import get_initializer
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
@@ -20,7 +21,8 @@ def initialize(
 
     Weights and intercepts of a layer are uniform in +-sqrt(6 / (n_in + n_out)), for sigmoid units
     +-sqrt(2 / (n_in + n_out)): Glorot and Bengio, "Understanding the difficulty of training deep
-    feedforward neural networks", 2010, equation 16.
+    feedforward neural networks", 2010, equation 16. With an `initializer` it draws the weights, and the
+    intercepts are 0. Gains begin as 1, shifts as 0, slopes as 1/4.
 
     Parameters
     ----------
@@ -33,10 +35,17 @@ def initialize(
     random_state : RandomState
         Drawn from once per layer for the weights, once for the intercepts.
     """
-    bound = BoundModel(sizes, mlp.activation, mlp.out_activation_, mlp.loss, dtype)
-    factor = 2.0 if engine_name(mlp.activation) == "sigmoid" else 6.0
-    for coef, intercept in zip(bound.coefs, bound.intercepts, strict=True):
-        bound_of_draws = np.sqrt(factor / sum(coef.shape))
+    bound = BoundModel(mlp, sizes, dtype)
+    scheme = get_initializer(mlp.initializer)
+    hidden = hidden_activations(mlp.activation, len(sizes) - 2)
+    # scikit-learn's output layer has the bounds of the hidden layers.
+    alone = engine_name(mlp.activation) if isinstance(mlp.activation, str) else "identity"
+    activations = [*hidden, *(hidden[-1:] or [alone])]
+    for coef, intercept, activation in zip(bound.coefs, bound.intercepts, activations, strict=True):
+        if scheme is not None:
+            coef[...] = scheme(np.random.Generator(random_state._bit_generator), coef.shape)
+            continue
+        bound_of_draws = np.sqrt((2.0 if activation == "sigmoid" else 6.0) / sum(coef.shape))
         coef[...] = random_state.uniform(-bound_of_draws, bound_of_draws, coef.shape)
         intercept[...] = random_state.uniform(-bound_of_draws, bound_of_draws, intercept.shape)
     mlp._use(bound)

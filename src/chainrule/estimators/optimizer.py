@@ -19,7 +19,7 @@ SMALLEST_LEARNING_RATE = 1e-6
 DECOUPLED = ("adamw", "lion")
 BOUNDS = ("l1", "clip_value", "clip_norm", "max_norm")
 #: What an optimiser remembers beside its arrays.
-MEMORY = ("n_steps", "last_loss")
+MEMORY = ("n_steps", "last_loss", "dropout_seed")
 
 
 class StochasticOptimizer:

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule import _engine
 from chainrule._settings import real_number
+from chainrule.network.initialization import INITIALIZERS
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.training.schedules import SCHEDULES, Schedule, check_schedule
 
@@ -27,21 +28,26 @@ PRECISIONS = ["full", "bf16"]
 CHOICES: dict[str, list[str]] = {
     "activation": ["logistic", *(name for name in _engine.activations() if name not in OUTPUT_ONLY)],
     "solver": ["lbfgs", *STOCHASTIC_SOLVERS],
+    "loss": ["squared_error", "poisson"],
     "batch_size": ["auto"],
     "schedule": list(SCHEDULES),
+    "initializer": list(INITIALIZERS),
     "verbose": ["progress"],
     "class_weight": ["balanced"],
     "precision": PRECISIONS,
     "learning_rate": ["constant", "invscaling", "adaptive"],
-    "loss": ["squared_error", "poisson"],
 }
 
 #: Other libraries' names, for the hints only.
-OTHER_NAMES = {"swish": "silu", "linear": "identity", "mse": "squared_error", "l-bfgs": "lbfgs"}
+OTHER_NAMES = {
+    "swish": "silu", "linear": "identity", "mse": "squared_error", "mae": "absolute_error", "l-bfgs": "lbfgs",
+    "kaiming_normal": "he_normal", "kaiming_uniform": "he_uniform", "xavier_normal": "glorot_normal",
+    "xavier_uniform": "glorot_uniform", "pinball": "quantile", "cross_entropy": "log_loss",
+}  # fmt: skip
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(CHOICES["activation"]))],
+    "activation": [StrOptions(set(CHOICES["activation"])), list, tuple],
     "solver": [StrOptions(set(CHOICES["solver"])), Optimizer],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -78,6 +84,10 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_norm": [Interval(Real, 0, None, closed="neither"), None],
     "learning_rate_factors": ["array-like", None],
     "precision": [StrOptions(set(PRECISIONS))],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "layer_norm": ["boolean", "array-like"],
+    "residual": ["boolean", "array-like"],
+    "initializer": [StrOptions(set(INITIALIZERS)), None],
 }
 
 CLASS_WEIGHT: list[Any] = [StrOptions({"balanced"}), dict, list, None]
@@ -97,10 +107,15 @@ def check_together(mlp: "BaseMLP") -> None:
         With what to leave out.
     """
     check_schedule(mlp.schedule)
+    for name in () if isinstance(mlp.activation, str) else mlp.activation:
+        if name not in CHOICES["activation"]:
+            close = _nearest(name, CHOICES["activation"])
+            known = ", ".join(CHOICES["activation"])
+            raise ValueError(f"activation has {name!r}; expected names of activations: {known}.{close}")
     if not is_stochastic(mlp):
-        off = {"l1": 0, "precision": "full"}
+        off = {"l1": 0, "precision": "full", "dropout": 0}
         for name in ("checkpoint", "schedule", "clip_norm", "clip_value", "l1", "max_norm",
-                     "learning_rate_factors", "precision"):  # fmt: skip
+                     "learning_rate_factors", "precision", "dropout"):  # fmt: skip
             value = getattr(mlp, name)
             if value is not None and value != off.get(name):
                 raise ValueError(
@@ -133,11 +148,14 @@ def hint(message: str, parameters: dict[str, Any]) -> str:
     for name, choices in CHOICES.items():
         value = parameters.get(name)
         if isinstance(value, str) and message.startswith(f"The {name!r} parameter"):
-            known = OTHER_NAMES.get(value.lower(), value.lower())
-            close = difflib.get_close_matches(known, choices, n=1)
-            if close:
-                return f" Did you mean {close[0]!r}?"
+            return _nearest(value, choices)
     return ""
+
+
+def _nearest(value: Any, choices: list[str]) -> str:
+    known = OTHER_NAMES.get(str(value).lower(), str(value).lower())
+    close = difflib.get_close_matches(known, choices, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def hidden_sizes(value: Any) -> list[int]:

@@ -70,7 +70,7 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         self,
         loss: str = "squared_error",
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
         solver: Any = "adam",
         alpha: float = 0.0001,
@@ -109,6 +109,10 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         max_norm: float | None = None,
         learning_rate_factors: Any = None,
         precision: str = "full",
+        dropout: Any = 0.0,
+        layer_norm: Any = False,
+        residual: Any = False,
+        initializer: str | None = None,
     ) -> None:
         self._store(locals())
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.estimators.bound_model import VECTORS
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.metrics import LOSS
 from chainrule.estimators.optimizer import StochasticOptimizer
@@ -70,6 +71,9 @@ def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
         parameters["checkpoint"] = os.fspath(parameters["checkpoint"])
     if hasattr(mlp, "coefs_"):
         tensors |= {f"coefs.{k}": np.ascontiguousarray(coef) for k, coef in enumerate(mlp.coefs_)}
+        for name in VECTORS:
+            vectors = enumerate(getattr(mlp, name, ()))
+            tensors |= {f"{name[:-1]}.{k}": np.ascontiguousarray(v) for k, v in vectors if v is not None}
         tensors |= {f"intercepts.{k}": np.ascontiguousarray(b) for k, b in enumerate(mlp.intercepts_)}
         settings["fitted"] = {name: getattr(mlp, name) for name in SCALARS if hasattr(mlp, name)}
         for name in CURVES:
@@ -143,6 +147,10 @@ def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> 
     n_layers = int(fitted["n_layers_"]) - 1
     mlp.coefs_ = [tensors[f"coefs.{k}"] for k in range(n_layers)]
     mlp.intercepts_ = [tensors[f"intercepts.{k}"] for k in range(n_layers)]
+    for name in VECTORS:
+        arrays = [tensors.get(f"{name[:-1]}.{k}") for k in range(n_layers)]
+        if any(array is not None for array in arrays):
+            setattr(mlp, name, arrays)
     for name in SCALARS:
         if name in fitted:
             setattr(mlp, name, fitted[name])
@@ -216,7 +224,8 @@ def from_json(value: Any) -> Any:
             return tuple(from_json(value["tuple"]))
         if set(value) == {"object"}:
             kind, name, of_object = value["object"]
-            return OBJECTS[kind][1][name](**from_json(of_object))
+            known = OBJECTS[kind][1][name]  # a class, or its usual instance
+            return (known if isinstance(known, type) else type(known))(**from_json(of_object))
         if set(value) == {"pairs"}:
             return {from_json(key): from_json(part) for key, part in value["pairs"]}
         return {key: from_json(part) for key, part in value.items()}

@@ -38,6 +38,10 @@ def fit_stochastic(
     resumed = checkpoint is not None and checkpoint.resumed
     if not resumed:
         begin(mlp, bound, incremental=incremental)
+    if np.any(mlp.dropout):
+        seed = int(random_state.randint(2**31))  # drawn in any case, so that what follows is the same
+        if mlp._optimizer.n_steps == 0 and not resumed:
+            mlp._optimizer.dropout_seed = seed
     if mlp.early_stopping and validation is None:
         stratify = is_classifier(mlp) and mlp.n_outputs_ == 1
         rows, validation = rows.split(mlp.validation_fraction, random_state, stratify)

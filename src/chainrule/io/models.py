@@ -35,8 +35,8 @@ class Kind(NamedTuple):
 
 KINDS = {
     "network": Kind("chainrule.network", "Network", ("weights", "biases", "norm_", "slopes")),
-    "classifier": Kind("chainrule.estimators", "MLPClassifier", ("coefs", "intercepts")),
-    "regressor": Kind("chainrule.estimators", "MLPRegressor", ("coefs", "intercepts")),
+    "classifier": Kind("chainrule.estimators", "MLPClassifier", ("coefs", "intercepts", "norm_", "slopes")),
+    "regressor": Kind("chainrule.estimators", "MLPRegressor", ("coefs", "intercepts", "norm_", "slopes")),
     "table": Kind(
         "chainrule.io.table_model",
         "TableModel",
