@@ -161,3 +161,26 @@ def test_scaled_targets_have_derivatives_in_their_own_units() -> None:
     norms = scaled.per_sample_gradient_norms(X, shift + factor * y)
     standardized = (y - y.mean(axis=0)) / y.std(axis=0)
     assert_allclose(norms, plain.per_sample_gradient_norms(X, standardized), rtol=1e-3)
+
+
+def test_every_kind_of_layer() -> None:
+    """Central differences of predict, exact to their own rounding: fourth order, step 1e-3."""
+    reg = MLPRegressor(
+        hidden_layer_sizes=(4, 6, 6),
+        activation=["silu", "tanh", "gelu"],
+        layer_norm=True,
+        residual=True,
+        dropout=0.1,
+        max_iter=20,
+        random_state=0,
+    ).fit(X, X[:, :2])
+    jacobian, h = reg.jacobian(X), 1e-3
+    for f in range(4):
+        step = np.zeros(4)
+        step[f] = h
+        near, far = (reg.predict(X + k * step) - reg.predict(X - k * step) for k in (1, 2))
+        assert_allclose(jacobian[:, :, f], (8 * near - far) / (12 * h), rtol=1e-7, atol=1e-9)
+    each, norms = reg.per_sample_gradients(X, X[:, :2]), reg.per_sample_gradient_norms(X, X[:, :2])
+    arrays = [a for arrays in each for a in arrays if a is not None]
+    assert len(arrays) == 4 + 4 + 3 + 3
+    assert_allclose(norms, np.sqrt(sum((a.reshape(60, -1) ** 2).sum(axis=1) for a in arrays)), rtol=1e-12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule import Network, reference
+from chainrule import MLPRegressor, Network, reference
 from chainrule.export.description import Description, Layer, Meaning
 from chainrule.reference import Norm
 from chainrule.reference.activations import PReLU
@@ -79,6 +79,20 @@ def scaled(dtype: str = "float64") -> tuple[Description, np.ndarray, np.ndarray]
     layers = [make_layer(rng, 6, 5, "tanh", dtype), make_layer(rng, 5, 3, "softplus", dtype)]
     scale, mean = np.array([2.0, 30.0, 0.5]), np.array([100.0, 0.0, -7.0])
     return Description(layers, Meaning(scale=scale, mean=mean)), scale, mean
+
+
+def regressor_of_everything(x: np.ndarray, y: np.ndarray) -> MLPRegressor:
+    """An estimator whose layers drop, normalise, skip and learn slopes; its targets are standardised."""
+    return MLPRegressor(
+        hidden_layer_sizes=(6, 9, 9),
+        activation=["prelu", "tanh", "prelu"],
+        dropout=0.2,
+        layer_norm=True,
+        residual=True,
+        scale_targets=True,
+        max_iter=20,
+        random_state=0,
+    ).fit(x, y)
 
 
 def network_of_everything(dtype: str) -> Network:

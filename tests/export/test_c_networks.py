@@ -17,7 +17,16 @@ from chainrule.export.c.text import comment, identifiers, string, wrap
 from chainrule.export.description import Description, Meaning
 
 from .compiled import call, compile_shared, strings
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, network_of_everything, outputs, scaled
+from .networks import (
+    HIDDEN,
+    OUTPUTS,
+    everything,
+    make_layer,
+    network_of_everything,
+    outputs,
+    regressor_of_everything,
+    scaled,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 6))
@@ -150,6 +159,13 @@ def test_outputs_in_their_own_units(dtype: str, tmp_path: Path) -> None:
     found, _ = call(compile_shared(tmp_path / "model.c"), "model_predict", X.astype(dtype), 3, "float64")
     expected = outputs(described, X.astype(dtype)) * scale + mean
     assert_allclose(found, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
+
+
+@quiet
+def test_estimator_with_every_kind_of_layer(tmp_path: Path) -> None:
+    mlp = regressor_of_everything(X, 100 + 30 * X[:, :2])
+    found, _ = compiled(mlp, tmp_path, X, 2)
+    assert_allclose(found, mlp.predict(X), rtol=1e-11)
 
 
 def test_two_files_in_one_program(tmp_path: Path) -> None:

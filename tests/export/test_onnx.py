@@ -25,7 +25,16 @@ from chainrule.export import register_onnx_converters, to_onnx
 from chainrule.export.description import Description, Meaning
 from chainrule.io import TableModel
 
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, network_of_everything, outputs, scaled
+from .networks import (
+    HIDDEN,
+    OUTPUTS,
+    everything,
+    make_layer,
+    network_of_everything,
+    outputs,
+    regressor_of_everything,
+    scaled,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -134,6 +143,11 @@ def test_boolean_and_multilabel_targets() -> None:
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 def test_regressors(loss: str) -> None:
     mlp = MLPRegressor(loss, (5,), max_iter=20, random_state=0).fit(X, np.abs(X[:, :2]))
+    assert_allclose(run(mlp.to_onnx(), {"X": X})["variable"], mlp.predict(X), rtol=1e-11)
+
+
+def test_estimator_with_every_kind_of_layer() -> None:
+    mlp = regressor_of_everything(X, 100 + 30 * X[:, :2])
     assert_allclose(run(mlp.to_onnx(), {"X": X})["variable"], mlp.predict(X), rtol=1e-11)
 
 

@@ -14,7 +14,7 @@ from chainrule import MLPClassifier, MLPRegressor, Network
 from chainrule.export import to_torch
 from chainrule.export.description import Description, Meaning
 
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, outputs, scaled
+from .networks import HIDDEN, OUTPUTS, everything, make_layer, outputs, regressor_of_everything, scaled
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -111,6 +111,13 @@ def test_outputs_in_their_own_units(dtype: str) -> None:
 def test_regressors_give_predictions(loss: str) -> None:
     mlp = MLPRegressor(loss, (5,), "tanh", max_iter=10, random_state=0).fit(X, np.abs(X[:, :2]))
     assert_allclose(run(mlp.to_torch(), X), mlp.predict(X), rtol=1e-11)
+
+
+def test_estimator_with_every_kind_of_layer() -> None:
+    mlp = regressor_of_everything(X, 100 + 30 * X[:, :2])
+    module = mlp.to_torch()
+    assert_allclose(run(module, X), mlp.predict(X), rtol=1e-11)
+    assert "Dropout(p=0.2" in str(module)
 
 
 def test_from_torch_trains_on() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -198,12 +198,21 @@ def _of_estimator(mlp: BaseMLP) -> Description:
             strict=True,
         )
     ]
+    meaning = _meaning(mlp)
     if hasattr(mlp, "target_scale_"):  # the network's outputs are standardised; these are in the units of y
-        W, b, scale = layers[-1].weights, layers[-1].biases, mlp.target_scale_
-        shifted = (b * scale + mlp.target_mean_).astype(b.dtype)
-        layers[-1] = Layer((W * scale).astype(W.dtype), shifted, layers[-1].activation)
+        output, n_targets = layers[-1], len(mlp.target_scale_)
+        scale, mean = (
+            np.repeat(values, output.weights.shape[1] // n_targets)  # several quantiles of each target
+            for values in (mlp.target_scale_, mlp.target_mean_)
+        )
+        if output.activation == "identity":
+            W, b = output.weights, output.biases
+            shifted = (b * scale + mean).astype(b.dtype)
+            layers[-1] = replace(output, weights=(W * scale).astype(W.dtype), biases=shifted)
+        else:
+            meaning = Meaning(scale=scale, mean=mean)
     names = getattr(mlp, "feature_names_in_", None)
-    return Description(layers, _meaning(mlp), None if names is None else [str(name) for name in names])
+    return Description(layers, meaning, None if names is None else [str(name) for name in names])
 
 
 def _meaning(mlp: Any) -> Meaning:
