@@ -32,7 +32,7 @@ def assert_same(found, g):
         assert relative_difference(one, other) < 1e-11
 
 
-@pytest.mark.parametrize("activation", HIDDEN)
+@pytest.mark.parametrize("activation", [name for name in HIDDEN if name != "prelu"])  # see test_every_layer
 def test_every_hidden_activation(activation):
     net, x, y = make([3, 5, 4, 2], 6, activation=activation)
     assert_same(compiled(chainrule.derive(net))(x, y, net.weights, net.biases), net.gradients(x, y))
