@@ -177,6 +177,25 @@ def test_pipeline_with_several_classes_and_gelu() -> None:
     assert found["label"].dtype == np.int64
 
 
+@pytest.mark.parametrize(
+    "y",
+    [
+        X[:, 0] > 0,
+        np.digitize(X[:, 0], [-0.5, 0.5]) * 1.0,
+        (X[:, :2] > 0).astype(int),
+        np.zeros(40, int),
+        np.array(["a", "b"], object)[(X[:, 0] > 0).astype(int)],
+    ],
+    ids=["booleans", "floats", "multilabel", "one class", "objects"],
+)
+def test_pipelines_with_labels_of_every_kind(y: np.ndarray, capfd: pytest.CaptureFixture[str]) -> None:
+    model = make_pipeline(StandardScaler(), MLPClassifier((5,), max_iter=30, random_state=0)).fit(X, y)
+    found = run(to_onnx(model), {"X": X.astype(np.float32)})
+    assert found["label"].tolist() == model.predict(X).tolist()
+    assert_allclose(found["probabilities"], model.predict_proba(X), atol=1e-5)
+    assert "Expected shape" not in capfd.readouterr().err  # the runtime's complaint of a wrong declaration
+
+
 def houses(n: int = 300) -> pd.DataFrame:
     frame = pd.DataFrame(
         {

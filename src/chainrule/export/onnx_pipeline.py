@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.export.description import describe
 from chainrule.export.onnx_model import MISSING, ML_OPSET
-from chainrule.export.onnx_nodes import OPSET, Nodes, label, network_outputs, own_units, probabilities
+from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, own_units, probabilities
 
 if TYPE_CHECKING:
     import onnx
@@ -32,7 +32,7 @@ def register_onnx_converters() -> None:
     update_registered_converter(
         MLPClassifier,
         "ChainruleMLPClassifier",
-        shape_calculator.calculate_linear_classifier_output_shapes,
+        _class_shapes,
         _convert,
         options={
             "zipmap": [True, False, "columns"],
@@ -76,6 +76,19 @@ class ContainerNodes(Nodes):
         return name
 
 
+def _class_shapes(operator: Any) -> None:
+    """Declare labels and probabilities; skl2onnx knows strings and int64 as labels."""
+    from skl2onnx.common import data_types
+
+    network, source = describe(operator.raw_operator), operator.inputs[0].type
+    n_samples = operator.inputs[0].get_first_dimension()
+    kind = "String" if labels(network.meaning).dtype == object else "Int64"
+    columns = [network.n_outputs] if network.meaning.kind == "multilabel" else []
+    operator.outputs[0].type = getattr(data_types, f"{kind}TensorType")([n_samples, *columns])
+    real = "Double" if isinstance(source, data_types.DoubleTensorType) else "Float"
+    operator.outputs[1].type = getattr(data_types, f"{real}TensorType")([n_samples, network.n_columns])
+
+
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Convert one estimator: its inputs in float32 or float64, as they come from the step before."""
     from skl2onnx.common.data_types import DoubleTensorType, guess_proto_type
@@ -91,7 +104,10 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     if network.meaning.kind == "numbers":
         results = [own_units(nodes, network.meaning, outputs)]
     else:
-        results = [label(nodes, network.meaning, outputs), probabilities(nodes, network.meaning, outputs)]
+        named = label(nodes, network.meaning, outputs)
+        if labels(network.meaning).dtype.kind in "bf":
+            named = nodes.op("Cast", named, to=7)  # int64
+        results = [named, probabilities(nodes, network.meaning, outputs)]
     for result, wanted in zip(results, operator.outputs, strict=True):
         container.add_node(
             "Identity", [result], [wanted.full_name], name=scope.get_unique_operator_name("Identity")
