@@ -27,10 +27,18 @@ search.plot()
 plt.show()
 
 # %%
-# With that rate, and the same number of epochs, constant and with two schedules.
+# A schedule allows larger steps at first: six times that rate, constant and with two schedules. Dashed is the
+# loss on the other half of the rows.
 
 histories = {
-    name: network().train(X, y, optimizer=SGD(search.suggestion, momentum=0.9), epochs=20, schedule=schedule)
+    name: network().train(
+        X[::2],
+        y[::2],
+        optimizer=SGD(6 * search.suggestion, momentum=0.9),
+        epochs=20,
+        schedule=schedule,
+        validation=(X[1::2], y[1::2]),
+    )
     for name, schedule in {"constant": None, "cosine": "cosine", "one cycle": "onecycle"}.items()
 }
 TrainingCurveDisplay.from_estimator(histories)

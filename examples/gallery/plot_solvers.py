@@ -2,7 +2,7 @@
 Optimizers beside each other
 ============================
 
-The same network from the same first parameters, trained on the digits by seven optimizers. Each has a
+The same network from the same first parameters, trained on the digits by six optimizers. Each has a
 learning rate that suits it; :doc:`/optimizers` has their formulas.
 """
 
@@ -19,10 +19,9 @@ optimizers = {
     "SGD": chainrule.SGD(0.1),
     "SGD, Nesterov": chainrule.SGD(0.03, momentum=0.9, nesterov=True),
     "Adam": chainrule.Adam(0.002),
-    "AdamW": chainrule.AdamW(0.002),
     "RMSprop": chainrule.RMSprop(0.001),
     "Adagrad": chainrule.Adagrad(0.03),
-    "Lion": chainrule.Lion(0.0003),
+    "Lion": chainrule.Lion(0.001),
 }
 histories = {}
 for name, optimizer in optimizers.items():

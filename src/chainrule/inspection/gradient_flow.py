@@ -120,6 +120,7 @@ class GradientFlowDisplay:
                 drawn = {"color": colors[k], "label": self._label(k), **kw}
                 self.lines_ += self.ax_.plot(self.epochs, positive[:, k], **drawn)
             self.ax_.set_xlabel("Epoch")
+            self.ax_.locator_params(axis="x", integer=True)
             self._legend(self.ax_)
         self.ax_.set_ylabel(r"$\|\partial E/\partial W_k\|$")
         if np.isfinite(positive).any():

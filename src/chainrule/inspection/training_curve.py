@@ -187,6 +187,7 @@ class TrainingCurveDisplay:
             self.score_ax_.set(xlabel="Epoch", ylabel=f"Validation {label}")
         for ax in self.axes_:
             tidy(ax)
+            ax.locator_params(axis="x", integer=True)
             if len(ax.get_legend_handles_labels()[0]) > 1:
                 ax.legend(frameon=False)
 
