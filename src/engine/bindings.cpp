@@ -148,7 +148,8 @@ struct Dataset {
   template <class T>
   const Data<T>& of(const Network<T>& network, const Shape& made_for) const {
     const auto* h = std::get_if<DataHolder<T>>(&holder);
-    if (!h || made_for.sizes != network.shape->sizes || made_for.loss != network.shape->loss)
+    if (!h || made_for.sizes != network.shape->sizes || made_for.loss != network.shape->loss ||
+        made_for.n_targets() != network.shape->n_targets())
       throw nb::value_error("the data were made for a model of other sizes, dtype or loss");
     return h->data;
   }
@@ -174,10 +175,30 @@ void check_csr(const Index* indptr, const Index* indices, std::int64_t n_rows, s
                                 .c_str());
 }
 
+// A Python function of (predictions, rows) -> (value, gradient) as the engine calls it. The caller keeps it alive.
 template <class T>
-DataHolder<T> hold(const Network<T>& network, nb::handle x, nb::handle y, nb::handle sample_weight) {
+BatchLoss<T> batch_loss_of(nb::handle function, std::int64_t n_out) {
+  return [function, n_out](const std::int64_t* rows, std::int64_t n, const T* predictions, T* output_gradient) {
+    const nb::gil_scoped_acquire locked;
+    const auto size = static_cast<std::size_t>(n * n_out) * sizeof(T);
+    nb::object given = new_array(kDtypeName<T>, nb::make_tuple(n, n_out)),
+               which = new_array("int64", nb::make_tuple(n));
+    std::memcpy(View(given, true).data<T>(), predictions, size);
+    std::memcpy(View(which, true).data<std::int64_t>(), rows, static_cast<std::size_t>(n) * sizeof(std::int64_t));
+    const nb::tuple returned = nb::cast<nb::tuple>(function(given, which));
+    const View gradient = floats<T>(returned[1], "gradient");
+    if (gradient.ndim() != 2 || gradient.dim(0) != n || gradient.dim(1) != n_out)
+      wrong_shape("gradient", gradient, "(" + std::to_string(n) + ", " + std::to_string(n_out) + ")");
+    std::memcpy(output_gradient, gradient.data<T>(), size);
+    return nb::cast<double>(returned[0]);
+  };
+}
+
+template <class T>
+DataHolder<T> hold(const Network<T>& network, nb::handle x, nb::handle y, nb::handle sample_weight,
+                   nb::handle batch_loss) {
   const Shape& shape = *network.shape;
-  const std::int64_t n_in = shape.n_in(0), n_out = shape.n_out(shape.n_layers() - 1);
+  const std::int64_t n_in = shape.n_in(0), n_out = shape.n_targets();
   DataHolder<T> h;
   Rows<T>& rows = h.data.rows;
   rows.n_features = n_in;
@@ -213,11 +234,19 @@ DataHolder<T> hold(const Network<T>& network, nb::handle x, nb::handle y, nb::ha
     h.data.n_samples = view.dim(0);
     rows.x = view.data<T>();
   }
+  if (!batch_loss.is_none()) {
+    if (shape.loss != Loss::custom || !y.is_none() || !sample_weight.is_none())
+      throw nb::value_error("batch_loss is for the loss 'custom', and keeps targets and weights itself");
+    h.data.batch_loss = batch_loss_of<T>(batch_loss, n_out);
+  } else if (shape.loss == Loss::custom && !y.is_none()) {
+    throw nb::value_error("the loss 'custom' takes a batch_loss instead of y");
+  }
   const std::string n = std::to_string(h.data.n_samples);
   if (!y.is_none()) {
     const View& view = add(View(y, false));
     if (view.has('i', 4) || view.has('i', 8)) {
-      if (shape.loss != Loss::cross_entropy) throw nb::type_error("class indices are targets for cross_entropy only");
+      if (!takes_classes(shape.loss))
+        throw nb::type_error("class indices are targets for cross_entropy and focal only");
       if (view.ndim() != 1 || view.dim(0) != h.data.n_samples) wrong_shape("y", view, "(" + n + ",)");
       rows.classes = view.data<void>();
       rows.wide_classes = view.has('i', 8);
@@ -476,10 +505,10 @@ NB_MODULE(_core, m) {
           [](Model* self, std::vector<std::int64_t> sizes, std::vector<std::string> activations, std::string loss,
              const std::string& dtype, int bias_sign, double probability_floor, double loss_divisor,
              std::vector<double> dropout, std::vector<bool> layer_norm, std::vector<bool> residual,
-             std::optional<std::string> isa) {
+             const std::vector<double>& loss_parameters, std::optional<std::string> isa) {
             auto shape = std::make_shared<const Shape>(
                 std::move(sizes), activations, loss, bias_sign, probability_floor, loss_divisor,
-                LayerOptions{std::move(dropout), std::move(layer_norm), std::move(residual)});
+                LayerOptions{std::move(dropout), std::move(layer_norm), std::move(residual)}, loss_parameters);
             if (dtype == "float32")
               new (self) Model{Network<float>(shape, isa.value_or(""))};
             else if (dtype == "float64")
@@ -489,16 +518,19 @@ NB_MODULE(_core, m) {
           },
           "sizes"_a, "activations"_a, "loss"_a, nb::kw_only(), "dtype"_a = "float64", "bias_sign"_a = -1,
           "probability_floor"_a = 0.0, "loss_divisor"_a = 1.0, "dropout"_a = std::vector<double>(),
-          "layer_norm"_a = std::vector<bool>(), "residual"_a = std::vector<bool>(), "isa"_a = nb::none())
+          "layer_norm"_a = std::vector<bool>(), "residual"_a = std::vector<bool>(),
+          "loss_parameters"_a = std::vector<double>(), "isa"_a = nb::none())
       .def_prop_ro("sizes", [](const Model& self) { return self.shape().sizes; })
       .def_prop_ro("activations",
                    [](const Model& self) {
                      std::vector<std::string> names;
                      for (const auto a : self.shape().activations)
                        names.push_back(kActivationNames[static_cast<std::size_t>(a)]);
+                     if (self.shape().group < self.shape().sizes.back())
+                       names.back() += "(" + std::to_string(self.shape().group) + ")";
                      return names;
                    })
-      .def_prop_ro("loss", [](const Model& self) { return kLossNames[static_cast<std::size_t>(self.shape().loss)]; })
+      .def_prop_ro("loss", [](const Model& self) { return loss_name(self.shape().loss); })
       .def_prop_ro("dtype", [](Model& self) { return self.visit([]<class T>(Network<T>&) { return kDtypeName<T>; }); })
       .def_prop_ro("isa", [](Model& self) { return self.visit([](auto& n) { return std::string(n.kernels->name); }); })
       .def_prop_ro("bias_sign", [](const Model& self) { return self.shape().bias_sign; })
@@ -558,14 +590,16 @@ NB_MODULE(_core, m) {
   nb::class_<Dataset>(m, "Dataset")
       .def(
           "__init__",
-          [](Dataset* self, nb::object model, nb::object x, nb::object y, nb::object sample_weight) {
+          [](Dataset* self, nb::object model, nb::object x, nb::object y, nb::object sample_weight,
+             nb::object batch_loss) {
             Model& of = nb::cast<Model&>(model);
             auto held = of.visit([&](auto& n) -> std::variant<DataHolder<float>, DataHolder<double>> {
-              return hold(n, x, y, sample_weight);
+              return hold(n, x, y, sample_weight, batch_loss);
             });
-            new (self) Dataset{std::move(held), {x, y, sample_weight}, model};
+            new (self) Dataset{std::move(held), {x, y, sample_weight, batch_loss}, model};
           },
-          "model"_a, nb::arg("x").none(), "y"_a = nb::none(), "sample_weight"_a = nb::none())
+          "model"_a, nb::arg("x").none(), "y"_a = nb::none(), "sample_weight"_a = nb::none(),
+          "batch_loss"_a = nb::none())
       .def_prop_ro("n_samples", &Dataset::n_samples);
 
   nb::class_<Stop>(m, "Stop")

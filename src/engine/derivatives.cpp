@@ -1,6 +1,7 @@
 #include "derivatives.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "row_shares.hpp"
 
@@ -12,6 +13,9 @@ namespace {
 template <class T>
 void derive(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, int n_threads,
             const RowDerivatives<T>& wanted, double passes) {
+  if (shape.loss == Loss::custom && !wanted.jacobian && !wanted.cotangents)
+    throw std::invalid_argument(
+        "a loss that is a Python function is one number for a batch: it has no derivatives row by row");
   const bool to_input = wanted.by_input || wanted.jacobian;
   std::vector<double> row_loss(static_cast<std::size_t>(data.n_samples));
   share_rows(shape, kernels, parameters, data, n_threads, to_input ? Way::to_input : Way::backward, passes,

@@ -37,8 +37,23 @@ enum class Activation : int {
   prelu,
   exp,
   softmax,
+  ordered,
 };
-enum class Loss : int { squared_error, cross_entropy, binary_cross_entropy, poisson };
+enum class Loss : int {
+  squared_error,
+  cross_entropy,
+  binary_cross_entropy,
+  poisson,
+  absolute_error,
+  huber,
+  log_cosh,
+  gamma,
+  tweedie,
+  focal,
+  binary_focal,
+  quantile,
+  custom,  // a function outside: kernels/custom.inl
+};
 enum class Optimizer : int {
   gradient,  // add it up in `moments[Step::gradient_slot]`, change no weight
   sgd,
@@ -68,6 +83,7 @@ template <class T>
 struct Layer {
   std::int64_t n_in, n_out;
   Activation activation;
+  std::int64_t group;  // outputs that `ordered` puts in order
   T* weights;
   T* transposed;                 // null where nothing is propagated back; the first layer's only on the way to dE/dx_1
   T* bias;                       // n_out, rounded up to whole vectors; subtracted (E1)
@@ -148,8 +164,13 @@ struct Step {
   std::uint64_t dropout_key;  // of this step
 
   Loss loss;
+  double loss_setting;  // Huber's delta, Tweedie's power, the focal gamma, label smoothing; or 0
+  const double* quantiles;
+  std::int64_t n_quantiles;  // outputs of each target; 0 where the loss is another
   T probability_floor;
-  double* row_loss;  // n_rows
+  double* row_loss;          // n_rows
+  T* predictions;            // Loss::custom: (n_rows, n_out), out of the rows' first half
+  const T* output_gradient;  // and what it gave, into the second: dE/dy of the batch's mean
 
   Optimizer optimizer;
   Stage stage;
@@ -182,6 +203,7 @@ template <class T>
 struct PlainLayer {
   std::int64_t n_in, n_out;
   Activation activation;
+  std::int64_t group;
   const T* weights;  // row-major; may be read up to 64 bytes past the end
   const T* bias;     // likewise
   bool add_bias;     // scikit-learn's intercepts instead of E1
@@ -210,6 +232,8 @@ struct Kernels {
   bool pairs;     // products of bfloat16 pairs
 
   void (*rows_phase)(const Step<T>&, std::int64_t begin, std::int64_t end);
+  void (*rows_forward)(const Step<T>&, std::int64_t begin, std::int64_t end);   // the rows phase in two halves,
+  void (*rows_backward)(const Step<T>&, std::int64_t begin, std::int64_t end);  // for Loss::custom
   void (*weights_phase)(const Step<T>&, const TileRange*, int n_ranges, ColumnEntries<T>*);
   void (*norms_phase)(const Step<T>&, const TileRange*, int n_ranges);  // Step::max_norm; ranges of panels
   // Outputs of positions begin..end, row-major into `out`; the layers' batch matrices hold row_block rows.

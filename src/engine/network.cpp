@@ -1,8 +1,10 @@
 #include "network.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
+#include "losses.hpp"
 #include "names.hpp"
 #include "row_shares.hpp"
 #include "workspace.hpp"
@@ -13,14 +15,11 @@ namespace {
 
 constexpr std::int64_t kMostParameters = std::int64_t{1} << 44;  // 2^44 doubles are 128 TiB
 
-std::string pair_error(const std::string& loss, const std::string& activation, const char* allowed) {
-  return "the loss '" + loss + "' does not go with the output activation '" + activation + "'; use " + allowed;
-}
-
 }  // namespace
 
 Shape::Shape(std::vector<std::int64_t> sizes_, const std::vector<std::string>& names, const std::string& loss_,
-             int bias_sign_, double floor, double divisor, LayerOptions options_)
+             int bias_sign_, double floor, double divisor, LayerOptions options_,
+             const std::vector<double>& loss_parameters)
     : sizes(std::move(sizes_)),
       bias_sign(bias_sign_),
       probability_floor(floor),
@@ -42,23 +41,25 @@ Shape::Shape(std::vector<std::int64_t> sizes_, const std::vector<std::string>& n
   if (names.size() + 1 != sizes.size())
     throw std::invalid_argument("expected one activation per layer of weights (" + std::to_string(sizes.size() - 1) +
                                 "), got " + std::to_string(names.size()));
-  for (const auto& name : names)
-    activations.push_back(static_cast<Activation>(position(kActivationNames, name, "activation")));
+  group = sizes.back();
+  for (const auto& name : names) {
+    const auto [plain, size] = split_group(name);
+    if (size > 0) group = size;
+    activations.push_back(static_cast<Activation>(position(kActivationNames, plain, "activation")));
+  }
   for (std::size_t k = 0; k + 1 < activations.size(); ++k)
-    if (activations[k] == Activation::softmax)
-      throw std::invalid_argument("softmax is an output activation; hidden layers need an element-wise one");
+    if (activations[k] == Activation::softmax || activations[k] == Activation::ordered)
+      throw std::invalid_argument(names[k] + " is an output activation; hidden layers need an element-wise one");
   if (activations.back() == Activation::prelu)
     throw std::invalid_argument("prelu is for hidden layers; the output layer learns no slopes");
   check_options();
-  loss = static_cast<Loss>(position(kLossNames, loss_, "loss"));
-  const Activation output = activations.back();
-  if (loss == Loss::cross_entropy && output != Activation::softmax)
-    throw std::invalid_argument(pair_error(loss_, names.back(), "softmax"));
-  if (loss == Loss::binary_cross_entropy && output != Activation::sigmoid)
-    throw std::invalid_argument(pair_error(loss_, names.back(), "sigmoid"));
-  if (loss == Loss::poisson && output != Activation::exp && output != Activation::softplus &&
-      output != Activation::sigmoid)
-    throw std::invalid_argument(pair_error(loss_, names.back(), "exp, softplus or sigmoid"));
+  loss = loss_ == "custom" ? Loss::custom : static_cast<Loss>(position(kLossNames, loss_, "loss"));
+  check_output_activation(loss, activations.back());
+  if (loss == Loss::quantile)
+    quantiles = checked_quantiles(loss_parameters);
+  else
+    loss_setting = chainrule::loss_setting(loss, loss_parameters);
+  check_group(activations.back(), group, sizes.back(), static_cast<std::int64_t>(quantiles.size()));
   if (bias_sign != 1 && bias_sign != -1)
     throw std::invalid_argument("bias_sign must be -1 or +1, got " + std::to_string(bias_sign));
   if (!(floor >= 0 && floor < 0.5)) throw std::invalid_argument("probability_floor must lie in [0, 0.5)");
@@ -94,10 +95,12 @@ bool Shape::narrow(int width, std::int64_t rows) const {
   for (int k = 0; k < n_layers(); ++k)
     if (special(k)) return false;
   if (sizes[0] > most_inputs || *std::max_element(sizes.begin() + 1, sizes.end()) > width) return false;
-  if (rows == 1) return true;
-  const bool known = activations.back() == Activation::softmax
-                         ? loss == Loss::cross_entropy
-                         : loss == Loss::squared_error || loss == Loss::binary_cross_entropy || loss == Loss::poisson;
+  if (rows == 1) return loss != Loss::custom;
+  const bool coupled = activations.back() == Activation::softmax || activations.back() == Activation::ordered;
+  const bool known = loss == Loss::squared_error ? !coupled
+                     : loss == Loss::cross_entropy
+                         ? loss_setting == 0
+                         : loss == Loss::binary_cross_entropy || loss == Loss::binary_focal || loss == Loss::poisson;
   return rows >= fewest_rows && known;
 }
 std::int64_t Shape::weights_at(int k) const {
@@ -143,6 +146,7 @@ void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* paramet
     layers[k] = {n_in,
                  n_out,
                  shape.activations[static_cast<std::size_t>(k)],
+                 shape.group,
                  weights,
                  biases,
                  shape.bias_sign > 0,
@@ -181,6 +185,14 @@ void predict(const Shape& shape, const Kernels<T>& kernels, const T* parameters,
 template <class T>
 double evaluate(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data,
                 int n_threads) {
+  if (data.batch_loss) {
+    const std::int64_t n = data.n_samples, size = n * shape.sizes.back();
+    std::vector<T> predictions(static_cast<std::size_t>(size)), gradient(static_cast<std::size_t>(size));
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
+    std::iota(rows.begin(), rows.end(), 0);
+    predict(shape, kernels, parameters, data, predictions.data(), n_threads);
+    return data.batch_loss(rows.data(), n, predictions.data(), gradient.data());
+  }
   std::vector<double> row_loss(static_cast<std::size_t>(data.n_samples));
   share_rows(
       shape, kernels, parameters, data, n_threads, Way::forward, 1, row_loss.data(),

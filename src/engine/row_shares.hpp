@@ -40,6 +40,9 @@ void share_rows(const Shape& shape, const Kernels<T>& kernels, const T* paramete
     step.batch_stride = batch.stride();
     step.input = batch.input();
     step.loss = shape.loss;
+    step.loss_setting = shape.loss_setting;
+    step.quantiles = shape.quantiles.data();
+    step.n_quantiles = static_cast<std::int64_t>(shape.quantiles.size());
     step.probability_floor = static_cast<T>(shape.probability_floor);
     step.row_loss = row_loss;
     use(step, share(data.n_samples, t, n), share(data.n_samples, t + 1, n));

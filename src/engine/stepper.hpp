@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
+#include <utility>
 #include <vector>
 
 #include "network.hpp"
@@ -53,6 +55,10 @@ class Stepper {
     layers_ = batch_.attach(packed.layers());
     if (narrow_)
       for (auto& layer : layers_) layer.transposed = nullptr;  // the backward product reads the weights themselves
+    if (shape.loss == Loss::custom) {
+      predictions_ = Buffer<T>(rows * shape.sizes.back());
+      output_gradient_ = Buffer<T>(rows * shape.sizes.back());
+    }
     if (kernels.pairs) {
       const std::int64_t steps = round_up((shape.widest() + 1) / 2, kernels.panel);
       for (int t = 0; t < most_threads; ++t) row_pairs_.emplace_back(steps * row_block<T>(shape));
@@ -90,13 +96,19 @@ class Stepper {
     s.input_pairs = batch_.input_pairs();
     if (!row_pairs_.empty()) s.row_pairs = row_pairs_[static_cast<std::size_t>(thread)].get();
     s.loss = shape_.loss;
+    s.loss_setting = shape_.loss_setting;
+    s.quantiles = shape_.quantiles.data();
+    s.n_quantiles = static_cast<std::int64_t>(shape_.quantiles.size());
+    s.predictions = predictions_.get();
+    s.output_gradient = output_gradient_.get();
     s.probability_floor = static_cast<T>(shape_.probability_floor);
     return s;
   }
 
   // Every thread calls this before its first step: the phases are divided for as many threads as there really are.
-  void divide(int thread, int n_threads, std::int64_t n_rows) {
+  void divide(int thread, int n_threads, std::int64_t n_rows, const Data<T>& data) {
     if (thread == 0) {
+      batch_loss_ = data.batch_loss ? &data.batch_loss : nullptr;
       const std::int64_t most = n_threads == 1 ? 1 : kMostChunks;
       row_chunks_each_ = std::clamp<std::int64_t>(n_rows / n_threads / kRowsWorthAChunk, 1, most);
       tile_chunks_each_ = most;
@@ -116,6 +128,7 @@ class Stepper {
   // gradient: squares.
   struct Sums {
     double loss, weight, squares = 0, absolutes = 0, gradient_squares = 0;
+    bool failed = false;  // a custom loss threw, and no weight has changed: see `rethrow`
   };
 
   struct Nothing {
@@ -129,13 +142,12 @@ class Stepper {
   template <class RowAt, class Prepare, class Between = Nothing>
   Sums take(int thread, int n_threads, Step<T>& s, RowAt row_at, Prepare prepare, Between between = {}) {
     s.row_loss = row_loss_.data();
-    const std::int64_t unit = narrow_ ? kLanes : 8, units = (s.n_rows + unit - 1) / unit;
     rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
-      const std::int64_t begin = share(units, chunk, n_threads * row_chunks_each_) * unit;
-      const std::int64_t end = std::min(share(units, chunk + 1, n_threads * row_chunks_each_) * unit, s.n_rows);
+      const auto [begin, end] = rows_of(chunk, n_threads, s.n_rows);
       for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
-      kernels_.rows_phase(s, begin, end);
+      (batch_loss_ ? kernels_.rows_forward : kernels_.rows_phase)(s, begin, end);
     });
+    if (batch_loss_ && !take_batch_loss(thread, n_threads, s)) return {.loss = 0, .weight = 0, .failed = true};
     if (thread == 0) {
       tiles_.reset();
       updates_.reset();
@@ -192,9 +204,44 @@ class Stepper {
     return sums;
   }
 
+  // Throws what a custom loss threw.
+  void rethrow() {
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
   Packed<T> packed;
 
  private:
+  // Between the halves of the rows phase thread 0 calls the loss, and the others wait. Its value is that of the batch's
+  // mean. False: it threw.
+  bool take_batch_loss(int thread, int n_threads, Step<T>& s) {
+    barrier_.wait(n_threads);
+    if (thread == 0) {
+      rows_.reset();
+      try {
+        const double value = (*batch_loss_)(s.order, s.n_rows, predictions_.get(), output_gradient_.get());
+        std::fill_n(row_loss_.begin(), s.n_rows, 0.0);
+        row_loss_[0] = value * static_cast<double>(s.n_rows);
+      } catch (...) {
+        error_ = std::current_exception();
+      }
+    }
+    barrier_.wait(n_threads);
+    if (error_) return false;
+    rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
+      const auto [begin, end] = rows_of(chunk, n_threads, s.n_rows);
+      kernels_.rows_backward(s, begin, end);
+    });
+    return true;
+  }
+
+  // Rows of a chunk of the rows phase: whole register tiles.
+  std::pair<std::int64_t, std::int64_t> rows_of(std::int64_t chunk, int n_threads, std::int64_t n_rows) const {
+    const std::int64_t unit = narrow_ ? kLanes : 8, units = (n_rows + unit - 1) / unit,
+                       n = n_threads * row_chunks_each_;
+    return {share(units, chunk, n) * unit, std::min(share(units, chunk + 1, n) * unit, n_rows)};
+  }
+
   static constexpr std::int64_t kLanes = 16;            // of the widest vector
   static constexpr std::int64_t kMostChunks = 6;        // for each thread
   static constexpr std::int64_t kRowsWorthAChunk = 32;  // so that the weights that a chunk reads are used often enough
@@ -242,6 +289,9 @@ class Stepper {
   std::vector<Buffer<T>> row_pairs_;  // one for each thread
   std::vector<std::int64_t> order_;
   std::vector<double> row_loss_, penalty_, absolutes_, squares_;
+  Buffer<T> predictions_, output_gradient_;  // of a custom loss
+  const BatchLoss<T>* batch_loss_ = nullptr;
+  std::exception_ptr error_;
   std::vector<Columns> columns_;
   int most_threads_;
   Chunks rows_, tiles_, updates_, norms_;

@@ -85,7 +85,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
   std::atomic<bool> stop{false};
   const std::int64_t steps_between_looks = 1 + (1 << 24) / (shape_->n_weights() * batch + 1);
   in_parallel(n_threads_, [&](int thread, int n_threads) {
-    stepper_->divide(thread, n_threads, batch);
+    stepper_->divide(thread, n_threads, batch, data);
     Step<T> s = stepper_->describe(data, thread);
     chainrule::describe(settings, s);
     s.training = true;
@@ -134,7 +134,13 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;
         };
-        const double loss = loss_of(stepper_->take(thread, n_threads, s, row_at, prepare, between));
+        const auto sums = stepper_->take(thread, n_threads, s, row_at, prepare, between);
+        if (sums.failed) {
+          --step;
+          stopping = true;
+          break;
+        }
+        const double loss = loss_of(sums);
         if (thread == 0) last_loss = loss;
         total += loss * static_cast<double>(s.n_rows);
       }
@@ -143,6 +149,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     if (thread == 0) n_steps = step;
   });
   stepper_->packed.unpack(parameters);
+  stepper_->rethrow();
   return stop;
 }
 
@@ -155,14 +162,14 @@ template <class T>
 double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernels, const T* parameters,
                                     const Data<T>& data, T* gradient, double l2, bool l2_over_rows, int n_threads) {
   constexpr std::int64_t chunk = 1024;  // rows in flight: memory does not grow with the data
-  const std::int64_t n = data.n_samples, batch = std::min(chunk, n);
+  const std::int64_t n = data.n_samples, batch = data.batch_loss ? n : std::min(chunk, n);
   const int threads = step_threads(shape, n_threads, batch);
   if (!stepper_ || !stepper_->holds(batch, data, threads))
     stepper_ = std::make_unique<Stepper<T>>(shape, kernels, 1, batch, data, threads);
   stepper_->packed.pack(parameters);
   double loss = 0, weight = 0, squares = 0;
   in_parallel(threads, [&](int thread, int n_threads) {
-    stepper_->divide(thread, n_threads, batch);
+    stepper_->divide(thread, n_threads, batch, data);
     Step<T> s = stepper_->describe(data, thread);
     s.optimizer = Optimizer::gradient;
     s.gradient_slot = 0;
@@ -179,6 +186,7 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
       }
     }
   });
+  stepper_->rethrow();
   const double decay = l2_over_rows ? l2 / weight : l2;
   stepper_->packed.unpack_moment(0, true, gradient);
   const T scale = static_cast<T>(1 / weight), factor = static_cast<T>(decay);

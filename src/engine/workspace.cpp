@@ -32,6 +32,7 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     layer.n_in = shape.n_in(k);
     layer.n_out = shape.n_out(k);
     layer.activation = shape.activations[static_cast<std::size_t>(k)];
+    layer.group = shape.group;
     const std::int64_t size = layer.n_in * padded(layer.n_out);
     layer.weights = allocate(std::max<std::int64_t>(layer.n_in, kernels.width) * padded(layer.n_out));
     if (kernels.pairs) {
@@ -219,8 +220,7 @@ Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows
     const std::int64_t size = panels(shape.n_out(k));
     const bool hidden = k + 1 < shape.n_layers();
     outputs_.emplace_back(size);
-    nets_.push_back(hidden && keeps_net(shape.activations[static_cast<std::size_t>(k)]) ? Buffer<T>(size)
-                                                                                        : Buffer<T>());
+    nets_.push_back(keeps_net(shape.activations[static_cast<std::size_t>(k)]) ? Buffer<T>(size) : Buffer<T>());
     deltas_.push_back(backward ? Buffer<T>(size) : Buffer<T>());
     const auto buffer_if = [&](bool wanted, std::int64_t n) { return backward && wanted ? Buffer<T>(n) : Buffer<T>(); };
     const bool norm = shape.has_norm(k), residual = shape.has_residual(k), dropout = shape.dropout(k) > 0;

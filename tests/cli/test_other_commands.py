@@ -49,7 +49,7 @@ def test_info_about_a_model(run, model, tmp_path):
     assert "3-5-4-3" in done.out
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy", "binary_cross_entropy", "poisson"])
+@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy", "binary_focal", "poisson", "tweedie"])
 def test_gradcheck(run, loss):
     done = run("gradcheck", "3-5-4-3", "--activation", "tanh", "--loss", loss).succeeds()
     assert "passed: 59 parameters" in done.out

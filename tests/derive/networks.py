@@ -4,19 +4,14 @@ import numpy as np
 
 import chainrule
 from chainrule.reference import ACTIVATIONS, LOSSES
+from loss_targets import random_targets
 
 HIDDEN = [name for name, activation in ACTIVATIONS.items() if not activation.output_only]
 PAIRS = [(loss.name, output) for loss in LOSSES.values() for output in loss.output_activations]
 
 
 def make_targets(loss, n_rows, n_outputs, rng):
-    if loss == "cross_entropy":
-        return rng.dirichlet([1.0] * n_outputs, n_rows)
-    if loss == "binary_cross_entropy":
-        return rng.integers(0, 2, (n_rows, n_outputs)).astype(float)
-    if loss == "poisson":
-        return rng.poisson(2.0, (n_rows, n_outputs)).astype(float)
-    return rng.normal(size=(n_rows, n_outputs))
+    return random_targets(loss, (n_rows, n_outputs), rng)
 
 
 def make(sizes, n_rows=1, loss="squared_error", seed=0, **settings):

@@ -10,6 +10,7 @@ from chainrule import reference
 from chainrule.derive import activations, losses
 from chainrule.derive.expression import ShapeError
 from chainrule.derive.rules import RULES
+from chainrule.losses import BinaryCrossEntropy, BinaryFocal, CrossEntropy, Focal, Huber, Quantile, Tweedie
 
 from .networks import HIDDEN, PAIRS, make, make_seed_network, make_targets, relative_difference
 
@@ -61,9 +62,39 @@ def test_every_hidden_activation(activation, n_rows):
 @pytest.mark.parametrize(("loss", "output"), PAIRS)
 def test_every_loss_with_every_output(loss, output, bias_sign):
     net, x, y = make([3, 4, 3], 3, loss, activation="tanh", output_activation=output)
+    if output == "softmax" and loss in ("absolute_error", "quantile"):
+        y[:] = [0.0, 1.0, 0.0]  # not all on one side of the outputs, where the signs would cancel
     derivation = chainrule.derive(net, x, y, bias_sign=bias_sign)
     assert_forms_agree(derivation)
     assert_same_as_the_reference(derivation, net, x, y)
+
+
+@pytest.mark.parametrize(
+    ("loss", "n_outputs"),
+    [
+        (Huber(0.3), 3),
+        (Tweedie(1.0), 3),
+        (Tweedie(2.5), 3),
+        (CrossEntropy(0.1), 3),
+        (BinaryCrossEntropy(0.2), 3),
+        (Focal(0.5), 3),
+        (BinaryFocal(1.0), 3),
+        (Quantile(0.9), 3),
+        (Quantile([0.1, 0.5, 0.9]), 3),
+        (Quantile([0.1, 0.5, 0.9]), 6),
+    ],
+    ids=repr,
+)
+def test_losses_with_settings(loss, n_outputs):
+    rng = np.random.default_rng(0)
+    net = chainrule.Network([3, 4, n_outputs], activation="tanh", loss=loss, random_state=0)
+    x, y = rng.normal(size=(3, 3)), make_targets(loss.name, 3, n_outputs // loss.outputs_per_target, rng)
+    if loss == Tweedie(2.5):
+        y += 0.1
+    derivation = chainrule.derive(net, x, y)
+    assert_forms_agree(derivation)
+    assert_same_as_the_reference(derivation, net, x, y)
+    derivation.to_text()
 
 
 @pytest.mark.parametrize("sizes", [[1, 1], [2, 1], [1, 2, 1], [2, 3, 1, 3], [3, 2, 2, 2, 2, 2, 2, 1]])

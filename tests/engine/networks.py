@@ -10,11 +10,12 @@ import numpy as np
 
 from chainrule import _engine as engine
 from chainrule.reference import ACTIVATIONS, LOSSES, Norm
+from loss_targets import SHARES
 
 ISAS = engine.available_isas()
 FMA_ISAS = [isa for isa in ISAS if isa != "baseline"]
 DTYPES = ["float32", "float64"]
-HIDDEN = [name for name in engine.activations() if name not in ("softmax", "exp", "prelu")]
+HIDDEN = [name for name in engine.activations() if name not in ("softmax", "exp", "ordered", "prelu")]
 PAIRS = [
     (loss, activation)
     for loss in engine.losses()
@@ -97,8 +98,10 @@ def make_case(
     model.parameters[:] = rng.normal(size=model.parameters.size) / np.sqrt(max(sizes))
     x = rng.normal(size=(n_samples, sizes[0])).astype(dtype)
     y = rng.random((n_samples, sizes[-1])).astype(dtype)
-    if loss == "cross_entropy":
+    if loss in SHARES:
         y = rng.integers(0, sizes[-1], n_samples)
+    if loss == "tweedie":
+        y[y < 0.3] = 0
     weight = rng.random(n_samples).astype(dtype) + np.asarray(0.1, dtype) if weighted else None
     return Case(model, x, y, weight)
 

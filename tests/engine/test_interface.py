@@ -77,7 +77,7 @@ def test_targets_and_weights_that_do_not_fit() -> None:
         engine.Dataset(m, x, np.zeros((4, 3)))
     with pytest.raises(TypeError, match="y must be a float64 array"):
         engine.Dataset(m, x, np.zeros((4, 2), np.float32))
-    with pytest.raises(TypeError, match="class indices are targets for cross_entropy only"):
+    with pytest.raises(TypeError, match="class indices are targets for cross_entropy and focal only"):
         engine.Dataset(m, x, np.zeros(4, np.int64))
     with pytest.raises(ValueError, match=r"sample_weight has shape \(3,\), expected \(4,\)"):
         engine.Dataset(m, x, np.zeros((4, 2)), np.zeros(3))

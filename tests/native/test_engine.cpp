@@ -120,7 +120,7 @@ void test_packed_copies(const std::string& isa, const Problem& problem) {
   Stepper<T> stepper(shape, kernels, 2, problem.batch_size, memory.data, 3);
   stepper.packed.pack(memory.parameters.data());
   in_parallel(3, [&](int thread, int n_threads) {
-    stepper.divide(thread, n_threads, problem.batch_size);
+    stepper.divide(thread, n_threads, problem.batch_size, memory.data);
     Step<T> s = stepper.describe(memory.data, 0);
     s.optimizer = Optimizer::adam;
     s.beta_1 = s.one_minus_beta_1 = T(0.5);

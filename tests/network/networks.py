@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule import Network
 from chainrule.reference import ACTIVATIONS, LOSSES
+from loss_targets import random_targets
 
 HIDDEN = [name for name, activation in ACTIVATIONS.items() if not activation.output_only]
 PAIRS = [(loss.name, output) for loss in LOSSES.values() for output in loss.output_activations]
@@ -20,12 +21,7 @@ def make_rows(
     """Inputs (n_samples, n_1) and targets (n_samples, n_outputs) in float64."""
     rng = np.random.default_rng(seed)
     shape = (n_samples, sizes[-1])
-    y = {
-        "squared_error": lambda: rng.normal(size=shape),
-        "cross_entropy": lambda: rng.dirichlet(np.ones(shape[1]), size=n_samples),
-        "binary_cross_entropy": lambda: rng.random(shape),
-        "poisson": lambda: rng.poisson(1.5, shape).astype(float),
-    }[loss]()
+    y = random_targets(loss, shape, rng)
     return rng.normal(size=(n_samples, sizes[0])), y
 
 

@@ -145,7 +145,7 @@ def test_a_refused_network_takes_no_memory() -> None:
         (
             {"loss": "cross_entropy", "output_activation": "relu"},
             ValueError,
-            "'cross_entropy' does not go with output_activation 'relu'; expected one of: softmax",
+            "'cross_entropy' does not go with the output activation 'relu'; expected one of: softmax",
         ),
         ({"dtype": "float16"}, ValueError, "dtype is 'float16'; expected 'float32' or 'float64'"),
         ({"dtype": int}, ValueError, "expected 'float32' or 'float64'"),

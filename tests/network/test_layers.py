@@ -293,7 +293,7 @@ def test_derivatives_of_rows(dtype: str) -> None:
         ({"initializer": "he"}, ValueError, r"unknown initializer 'he'; .*known: glorot_uniform, "),
         ({"initializer": "he_norm"}, ValueError, r"did you mean 'he_normal'\?"),
         ({"initializer": 3}, TypeError, r"initializer is 3; expected None or one of: glorot_uniform"),
-        ({"output_activation": "prelu"}, ValueError, r"output_activation 'prelu'"),
+        ({"output_activation": "prelu"}, ValueError, r"output activation 'prelu'"),
     ],
 )
 def test_wrong_options(options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from chainrule import reference
+from loss_targets import random_targets
 
 
 @dataclass
@@ -59,12 +60,7 @@ def make_case(
     if output == "hardtanh":
         weights[-1], biases[-1] = 0.3 * weights[-1], 0.3 * biases[-1]  # between its bounds
     shape = (n_samples, sizes[-1])
-    y = {
-        "squared_error": lambda: rng.normal(size=shape),
-        "cross_entropy": lambda: rng.dirichlet(np.ones(shape[1]), size=n_samples),
-        "binary_cross_entropy": lambda: rng.random(shape),
-        "poisson": lambda: rng.poisson(1.5, shape).astype(float),
-    }[loss]()
+    y = random_targets(loss, shape, rng)
     hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else hidden
     output = output or reference.LOSSES[loss].default_output_activation
     return Case(weights, biases, rng.normal(size=(n_samples, sizes[0])), y, [*hidden, output], loss)

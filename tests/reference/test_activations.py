@@ -7,7 +7,7 @@ import pytest
 from chainrule.reference import ACTIVATIONS, Activation, get_activation
 from chainrule.reference.activations import ELU, LeakyReLU, PReLU
 
-ELEMENTWISE = [name for name in ACTIVATIONS if name != "softmax"]
+ELEMENTWISE = [name for name in ACTIVATIONS if name not in ("softmax", "ordered")]
 GRID = np.concatenate([-np.geomspace(1e-3, 12, 40)[::-1], np.geomspace(1e-3, 12, 40)])
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934, 1.6732632423543772848
 
@@ -54,10 +54,16 @@ def test_registry_has_the_names_of_the_engine():
             "relu6",
             "prelu",
         ),
-        *("softmax", "exp"),
+        *("softmax", "exp", "ordered"),
     ]
-    assert {a.name for a in ACTIVATIONS.values() if a.keeps == "net"} == {"gelu", "silu", "mish", "prelu"}
-    assert {a.name for a in ACTIVATIONS.values() if a.output_only} == {"softmax", "exp"}
+    assert {a.name for a in ACTIVATIONS.values() if a.keeps == "net"} == {
+        "gelu",
+        "silu",
+        "mish",
+        "prelu",
+        "ordered",
+    }
+    assert {a.name for a in ACTIVATIONS.values() if a.output_only} == {"softmax", "exp", "ordered"}
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)

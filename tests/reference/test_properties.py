@@ -111,10 +111,12 @@ def test_permuting_hidden_units_permutes_the_gradient(make_case, drawn, data):
 @given(networks)
 def test_zero_error_gives_zero_gradient(make_case, drawn):
     case = build(make_case, drawn)
+    if case.loss in ("focal", "binary_focal"):
+        return  # minimal elsewhere
     case.y = reference.predict(case.weights, case.biases, case.x, case.activations)
-    if case.loss == "squared_error":
+    if case.loss in ("squared_error", "absolute_error", "huber", "log_cosh"):
         assert reference.batch_loss(*case.arguments) == 0
-    if case.loss == "poisson":
+    if case.loss in ("poisson", "gamma", "tweedie"):
         assert abs(reference.batch_loss(*case.arguments)) <= 1e-13 * np.sum(case.y)
     for gradient in arrays(reference.gradients(*case.arguments)):
         assert np.all(gradient == 0)

@@ -8,16 +8,22 @@ from chainrule.reference import ACTIVATIONS, LOSSES
 
 HIDDEN = [a.name for a in ACTIVATIONS.values() if not a.output_only]
 PAIRS = [(loss.name, output) for loss in LOSSES.values() for output in loss.output_activations]
+#: Every hidden activation with every loss, and one of them with every loss and output activation.
+NETWORKS = [
+    (hidden, loss, output)
+    for loss, output in PAIRS
+    for hidden in HIDDEN
+    if output == LOSSES[loss].default_output_activation or hidden == "tanh"
+]
 SIZES = {1: [4, 3], 2: [4, 5, 3], 4: [3, 6, 5, 4, 3]}
 
 
-@pytest.mark.parametrize(("loss", "output"), PAIRS)
-@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize(("hidden", "loss", "output"), NETWORKS)
 @pytest.mark.parametrize("depth", [2, 4])
 def test_gradients_are_the_derivatives_by_complex_step(
     make_case, relative_difference, depth, hidden, loss, output
 ):
-    case = make_case(SIZES[depth], hidden, loss, output, n_samples=6, seed=3)
+    case = make_case(SIZES[depth], hidden, loss, output, n_samples=7, seed=3)
     g = reference.gradients(*case.arguments)
     weights, biases, x = case.complex_step()
     for found, expected in zip((*g.weights, *g.biases, g.x), (*weights, *biases, x), strict=True):
@@ -47,8 +53,7 @@ def test_activations_may_differ_from_layer_to_layer(make_case, relative_differen
         assert relative_difference(found, expected) <= 1e-12
 
 
-@pytest.mark.parametrize(("loss", "output"), PAIRS)
-@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize(("hidden", "loss", "output"), NETWORKS)
 def test_float32_gradients_are_float32_and_near_the_float64_truth(
     make_case, relative_difference, hidden, loss, output
 ):

@@ -111,7 +111,7 @@ def test_things_of_the_wrong_type(arguments, message):
         ({"loss": "poisson", "output": "exp", "y": np.nan * Y}, r"y must not be negative or NaN"),
         (
             {"loss": "poisson", "output": "tanh"},
-            r"loss 'poisson' does not go with the output activation 'tanh'; it takes: exp, softplus, sigmoid",
+            r"'poisson' does not go with the output activation 'tanh'; expected one of: exp, softplus, sigm",
         ),
         ({"loss": "squared_eror"}, r"unknown loss 'squared_eror'; did you mean 'squared_error'\?"),
         ({"sample_weight": np.ones(4)}, r"sample_weight has shape \(4,\); expected \(5,\), one per row of x"),

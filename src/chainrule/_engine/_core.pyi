@@ -1,6 +1,6 @@
 """The compiled engine's interface. All arrays are C-contiguous and of the model's dtype."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +22,10 @@ class Model:
     ``loss_divisor`` divides the reported data loss, not its gradient (scikit-learn: number of outputs).
     ``dropout`` (rates, E10, in training only), ``layer_norm`` (E8) and ``residual`` (E9) have one entry per
     layer of weights, the output layer's, 0, last; empty for none.
+    ``loss_parameters`` are the loss's settings (huber: delta; tweedie: power; focal, binary_focal: gamma;
+    cross_entropy, binary_cross_entropy: label smoothing; quantile: the quantiles); empty for the usual ones.
+    The output activation "ordered(3)" puts the outputs in order in groups of three, "ordered" the whole row.
+    The loss "custom" is a function that comes with each Dataset.
     Raises ValueError for sizes < 1, more parameters than memory can index, unknown names, or a loss that
     does not go with the output activation.
     """
@@ -39,6 +43,7 @@ class Model:
         dropout: Sequence[float] = (),
         layer_norm: Sequence[bool] = (),
         residual: Sequence[bool] = (),
+        loss_parameters: Sequence[float] = (),
         isa: str | None = None,
     ) -> None: ...
     @property
@@ -109,8 +114,10 @@ class Dataset:
 
     x : (n_samples, n_1), or a CSR triple (data, indices int32/int64, indptr int32/int64).
     y : (n_samples, n_out) of the model's dtype, or int32/int64 class indices (n_samples,) for
-        "cross_entropy", or None to predict.
+        "cross_entropy" and "focal", or None to predict.
     sample_weight : (n_samples,) of the model's dtype, or None.
+    batch_loss : in the place of y and sample_weight for the loss "custom": called with the predictions
+        (n_rows, n_out) and which rows of the data they are, it returns value and gradient of the batch.
     Raises TypeError/ValueError for wrong dtypes, shapes, or indices out of range.
     """
 
@@ -120,6 +127,7 @@ class Dataset:
         x: Floats | CSR,
         y: NDArray[Any] | None = None,
         sample_weight: Floats | None = None,
+        batch_loss: Callable[[Floats, NDArray[np.int64]], tuple[float, Floats]] | None = None,
     ) -> None: ...
     @property
     def n_samples(self) -> int: ...

@@ -47,10 +47,12 @@ def command(
 
 def _targets(loss: str, n_rows: int, n_outputs: int, rng: "np.random.Generator") -> Any:
     """Return random targets that the loss is made for."""
-    if loss == "cross_entropy":
+    if loss in ("cross_entropy", "focal"):
         return rng.dirichlet([1.0] * n_outputs, n_rows)
-    if loss == "binary_cross_entropy":
+    if loss in ("binary_cross_entropy", "binary_focal"):
         return rng.integers(0, 2, (n_rows, n_outputs)).astype(float)
     if loss == "poisson":
         return rng.poisson(2.0, (n_rows, n_outputs)).astype(float)
+    if loss in ("gamma", "tweedie"):
+        return rng.gamma(2.0, size=(n_rows, n_outputs))
     return rng.normal(size=(n_rows, n_outputs))

@@ -57,7 +57,9 @@ def check_activation(name: str, option: str) -> str:
     """Return the name of an activation for hidden layers; BadParameter for another."""
     from chainrule import _engine
 
-    return check_name(name, [n for n in _engine.activations() if n not in ("softmax", "exp")], option)
+    return check_name(
+        name, [n for n in _engine.activations() if n not in ("softmax", "exp", "ordered")], option
+    )
 
 
 def check_memory(sizes: Sequence[int], dtype: str, option: str) -> None:

@@ -19,7 +19,7 @@ from chainrule.training.schedules import SCHEDULES, Schedule, check_schedule
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
 
-OUTPUT_ONLY = {"softmax", "exp"}
+OUTPUT_ONLY = {"softmax", "exp", "ordered"}
 #: All but "lbfgs": optimisers with epochs.
 STOCHASTIC_SOLVERS = tuple(OPTIMIZERS)
 PRECISIONS = ["full", "bf16"]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal, Self, TypeVar
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from chainrule._settings import whole_number
 from chainrule.network.arrays import Floats
+from chainrule.network.custom_loss import CustomLoss
 from chainrule.network.layers import LayerOptions
 from chainrule.network.parameters import Parameters, split
-from chainrule.reference import get_activation, get_loss
+from chainrule.reference import LOSSES, Loss, get_activation, get_loss
+from chainrule.reference.activations import Ordered
 
 Named = TypeVar("Named")
 DTYPES = ("float32", "float64")
@@ -21,10 +23,15 @@ DTYPES = ("float32", "float64")
 OTHER_NAMES = {
     "bce": "binary_cross_entropy",
     "categorical_crossentropy": "cross_entropy",
+    "l1": "absolute_error",
+    "l2": "squared_error",
     "linear": "identity",
     "log_loss": "cross_entropy",
     "logistic": "sigmoid",
+    "mae": "absolute_error",
     "mse": "squared_error",
+    "smooth_l1": "huber",
+    "sparse_categorical_crossentropy": "cross_entropy",
     "swish": "silu",
 }
 
@@ -39,8 +46,8 @@ class Architecture:
         n_1, ..., n_{l+1}: widths of the layers of neurons, input and output included.
     activations : tuple of str
         One per layer of weights, the output layer's last.
-    loss : str
-        The loss's name.
+    loss : Loss
+        The loss with its settings.
     dtype : numpy.dtype
         float32 or float64.
     layers : LayerOptions
@@ -49,7 +56,7 @@ class Architecture:
 
     sizes: tuple[int, ...]
     activations: tuple[str, ...]
-    loss: str
+    loss: Loss
     dtype: np.dtype[Any]
     layers: LayerOptions
 
@@ -68,19 +75,18 @@ class Architecture:
     ) -> Self:
         """Check everything that `Network` is given; its docstring says what raises what."""
         sizes = check_sizes(sizes)
-        loss = named(get_loss, loss, "loss")
+        loss = as_loss(loss)
         hidden = hidden_activations(activation, len(sizes) - 2)
         if output_activation is None:
             output_activation = loss.default_output_activation
         output = named(get_activation, output_activation, "output_activation")
-        if output.name not in loss.output_activations:
-            allowed = ", ".join(loss.output_activations)
-            raise ValueError(
-                f"loss {loss.name!r} does not go with output_activation {output.name!r};"
-                f" expected one of: {allowed}"
-            )
+        if output.label == "ordered" and 1 < loss.outputs_per_target < sizes[-1]:
+            output = Ordered(loss.outputs_per_target)
+        problem = loss.output_problem(output, sizes[-1])
+        if problem:
+            raise ValueError(f"loss {loss.name!r} {problem}")
         layers = LayerOptions.of(sizes, dropout, layer_norm, residual)
-        checked = cls(sizes, (*hidden, output.name), loss.name, check_dtype(dtype), layers)
+        checked = cls(sizes, (*hidden, output.label), loss, check_dtype(dtype), layers)
         check_memory(checked)
         return checked
 
@@ -93,6 +99,18 @@ class Architecture:
     def split(self, flat: Floats) -> Parameters:
         """View a flat array as this network's parameters."""
         return split(flat, self.sizes, self.activations, self.layers.layer_norm)
+
+    @property
+    def shown_loss(self) -> Any:
+        """The loss's name, or the loss where its settings are not the default ones, or the function."""
+        if isinstance(self.loss, CustomLoss):
+            return self.loss.function if self.loss.known else self.loss.name
+        return self.loss.name if self.loss == LOSSES.get(self.loss.name) else self.loss
+
+    @property
+    def loss_settings(self) -> dict[str, Any]:
+        """The loss's settings, for a file."""
+        return {} if isinstance(self.loss, CustomLoss) else asdict(self.loss)
 
     @property
     def dtype_name(self) -> Literal["float32", "float64"]:
@@ -123,6 +141,28 @@ def named(look_up: Callable[[str], Named], name: Any, what: str) -> Named:
     if name in OTHER_NAMES:
         raise ValueError(f"unknown {what} {name!r}; did you mean {OTHER_NAMES[name]!r}?")
     return look_up(name)
+
+
+def as_loss(loss: Any) -> Loss:
+    """Return the loss of that name, a `Loss` as it is, or a function as a `CustomLoss`."""
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, type):
+        raise TypeError(f"loss is {loss!r}; expected a name, a loss or a function: {loss.__name__}(...)")
+    if callable(loss):
+        custom = CustomLoss(loss)
+        if not (custom.takes(2) or custom.takes(3)):
+            raise TypeError(
+                f"loss is {loss!r}; expected a function of (predictions, targets) or (predictions, targets,"
+                " sample_weight) that returns (value, gradient)"
+            )
+        return custom
+    return named(get_loss, loss, "loss")
+
+
+def loss_of(name: str, settings: dict[str, Any]) -> Loss:
+    """Return the loss that a file names; that of a function has none yet."""
+    return CustomLoss() if name == CustomLoss.name else type(get_loss(name))(**settings)
 
 
 def hidden_activations(activation: Any, n_hidden: int) -> list[str]:

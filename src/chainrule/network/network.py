@@ -1,5 +1,6 @@
 """`Network`: sizes, parameters, forward, gradients, train."""
 
+import dataclasses
 import functools
 import math
 import os
@@ -10,8 +11,9 @@ import numpy as np
 from chainrule import _engine
 from chainrule._settings import real_number, whole_number
 from chainrule.export.leaving import LeavingNetwork
-from chainrule.network.architecture import Architecture
+from chainrule.network.architecture import Architecture, as_loss, loss_of
 from chainrule.network.arrays import Floats, as_floats, check_finite, is_finite
+from chainrule.network.custom_loss import CustomLoss
 from chainrule.network.derivatives import Derivatives
 from chainrule.network.initialization import get_initializer, initialize, initialize_vectors
 from chainrule.network.layers import LayerOptions
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from chainrule.optimizers import LBFGS, Optimizer
+    from chainrule.reference import Loss
     from chainrule.training import EpochRecord, History
     from chainrule.training.schedules import Schedule
     from chainrule.training.state import TrainingState
@@ -66,10 +69,17 @@ class Network(Derivatives, LeavingNetwork):
         "prelu" (one learned slope per unit).
     output_activation : str, optional
         Of the output layer: one of those, "softmax" or "exp". By default the one that belongs to the loss.
-    loss : str
-        "squared_error" (1/2 ||yhat - y||^2; any output activation, by default "identity"), "cross_entropy"
-        ("softmax"), "binary_cross_entropy" ("sigmoid"; each output a class of its own), "poisson" ("exp" by
-        default, or "softplus", "sigmoid"). A batch has the mean over its rows of each row's sum over outputs.
+    loss : str, Loss or callable
+        A name, or an instance of `chainrule.losses` with settings of its own, such as ``Huber(delta=2.0)``.
+        "squared_error" (1/2 ||yhat - y||^2), "absolute_error", "huber", "log_cosh": any output activation, by
+        default "identity". "cross_entropy", "focal": "softmax". "binary_cross_entropy", "binary_focal":
+        "sigmoid"; each output a class of its own. "poisson", "gamma", "tweedie": "exp" by default, or
+        "softplus" ("poisson" also "sigmoid"). "quantile": several quantiles are "ordered", so that they
+        cannot cross; `sizes` ends with their number for each target. A batch has the mean over its rows of
+        each row's sum over outputs.
+        Or a function of your own, ``loss(predictions, targets)``, called once a step: it gets NumPy arrays
+        (n_rows, n_outputs) and y's rows (class indices as int64), and returns the value of the batch and its
+        derivative by the predictions. With weights: ``loss(predictions, targets, sample_weight)``.
     dropout : float or list of float
         Part of a hidden layer's outputs that each training step sets to 0, one rate for all hidden layers or
         one for each; the others are divided by 1 - rate, so that nothing changes for prediction [E10].
@@ -142,7 +152,7 @@ class Network(Derivatives, LeavingNetwork):
         *,
         activation: "str | Iterable[str]" = "relu",
         output_activation: str | None = None,
-        loss: str = "squared_error",
+        loss: "str | Loss | Callable[..., tuple[float, Any]]" = "squared_error",
         dropout: "float | Iterable[float]" = 0.0,
         layer_norm: "bool | Iterable[bool]" = False,
         residual: "bool | Iterable[bool]" = False,
@@ -174,8 +184,9 @@ class Network(Derivatives, LeavingNetwork):
         self._model = _engine.Model(
             architecture.sizes,
             architecture.activations,
-            architecture.loss,
+            architecture.loss.name,
             dtype=architecture.dtype_name,
+            loss_parameters=architecture.loss.parameters,
             **architecture.layers._asdict(),
         )
         self._parameters = self._model.parameters
@@ -513,9 +524,22 @@ class Network(Derivatives, LeavingNetwork):
         return list(self._architecture.layers.residual)
 
     @property
-    def loss(self) -> str:
-        """The loss's name; `evaluate` computes its value."""
-        return self._architecture.loss
+    def loss(self) -> Any:
+        """The loss's name, or the `Loss` where its settings are its own, or the function.
+
+        A function may be set: a file holds none. Other losses are fixed. `evaluate` computes the value.
+        """
+        return self._architecture.shown_loss
+
+    @loss.setter
+    def loss(self, loss: Any) -> None:
+        given = as_loss(loss) if callable(loss) else None
+        if not (isinstance(given, CustomLoss) and isinstance(self._architecture.loss, CustomLoss)):
+            raise AttributeError(
+                f"the loss of a network is fixed, here {self.loss!r}; make another Network and copy the"
+                " weights and biases (only a function may take another function's place)"
+            )
+        self._architecture = dataclasses.replace(self._architecture, loss=given)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -566,7 +590,8 @@ class Network(Derivatives, LeavingNetwork):
         settings = {
             "sizes": self.sizes,
             "activations": self.activations,
-            "loss": self.loss,
+            "loss": self._architecture.loss.name,
+            "loss_parameters": self._architecture.loss_settings,
             "dtype": self.dtype.name,
             "dropout": self.dropout[:-1],
             "layer_norm": self.layer_norm[:-1],
@@ -580,14 +605,13 @@ class Network(Derivatives, LeavingNetwork):
     def _from_state(cls, tensors: dict[str, Floats], settings: dict[str, Any]) -> Self:
         """Undo `_get_state`; KeyError, TypeError or ValueError where something is missing or does not fit."""
         *hidden, output = settings["activations"]
+        loss = loss_of(settings["loss"], settings.get("loss_parameters", {}))
         network = cls.__new__(cls)
         options = {
             name: settings[name] for name in LayerOptions._fields if name in settings
         }  # not in old files
         network._build(
-            Architecture.of(
-                settings["sizes"], hidden, output, settings["loss"], settings["dtype"], **options
-            ),
+            Architecture.of(settings["sizes"], hidden, output, loss, settings["dtype"], **options),
             None,
         )
         for name in network._arrays("{}.{}"):
@@ -599,7 +623,10 @@ class Network(Derivatives, LeavingNetwork):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as parameters and settings: a copy shares nothing with its original."""
-        return type(self)._from_state, self._get_state(), self.n_threads
+        return type(self)._from_state, self._get_state(), (self.n_threads, self._architecture.loss)
 
-    def __setstate__(self, n_threads: int) -> None:
-        self.n_threads = n_threads
+    def __setstate__(self, state: tuple[int | None, "Loss"]) -> None:
+        self.n_threads, loss = state
+        self._architecture = dataclasses.replace(
+            self._architecture, loss=loss
+        )  # the function of a custom one

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from chainrule import _engine
 from chainrule.network.architecture import Architecture
 from chainrule.network.arrays import Floats, as_array, as_floats, check_finite
-from chainrule.reference import get_loss
+from chainrule.network.custom_loss import BatchLoss, CustomLoss
 
 CLEAN = "remove or fill in missing values first"
 
@@ -40,14 +40,20 @@ class Rows(NamedTuple):
         (n_samples, n_{l+1}) of the network's dtype, or class indices (n_samples,) of int64.
     sample_weight : ndarray of shape (n_samples,) or None
         Of the network's dtype.
+    loss : CustomLoss or None
+        A loss outside the engine, which keeps y and sample_weight to itself.
     """
 
     x: Floats | CSR
     y: NDArray[Any] | None = None
     sample_weight: Floats | None = None
+    loss: CustomLoss | None = None
 
     def dataset(self, model: _engine.Model) -> _engine.Dataset:
         """Hand the rows to the engine, which checks that class indices are in range."""
+        if self.loss is not None and self.y is not None:
+            batch_loss = BatchLoss(self.loss, self.y, self.sample_weight)
+            return _engine.Dataset(model, self.x, batch_loss=batch_loss)
         return _engine.Dataset(model, self.x, self.y, self.sample_weight)
 
     def check_finite(self) -> None:
@@ -69,7 +75,7 @@ class Rows(NamedTuple):
         """Return the marked rows only; `kept` has shape (n_samples,)."""
         x = self.x.take(kept) if isinstance(self.x, CSR) else self.x[kept]
         y, sample_weight = (None if a is None else a[kept] for a in (self.y, self.sample_weight))
-        return Rows(x, y, sample_weight)
+        return Rows(x, y, sample_weight, self.loss)
 
 
 def as_rows(architecture: Architecture, x: Any, y: Any, sample_weight: Any = None) -> Rows:
@@ -100,11 +106,12 @@ def as_rows(architecture: Architecture, x: Any, y: Any, sample_weight: Any = Non
     features, n_samples, single = as_features(architecture, x)
     if n_samples == 0:
         raise ValueError("x has no rows; expected at least one")
-    return Rows(
-        features,
-        _targets(architecture, y, n_samples, single),
-        None if sample_weight is None else _weights(architecture, sample_weight, n_samples),
-    )
+    weights = None if sample_weight is None else _weights(architecture, sample_weight, n_samples)
+    loss = architecture.loss
+    if isinstance(loss, CustomLoss):
+        loss.check_weights(sample_weight)
+        return Rows(features, _any_targets(architecture, y, n_samples, single), weights, loss)
+    return Rows(features, _targets(architecture, y, n_samples, single), weights)
 
 
 def as_features(architecture: Architecture, x: Any) -> tuple[Floats | CSR, int, bool]:
@@ -133,26 +140,38 @@ def _csr(x: Any, dtype: np.dtype[Any]) -> CSR:
 
 
 def _targets(architecture: Architecture, y: Any, n_samples: int, single: bool) -> NDArray[Any]:
-    """Targets (n_samples, n_outputs) of the dtype, or class indices (n_samples,) of int64."""
-    n_outputs, name = architecture.sizes[-1], architecture.loss
+    """Targets (n_samples, n_targets) of the dtype, or class indices (n_samples,) of int64."""
+    n_outputs, loss = architecture.sizes[-1], architecture.loss
+    n_targets = n_outputs // loss.outputs_per_target
     if type(y) is not np.ndarray:
         y = as_array(y, "y")
     shape = y.shape
     flat = shape == (n_samples,) or (single and shape == ())
-    if flat and name == "cross_entropy" and (n_outputs > 1 or y.dtype.kind in "iu"):
+    if flat and loss.takes_classes and (n_outputs > 1 or y.dtype.kind in "iu"):
         return _classes(y).reshape(n_samples)
     if not (
-        shape == (n_samples, n_outputs) or (flat and n_outputs == 1) or (single and shape == (n_outputs,))
+        shape == (n_samples, n_targets) or (flat and n_targets == 1) or (single and shape == (n_targets,))
     ):
         raise ValueError(
             f"y has shape {shape}; expected {_expected(architecture, n_samples, shape, y.dtype)}"
         )
-    targets = as_floats(y, architecture.dtype, "y").reshape(n_samples, n_outputs)
-    if name != "squared_error":
-        problem = get_loss(name).target_problem(targets)
-        if problem:
-            raise ValueError(f"y {problem}, for the loss {name!r}")
+    targets = as_floats(y, architecture.dtype, "y").reshape(n_samples, n_targets)
+    problem = loss.target_problem(targets)
+    if problem:
+        raise ValueError(f"y {problem}, for the loss {loss.name!r}")
     return targets
+
+
+def _any_targets(architecture: Architecture, y: Any, n_samples: int, single: bool) -> NDArray[Any]:
+    """Targets for a function: (n_samples, ...) of the dtype, or class indices (n_samples,) of int64."""
+    y = as_array(y, "y")
+    if single and y.shape[:1] != (1,):
+        y = y[None]
+    if y.ndim == 0 or len(y) != n_samples:
+        raise ValueError(f"y has shape {y.shape}; expected a row for each of the {n_samples} rows of x")
+    if y.ndim == 1 and y.dtype.kind in "iu":
+        return _classes(y)
+    return as_floats(y, architecture.dtype, "y")
 
 
 def _classes(y: Any) -> NDArray[Any]:
@@ -169,9 +188,11 @@ def _expected(
     architecture: Architecture, n_samples: int, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> str:
     """Which shapes of y would have fitted."""
-    n_outputs = architecture.sizes[-1]
-    text = f"{(n_samples, n_outputs)}, a row for each of the {n_samples} rows of x"
-    if architecture.loss == "cross_entropy":
+    n_outputs, n_each = architecture.sizes[-1], architecture.loss.outputs_per_target
+    text = f"{(n_samples, n_outputs // n_each)}, a row for each of the {n_samples} rows of x"
+    if n_each > 1:
+        text += f" and {n_each} of the {n_outputs} outputs for each target"
+    if architecture.loss.takes_classes:
         text += f", or class indices of shape ({n_samples},)"
         if shape == (n_samples, 1) and dtype.kind in "iu":
             text += "; y.ravel() has it"

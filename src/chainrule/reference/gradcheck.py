@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .complex_step import Floats, complex_step
+from .equations import penalty
 from .layers import Norm
-from .recursion import batch_loss
+from .recursion import batch_loss, predict
 
 NAMES = ("W", "b", "gain", "shift", "slope")
 EQUATIONS = ("E6", "E5", "E8", "E8", "E7")
@@ -120,7 +121,8 @@ def gradcheck(
     ----------
     network : chainrule.Network or any object like it
         With `weights`, `biases` (lists of arrays), `activations` (names, one per layer, output last), the
-        name of its loss as `loss_name` or `loss`, and `gradients(x, y, sample_weight=..., l2=...)`, which
+        name of its loss (or the loss, or a function of your own, which must then take complex predictions) as
+        `loss_name` or `loss`, and `gradients(x, y, sample_weight=..., l2=...)`, which
         gives an object with `weights` and `biases`. Where it has them, also `norm_gains`, `norm_shifts`,
         `slopes` and `residual`, one entry per layer (None, False where absent), and their gradients `gains`,
         `shifts` and `slopes`.
@@ -181,7 +183,13 @@ def gradcheck(
             None if gain is None else Norm(gain, shift) for gain, shift in zip(gains, shifts, strict=True)
         ]
         layers: Any = {"norms": norms, "residual": residual, "slopes": slopes}
-        return batch_loss(weights, biases, x, y, names, loss_name, **options, **layers)
+        if not callable(loss_name):
+            return batch_loss(weights, biases, x, y, names, loss_name, **options, **layers)
+        output = np.reshape(predict(weights, biases, x, names, **layers), (-1, np.shape(weights[-1])[1]))
+        value = _value(
+            loss_name, output, y[None] if x.ndim == 1 and y.shape[:1] != (1,) else y, sample_weight
+        )
+        return value + penalty(weights, l2)
 
     loss = float(loss_at(*parameters))  # checks every argument before the network sees it
     gradients = network.gradients(x, y, **options)
@@ -197,6 +205,22 @@ def gradcheck(
     labels = [(f"{NAMES[i]}_{k + 1}", "E4" if (i, k) == (1, last) else EQUATIONS[i]) for i, k in places]
     checks = map(_compare, labels, given, expected, [tolerance] * len(labels))
     return GradcheckReport(tuple(checks), loss, tolerance, dtype.name)
+
+
+def _value(function: Any, output: Floats, y: Floats, sample_weight: Any) -> Any:
+    """Value of a user's own loss; TypeError where complex predictions give a real one."""
+    weights = () if sample_weight is None else (np.asarray(sample_weight),)
+    try:
+        value, _ = function(output, y, *weights)
+        if np.iscomplexobj(value) or not np.iscomplexobj(output):
+            return np.reshape(value, ())
+        reason = "it returned a real value"
+    except TypeError as error:
+        reason = str(error)
+    raise TypeError(
+        f"gradcheck calls the loss function with complex predictions, but {reason}; write it with analytic"
+        " functions (no abs, sign or float of the predictions), or check it by differences"
+    )
 
 
 def _rounded(values: Any, dtype: Any) -> Floats:

@@ -364,8 +364,8 @@ def _check_task(
 ) -> tuple[Loss, Array, Array, float]:
     """Loss, targets, shares and penalty, checked against the output."""
     loss = get_loss(loss)
-    validation.check_pair(loss, stored.activations[-1])
     output = stored.x[-1]
+    validation.check_pair(loss, stored.activations[-1], output.shape[1])
     y = validation.check_target(y, loss, output, stored.single)
     return loss, y, validation.check_shares(sample_weight, output), validation.check_l2(l2)
 

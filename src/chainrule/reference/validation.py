@@ -92,14 +92,11 @@ def check_activations(activations: Sequence[ActivationLike], n_layers: int) -> l
     return found
 
 
-def check_pair(loss: Loss, activation: Activation) -> None:
-    """Raise ValueError unless the loss allows the output activation."""
-    if activation.name not in loss.output_activations:
-        allowed = ", ".join(loss.output_activations)
-        raise ValueError(
-            f"loss {loss.name!r} does not go with the output activation {activation.name!r};"
-            f" it takes: {allowed}"
-        )
+def check_pair(loss: Loss, activation: Activation, n_outputs: int) -> None:
+    """Raise ValueError unless the loss allows so many outputs of the activation."""
+    problem = loss.output_problem(activation, n_outputs)
+    if problem:
+        raise ValueError(f"loss {loss.name!r} {problem}")
 
 
 def check_input(x: Any, weights: Sequence[Array]) -> tuple[Array, bool]:
@@ -134,21 +131,26 @@ def check_target(y: Any, loss: Loss, output: Array, single: bool) -> Array:
     if is_complex(y):
         raise TypeError(f"y has dtype {y.dtype}; targets are real")
     given = tuple(y.shape)
-    if loss.name == "cross_entropy" and given == (() if single else (n_samples,)):
+    if loss.takes_classes and given == (() if single else (n_samples,)):
         return _one_hot(xp.reshape(y, (n_samples,)), output)
-    if given not in {(n_outputs,) if single else None, (n_samples, n_outputs)} and not (
-        n_outputs == 1 and given == (() if single else (n_samples,))
+    n_each = loss.outputs_per_target
+    n_targets = n_outputs // n_each
+    if given not in {(n_targets,) if single else None, (n_samples, n_targets)} and not (
+        n_targets == 1 and given == (() if single else (n_samples,))
     ):
-        classes = ", or class indices of shape (n_samples,)" if loss.name == "cross_entropy" else ""
+        classes = ", or class indices of shape (n_samples,)" if loss.takes_classes else ""
+        each = f", {n_each} for each target" if n_each > 1 else ""
         raise ValueError(
-            f"y has shape {given}; expected {(n_samples, n_outputs)} for {n_samples} rows of x and"
-            f" {n_outputs} outputs{classes}"
+            f"y has shape {given}; expected {(n_samples, n_targets)} for {n_samples} rows of x and"
+            f" {n_outputs} outputs{each}{classes}"
         )
-    y = xp.astype(xp.reshape(y, (n_samples, n_outputs)), real_dtype(output), copy=False)
+    y = xp.astype(xp.reshape(y, (n_samples, n_targets)), real_dtype(output), copy=False)
     problem = loss.target_problem(y)
     if problem:
         raise ValueError(f"y {problem}, for loss {loss.name!r}")
-    return y
+    if n_each == 1:
+        return y
+    return xp.reshape(xp.stack([y] * n_each, axis=-1), (n_samples, n_outputs))
 
 
 def _one_hot(classes: Array, output: Array) -> Array:

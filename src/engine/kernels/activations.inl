@@ -130,8 +130,8 @@ struct Exp {
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y; }
 };
 
-// Calls use(f) with the element-wise activation f; softmax couples a row's outputs and stays with the losses, prelu
-// has parameters and is in layers.inl.
+// Calls use(f) with the element-wise activation f; softmax and ordered couple a row's outputs (softmax.inl, ordered.inl),
+// prelu has parameters (layers.inl).
 template <class T, class Use>
 CHAINRULE_INLINE void with_activation(Activation activation, Use use) {
   switch (activation) {
@@ -151,7 +151,8 @@ CHAINRULE_INLINE void with_activation(Activation activation, Use use) {
     case Activation::relu6: return use(Relu6<T>{});
     case Activation::exp: return use(Exp<T>{});
     case Activation::prelu:
-    case Activation::softmax: return use(Identity<T>{});
+    case Activation::softmax:
+    case Activation::ordered: return use(Identity<T>{});
   }
 }
 

@@ -5,31 +5,11 @@ namespace {
 
 using chainrule::RowDerivatives;
 
-// net of an output row becomes what its deltas are taken from: softmax keeps its y, the others f'(net).
-template <class T>
-void keep_output_derivative(const Layer<T>& layer, RowOf<T> row) {
-  if (layer.activation == Activation::softmax) {
-    softmax_row<T>(layer.n_out, row);
-    return;
-  }
-  with_activation<T>(layer.activation, [&](auto f) {
-    for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v) {
-      const Vec<T> net = load(row(v));
-      store(row(v), f.derivative(f.keeps_net ? net : f.value(net)));
-    }
-  });
-}
-
-// delta = (dyhat/dnet)^T g, where g(v) is a vector of dE/dyhat and `kept` what keep_output_derivative left.
+// delta = (dyhat/dnet)^T g of an output row, where g(v) is a vector of dE/dyhat.
 template <class T, class G>
-CHAINRULE_INLINE void output_delta(const Layer<T>& layer, RowOf<T> kept, RowOf<T> delta, G g) {
-  const int64_t n = layer.n_out;
-  const bool coupled = layer.activation == Activation::softmax;  // its Jacobian is diag(y) - y^T y
-  RowSum<T> product;
-  if (coupled)
-    for (int64_t v = 0; v < vectors<T>(n); ++v) product.add(v, keep_valid<T>(g(v) * load(kept(v)), v, n));
-  const Vec<T> mean = coupled ? product.total() : zeros<T>();
-  for (int64_t v = 0; v < vectors<T>(n); ++v) store(delta(v), keep_valid<T>((g(v) - mean) * load(kept(v)), v, n));
+CHAINRULE_INLINE void output_delta(const Layer<T>& layer, OutputRow<T> row, G g) {
+  for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v) store(row.delta(v), keep_valid<T>(g(v), v, layer.n_out));
+  output_backward_row(layer, row);
 }
 
 template <class T>
@@ -134,6 +114,7 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
   forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
     const int64_t n = r1 - r0;
     const auto row_of = [&](T* matrix, int64_t r) { return RowOf<T>{matrix + (r - r0) * kPanel<T>, s.batch_stride}; };
+    const auto output_row_of = [&](int64_t r) { return OutputRow<T>(last, s.batch_stride, r - r0); };
     const auto back = [&] {
       for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, 0, n);
     };
@@ -151,19 +132,19 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
       for (int64_t r = r0; r < r1; ++r) scatter_row(row_of(d.input_delta, r), first.n_in, to + r * step);
     };
     if (d.jacobian || d.cotangents)
-      for (int64_t r = r0; r < r1; ++r) keep_output_derivative(last, row_of(last.output, r));
+      for (int64_t r = r0; r < r1; ++r) activate_output_row(last, output_row_of(r));
     else
       output_rows<T, true>(s, last, r0, r1, 0);
     if (d.cotangents)
       for (int64_t r = r0; r < r1; ++r)
-        output_delta(last, row_of(last.output, r), row_of(last.delta, r), [&](int64_t v) {
+        output_delta(last, output_row_of(r), [&](int64_t v) {
           const int64_t at = v * Simd<T>::width;
           return load_first(d.cotangents + r * last.n_out + at, smaller(Simd<T>::width, last.n_out - at));
         });
     if (d.jacobian)
       for (int64_t j = 0; j < last.n_out; ++j) {
         for (int64_t r = r0; r < r1; ++r)
-          output_delta(last, row_of(last.output, r), row_of(last.delta, r), [&](int64_t v) {
+          output_delta(last, output_row_of(r), [&](int64_t v) {
             const Vec<T> place = broadcast(static_cast<T>(j - v * Simd<T>::width));
             return iota<T>() == place ? broadcast(T(1)) : zeros<T>();
           });

@@ -54,6 +54,8 @@ void forward_row(const PlainLayer<T>* layers, int n_layers, const T* x, T* out, 
     });
     if (special) finish_row(layer, x, y);
     if (layer.activation == Activation::softmax) softmax_row<T>(layer.n_out, RowOf<T>{y, kPanel<T>});
+    if (layer.activation == Activation::ordered)
+      ordered_row<T>(layer.n_out, layer.group, RowOf<T>{y, kPanel<T>}, RowOf<T>{nullptr, 0});
     x = y;
   }
   const int64_t n = layers[n_layers - 1].n_out;

@@ -9,9 +9,13 @@
 #include "pairs.inl"
 #include "activations.inl"
 #include "losses.inl"
+#include "softmax.inl"
+#include "ordered.inl"
+#include "output.inl"
 #include "narrow.inl"
 #include "layers.inl"
 #include "rows.inl"
+#include "custom.inl"
 #include "optimizers.inl"
 #include "weights.inl"
 #include "forward.inl"
@@ -47,6 +51,8 @@ constexpr chainrule::Kernels<T> step_kernels(const char* name) {
           .tile_rows = kTileRows,
           .pairs = kPairs,
           .rows_phase = rows_phase<T>,
+          .rows_forward = rows_forward<T>,
+          .rows_backward = rows_backward<T>,
           .weights_phase = weights_phase<T>,
           .norms_phase = norms_phase<T>,
           .predict_rows = nullptr,

@@ -1,4 +1,4 @@
-// E3 and E4: the output layer's activation, the loss of each row, and delta = dE/dnet of the output layer.
+// E3 and E4 of single outputs: the losses. What happens to a whole row is in softmax.inl and output.inl.
 
 namespace {
 
@@ -17,19 +17,83 @@ CHAINRULE_INLINE Vec<T> clip_probability(Vec<T> p, T floor) {
   return min(max(p, broadcast(floor)), broadcast(T(1) - floor));
 }
 
-// Each loss: `term` is an output's share of the row's loss, `delta` its dE/dnet, from net, y = f(net), target t.
-template <class T, class F>
+// --- distances: losses of the output y and the target t alone, for any activation ---------------------------
+//
+// `value` is an output's share of the row's loss, `gradient` its derivative by y. A kink at y = t has the derivative 0.
+
+template <class T>
 struct SquaredError {  // 1/2 sum (y - t)^2
-  static CHAINRULE_INLINE Vec<T> term(Vec<T>, Vec<T> y, Vec<T> t, T) { return (y - t) * (y - t) * broadcast(T(0.5)); }
-  static CHAINRULE_INLINE Vec<T> delta(Vec<T> net, Vec<T> y, Vec<T> t) {
-    return (y - t) * F::derivative(F::keeps_net ? net : y);
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) { return (y - t) * (y - t) * broadcast(T(0.5)); }
+  static CHAINRULE_INLINE Vec<T> gradient(Vec<T> y, Vec<T> t) { return y - t; }
+};
+
+template <class T>
+struct AbsoluteError {  // sum |y - t|; a NaN stays one
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) { return absolute<T>(y - t); }
+  static CHAINRULE_INLINE Vec<T> gradient(Vec<T> y, Vec<T> t) {
+    const Vec<T> e = y - t, one = broadcast(T(1));
+    return e > zeros<T>() ? one : e < zeros<T>() ? -one : e;
   }
 };
 
 template <class T>
-struct BinaryCrossEntropy {  // of sigmoid: f' cancels against dE/dy
-  static CHAINRULE_INLINE Vec<T> term(Vec<T> net, Vec<T> y, Vec<T> t, T floor) {
+struct Huber {  // Huber 1964: c (|e| - c / 2) with c = min(|e|, delta), both branches at once
+  T delta;
+  CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) const {
+    const Vec<T> size = absolute<T>(y - t), c = min(broadcast(delta), size);
+    return c * (size - c * broadcast(T(0.5)));
+  }
+  CHAINRULE_INLINE Vec<T> gradient(Vec<T> y, Vec<T> t) const {
+    return min(broadcast(delta), max(broadcast(-delta), y - t));
+  }
+};
+
+template <class T>
+struct LogCosh {  // with w = e^-|e|: log1p((1 - w)^2 / 2w) does not cancel near 0, |e| - ln 2 + log1p(w^2) not overflow
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) {
+    const Vec<T> size = absolute<T>(y - t), one = broadcast(T(1)), m = expm1<T>(-size), w = one + m;
+    const auto near = size < one;
+    const Vec<T> l = log1p<T>(near ? m * m / (w + w) : w * w);
+    return near ? l : l + (size - broadcast(T(0.693147180559945309417)));
+  }
+  static CHAINRULE_INLINE Vec<T> gradient(Vec<T> y, Vec<T> t) { return tanh<T>(y - t); }
+};
+
+template <class T>
+struct Pinball {  // Koenker and Bassett 1978: (1 - q) e above the target, -q e below it, e = y - t
+  Vec<T> q;
+  CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) const {
+    const Vec<T> e = y - t;
+    return e > zeros<T>() ? (broadcast(T(1)) - q) * e : -q * e;
+  }
+  CHAINRULE_INLINE Vec<T> gradient(Vec<T> y, Vec<T> t) const {
+    const Vec<T> e = y - t;
+    return e > zeros<T>() ? broadcast(T(1)) - q : e < zeros<T>() ? -q : e;
+  }
+};
+
+// --- losses that take a logarithm, from net, of the outputs of certain activations F --------------------------
+//
+// `term` is an output's share of the row's loss, `delta` its dE/dnet, from net, y = f(net) and the target t.
+
+template <class T, class F, class D>
+struct Through {  // a distance as one of these: E7 in the same pass
+  D distance;
+  CHAINRULE_INLINE Vec<T> term(Vec<T>, Vec<T> y, Vec<T> t) const { return distance.value(y, t); }
+  CHAINRULE_INLINE Vec<T> delta(Vec<T> net, Vec<T> y, Vec<T> t) const {
+    return distance.gradient(y, t) * F::derivative(F::keeps_net ? net : y);
+  }
+};
+
+template <class T>
+struct BinaryCrossEntropy {  // of sigmoid: f' cancels against dE/dy. Targets are smoothed to t (1 - s) + s / 2
+  T floor, smoothing;
+  CHAINRULE_INLINE Vec<T> smoothed(Vec<T> t) const {
+    return fma(t, broadcast(T(1) - smoothing), broadcast(smoothing / 2));
+  }
+  CHAINRULE_INLINE Vec<T> term(Vec<T> net, Vec<T> y, Vec<T> t) const {
     const Vec<T> one = broadcast(T(1));
+    t = smoothed(t);
     if (floor > 0) {
       const Vec<T> p = clip_probability<T>(y, floor);
       return -(t * log<T>(p) + (one - t) * log<T>(one - p));
@@ -37,36 +101,106 @@ struct BinaryCrossEntropy {  // of sigmoid: f' cancels against dE/dy
     const Vec<T> size = net > zeros<T>() ? net : -net;
     return softplus<T>(-size) + ((one - t) * positive_part<T>(net) + t * positive_part<T>(-net));
   }
-  static CHAINRULE_INLINE Vec<T> delta(Vec<T>, Vec<T> y, Vec<T> t) { return y - t; }
+  CHAINRULE_INLINE Vec<T> delta(Vec<T>, Vec<T> y, Vec<T> t) const { return y - smoothed(t); }
 };
+
+template <class T>
+struct BinaryFocal {  // Lin et al. 2017, of sigmoid: -t q^g log p - (1 - t) p^g log q, with p = y and q = 1 - p
+  T gamma;
+  CHAINRULE_INLINE Vec<T> term(Vec<T> net, Vec<T>, Vec<T> t) const {
+    const Vec<T> g = broadcast(gamma), minus_log_p = softplus<T>(-net), minus_log_q = softplus<T>(net);
+    return t * exp<T>(-(g * minus_log_q)) * minus_log_p +
+           (broadcast(T(1)) - t) * exp<T>(-(g * minus_log_p)) * minus_log_q;
+  }
+  CHAINRULE_INLINE Vec<T> delta(Vec<T> net, Vec<T> p, Vec<T> t) const {
+    const Vec<T> g = broadcast(gamma), minus_log_p = softplus<T>(-net), minus_log_q = softplus<T>(net);
+    const Vec<T> q = sigmoid<T>(-net);
+    return (broadcast(T(1)) - t) * exp<T>(-(g * minus_log_p)) * (g * q * minus_log_q + p) -
+           t * exp<T>(-(g * minus_log_q)) * (g * p * minus_log_p + q);
+  }
+};
+
+// log f from net, and its derivative by net, finite where y = f(net) has underflowed to 0.
+template <class F>
+struct LogOf;
+template <class T>
+struct LogOf<Exp<T>> {
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net, Vec<T>) { return net; }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T>) { return broadcast(T(1)); }
+};
+template <class T>
+struct LogOf<Sigmoid<T>> {
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net, Vec<T>) { return -softplus<T>(-net); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return broadcast(T(1)) - y; }
+};
+template <class T>
+struct LogOf<Softplus<T>> {
+  // Once e^net is below the resolution, softplus(net) = e^net to every digit.
+  static constexpr T kTiny = is_float<T> ? T(-15.942385) : T(-36.04365338911715);
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net, Vec<T> y) { return net < broadcast(kTiny) ? net : log<T>(y); }
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) {
+    return y > zeros<T>() ? Softplus<T>::derivative(y) / y : broadcast(T(1));
+  }
+};
+
+// log(y / t) for t > 0: from y - t where they are near each other, else from net.
+template <class T, class F>
+CHAINRULE_INLINE Vec<T> log_ratio(Vec<T> net, Vec<T> y, Vec<T> t) {
+  const Vec<T> x = (y - t) / t;
+  return absolute<T>(x) < broadcast(T(0.5)) ? log1p<T>(x) : LogOf<F>::value(net, y) - log<T>(t);
+}
 
 template <class T, class F>
 struct Poisson {  // half the deviance: t log(t / y) - t + y
-  static CHAINRULE_INLINE Vec<T> term(Vec<T>, Vec<T> y, Vec<T> t, T) {
-    const Vec<T> ratio = t > zeros<T>() ? t * log<T>(t / y) : t * broadcast(T(0));
-    return ratio - t + y;
+  static CHAINRULE_INLINE Vec<T> term(Vec<T> net, Vec<T> y, Vec<T> t) {
+    const Vec<T> d = t > zeros<T>() ? t * log_ratio<T, F>(net, y, t) : t * broadcast(T(0));
+    return (y - t) - d;
   }
-  // (y - t) (log f)', which stays finite where y has underflowed to 0
-  static CHAINRULE_INLINE Vec<T> delta(Vec<T>, Vec<T> y, Vec<T> t) { return (y - t) * log_derivative(F{}, y); }
+  static CHAINRULE_INLINE Vec<T> delta(Vec<T>, Vec<T> y, Vec<T> t) { return (y - t) * LogOf<F>::derivative(y); }
+};
 
-  static CHAINRULE_INLINE Vec<T> log_derivative(Exp<T>, Vec<T>) { return broadcast(T(1)); }
-  static CHAINRULE_INLINE Vec<T> log_derivative(Sigmoid<T>, Vec<T> y) { return broadcast(T(1)) - y; }
-  static CHAINRULE_INLINE Vec<T> log_derivative(Softplus<T> f, Vec<T> y) {
-    return y > zeros<T>() ? f.derivative(y) / y : broadcast(T(1));
+template <class T, class F>
+struct Gamma {  // half the deviance: log(y / t) + t / y - 1
+  static CHAINRULE_INLINE Vec<T> term(Vec<T> net, Vec<T> y, Vec<T> t) {
+    const Vec<T> d = log_ratio<T, F>(net, y, t);
+    return d + expm1<T>(-d);
+  }
+  static CHAINRULE_INLINE Vec<T> delta(Vec<T> net, Vec<T> y, Vec<T> t) {
+    return -expm1<T>(-log_ratio<T, F>(net, y, t)) * LogOf<F>::derivative(y);
   }
 };
 
-// Which outputs a loss makes sense for; model.cpp refuses the other pairs.
-template <class F>
-constexpr bool kProbability = false;
-template <class T>
-constexpr bool kProbability<Sigmoid<T>> = true;
-template <class F>
-constexpr bool kPositive = kProbability<F>;
-template <class T>
-constexpr bool kPositive<Exp<T>> = true;
-template <class T>
-constexpr bool kPositive<Softplus<T>> = true;
+template <class T, class F>
+struct Tweedie {  // half the deviance of power 1 - a = 2 - b: t^b (phi(b, d) - phi(a, d)), d = log(y / t)
+  T a, b;
+  // t^b phi(c, d), where phi(c, d) = (e^(cd) - 1) / c, and d for c = 0. A factor e^(cd) > 1 joins t^b = e^(b log t): the
+  // product may be small where it alone overflows.
+  static CHAINRULE_INLINE Vec<T> scaled_phi(T c, Vec<T> log_scale, Vec<T> d) {
+    if (c == 0) return exp<T>(log_scale) * d;
+    const Vec<T> cd = broadcast(c) * d, m = expm1<T>(minus_absolute<T>(cd));
+    const auto grows = cd > zeros<T>();
+    return exp<T>(grows ? log_scale + cd : log_scale) * (grows ? -m : m) / broadcast(c);
+  }
+  CHAINRULE_INLINE Vec<T> term(Vec<T> net, Vec<T> y, Vec<T> t) const {
+    const auto some = t > zeros<T>();
+    const Vec<T> positive = some ? t : broadcast(T(1)), d = log_ratio<T, F>(net, y, positive);
+    const Vec<T> log_scale = broadcast(b) * log<T>(positive);
+    const Vec<T> e = scaled_phi(b, log_scale, d) - scaled_phi(a, log_scale, d);
+    const Vec<T> none = exp<T>(broadcast(b) * LogOf<F>::value(net, y)) / broadcast(b);  // t = 0, which needs b > 0
+    return some ? e : none + t;
+  }
+  CHAINRULE_INLINE Vec<T> delta(Vec<T> net, Vec<T> y, Vec<T> t) const {
+    // y^b - t y^a, from the larger of the two, so that it is 0 where y = t
+    const auto some = t > zeros<T>();
+    const Vec<T> positive = some ? t : broadcast(T(1)), u = LogOf<F>::value(net, y);
+    const Vec<T> d = log_ratio<T, F>(net, y, positive), m = expm1<T>(minus_absolute<T>(d));
+    const auto above = d > zeros<T>();
+    const Vec<T> e = exp<T>((above ? broadcast(b) : broadcast(a)) * u) * (above ? -m : positive * m);
+    return (some ? e : exp<T>(broadcast(b) * u) + t) * LogOf<F>::derivative(y);
+  }
+};
+
+// --- rows -----------------------------------------------------------------------------------------------------
 
 // One row's place in a batch matrix: vector v is columns v * width onwards.
 template <class T>
@@ -84,18 +218,25 @@ struct Targets {
   const T* values;  // null: `label` says which column is 1
   int64_t label;
   int64_t n_out;
-  CHAINRULE_INLINE Targets(const Rows<T>& data, int64_t row, int64_t n_out) : values(nullptr), label(0), n_out(n_out) {
-    if (data.targets)
-      values = data.targets + row * n_out;
-    else if (data.classes)
-      label = data.wide_classes ? static_cast<const int64_t*>(data.classes)[row]
-                                : static_cast<const std::int32_t*>(data.classes)[row];
+  int64_t outputs_each;  // neighbouring outputs that share a target
+  CHAINRULE_INLINE Targets(const Step<T>& s, int64_t r, int64_t n_out)
+      : values(nullptr), label(0), n_out(n_out), outputs_each(s.n_quantiles > 1 ? s.n_quantiles : 1) {
+    const int64_t row = s.order[r];
+    if (s.data.targets)
+      values = s.data.targets + row * (n_out / outputs_each);
+    else if (s.data.classes)
+      label = s.data.wide_classes ? static_cast<const int64_t*>(s.data.classes)[row]
+                                  : static_cast<const std::int32_t*>(s.data.classes)[row];
   }
   CHAINRULE_INLINE Vec<T> operator()(int64_t v) const {
     constexpr int w = Simd<T>::width;
     const int64_t first = v * w, left = n_out - first;
-    if (values) return left >= w ? load(values + first) : load_first(values + first, left);
     Vec<T> t{};
+    if (outputs_each > 1) {
+      for (int i = 0; i < smaller(w, left); ++i) t[i] = values[(first + i) / outputs_each];
+      return t;
+    }
+    if (values) return left >= w ? load(values + first) : load_first(values + first, left);
     if (label >= first && label < first + w)
       t = iota<T>() == broadcast(static_cast<T>(label - first)) ? broadcast(T(1)) : t;
     return t;
@@ -108,153 +249,19 @@ CHAINRULE_INLINE Vec<T> keep_valid(Vec<T> v, int64_t vector, int64_t n) {
   return iota<T>() < left ? v : zeros<T>();
 }
 
+// Where a row of the output layer lies: y (on entry net), what f' is taken from where that is not y, and dE/dnet.
+template <class T>
+struct OutputRow {
+  RowOf<T> y, net, delta;
+  CHAINRULE_INLINE OutputRow(const Layer<T>& layer, int64_t stride, int64_t at)
+      : y{layer.output + at * kPanel<T>, stride},
+        net{layer.net ? layer.net + at * kPanel<T> : nullptr, stride},
+        delta{layer.delta ? layer.delta + at * kPanel<T> : nullptr, stride} {}
+};
+
 template <class T>
 CHAINRULE_INLINE T row_weight(const Step<T>& s, int64_t r) {
   return s.data.sample_weight ? s.data.sample_weight[s.order[r]] : T(1);
-}
-
-// Element-wise output activation f with loss L.
-template <class T, class F, class L, bool kDelta>
-CHAINRULE_INLINE void output_row(const Step<T>& s, int64_t n_out, RowOf<T> y_of, RowOf<T> delta_of, int64_t r) {
-  const Targets<T> target(s.data, s.order[r], n_out);
-  const T weight = row_weight(s, r);
-  RowSum<T> loss;
-  for (int64_t v = 0; v < vectors<T>(n_out); ++v) {
-    const Vec<T> net = load(y_of(v)), y = F::value(net), t = target(v);
-    store(y_of(v), y);
-    loss.add(v, keep_valid<T>(L::term(net, y, t, s.probability_floor), v, n_out));
-    if constexpr (kDelta) store(delta_of(v), keep_valid<T>(L::delta(net, y, t) * broadcast(weight), v, n_out));
-  }
-  s.row_loss[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
-}
-
-// y = softmax(net) = exp(net - shift) / total, in place.
-template <class T>
-struct SoftmaxScale {
-  Vec<T> shift, total;  // one value in every lane
-};
-template <class T>
-CHAINRULE_INLINE SoftmaxScale<T> softmax_row(int64_t n_out, RowOf<T> y_of) {
-  const int64_t n_vectors = vectors<T>(n_out);
-  const T lowest = -__builtin_inff();
-  Vec<T> top = broadcast(lowest);
-  for (int64_t v = 0; v < n_vectors; ++v) {
-    const bool whole = n_out - v * Simd<T>::width >= Simd<T>::width;
-    Vec<T> net = load(y_of(v));
-    if (!whole) {
-      const Vec<T> left = broadcast(static_cast<T>(n_out - v * Simd<T>::width));
-      net = iota<T>() < left ? net : broadcast(lowest);
-    }
-    top = max(net, top);
-  }
-  const Vec<T> shift = across_lanes<T>(top, [](Vec<T> a, Vec<T> b) { return max(a, b); });
-  RowSum<T> sum;
-  for (int64_t v = 0; v < n_vectors; ++v) {
-    const Vec<T> e = keep_valid<T>(exp<T>(load(y_of(v)) - shift), v, n_out);
-    store(y_of(v), e);
-    sum.add(v, e);
-  }
-  const Vec<T> total = sum.total();
-  for (int64_t v = 0; v < n_vectors; ++v) store(y_of(v), load(y_of(v)) / total);
-  return {shift, total};
-}
-
-// Softmax with cross-entropy: delta = y - t, because the targets of a row sum to 1.
-template <class T, bool kDelta>
-void softmax_cross_entropy_row(const Step<T>& s, int64_t n_out, RowOf<T> y_of, RowOf<T> delta_of, int64_t r) {
-  const Targets<T> target(s.data, s.order[r], n_out);
-  const T weight = row_weight(s, r);
-  const bool clipped = s.probability_floor > 0;
-  RowSum<T> loss;
-  T label_net = 0;  // the net input of the true class, read before softmax overwrites it
-  if (!clipped) {
-    if (target.values) {
-      for (int64_t v = 0; v < vectors<T>(n_out); ++v) loss.add(v, keep_valid<T>(target(v) * load(y_of(v)), v, n_out));
-      label_net = loss.total()[0];
-      loss = RowSum<T>{};
-    } else {
-      label_net = y_of(target.label / Simd<T>::width)[target.label % Simd<T>::width];
-    }
-  }
-  const SoftmaxScale<T> scale = softmax_row<T>(n_out, y_of);
-  if (clipped) {
-    for (int64_t v = 0; v < vectors<T>(n_out); ++v)
-      loss.add(v,
-               keep_valid<T>(-(target(v) * log<T>(clip_probability<T>(load(y_of(v)), s.probability_floor))), v, n_out));
-    s.row_loss[r] = static_cast<double>(loss.total()[0]);
-  } else {
-    s.row_loss[r] = static_cast<double>((scale.shift + log<T>(scale.total))[0] - label_net);
-  }
-  s.row_loss[r] *= static_cast<double>(weight);
-  if constexpr (kDelta)
-    for (int64_t v = 0; v < vectors<T>(n_out); ++v)
-      store(delta_of(v), keep_valid<T>((load(y_of(v)) - target(v)) * broadcast(weight), v, n_out));
-}
-
-// Softmax with squared error needs the whole Jacobian diag(y) - y^T y: delta = y o (g - g.y), g = y - t.
-template <class T, bool kDelta>
-void softmax_squared_error_row(const Step<T>& s, int64_t n_out, RowOf<T> y_of, RowOf<T> delta_of, int64_t r) {
-  const Targets<T> target(s.data, s.order[r], n_out);
-  const T weight = row_weight(s, r);
-  softmax_row<T>(n_out, y_of);
-  RowSum<T> loss, product;
-  for (int64_t v = 0; v < vectors<T>(n_out); ++v) {
-    const Vec<T> y = load(y_of(v)), g = keep_valid<T>(y - target(v), v, n_out);
-    loss.add(v, g * g * broadcast(T(0.5)));
-    product.add(v, g * y);
-  }
-  s.row_loss[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
-  if constexpr (kDelta) {
-    const Vec<T> mean = product.total();
-    for (int64_t v = 0; v < vectors<T>(n_out); ++v) {
-      const Vec<T> y = load(y_of(v));
-      store(delta_of(v), keep_valid<T>(y * (y - target(v) - mean) * broadcast(weight), v, n_out));
-    }
-  }
-}
-
-// The rows r0..r1 of the output layer, stored from position `at` of the batch matrices on. On entry `output` holds
-// net; on return y, the rows' losses are in row_loss, and (kDelta) `delta` holds dE/dnet times the row's weight.
-template <class T, bool kDelta>
-void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1, int64_t at) {
-  const auto each_row = [&](auto row) {
-    for (int64_t r = r0; r < r1; ++r) {
-      const int64_t place = (at + r - r0) * kPanel<T>;
-      row(RowOf<T>{layer.output + place, s.batch_stride}, RowOf<T>{layer.delta + place, s.batch_stride}, r);
-    }
-  };
-  const int64_t n = layer.n_out;
-  if (layer.activation == Activation::softmax) {
-    if (s.loss == Loss::cross_entropy)
-      each_row([&](RowOf<T> y, RowOf<T> d, int64_t r) { softmax_cross_entropy_row<T, kDelta>(s, n, y, d, r); });
-    else
-      each_row([&](RowOf<T> y, RowOf<T> d, int64_t r) { softmax_squared_error_row<T, kDelta>(s, n, y, d, r); });
-    return;
-  }
-  with_activation<T>(layer.activation, [&](auto f) {
-    using F = decltype(f);
-    const auto run = [&](auto loss) {
-      using L = decltype(loss);
-      each_row([&](RowOf<T> y, RowOf<T> d, int64_t r) { output_row<T, F, L, kDelta>(s, n, y, d, r); });
-    };
-    if constexpr (kPositive<F>)
-      if (s.loss == Loss::poisson) return run(Poisson<T, F>{});
-    if constexpr (kProbability<F>)
-      if (s.loss == Loss::binary_cross_entropy) return run(BinaryCrossEntropy<T>{});
-    run(SquaredError<T, F>{});
-  });
-}
-
-// Outputs alone.
-template <class T>
-void activate_output_row(const Layer<T>& layer, RowOf<T> y_of) {
-  if (layer.activation == Activation::softmax) {
-    softmax_row<T>(layer.n_out, y_of);
-    return;
-  }
-  with_activation<T>(layer.activation, [&](auto f) {
-    for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v) store(y_of(v), f.value(load(y_of(v))));
-  });
 }
 
 }  // namespace

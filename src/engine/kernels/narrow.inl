@@ -124,19 +124,19 @@ CHAINRULE_INLINE void put_losses(const Step<T>& s, Vec<T> loss, Vec<T> weight, G
 
 // E3 and E4 for an element-wise output activation: deltas to delta[j * kWidth].
 template <class T, class F, class L>
-CHAINRULE_INLINE void lane_output(const Step<T>& s, const Layer<T>& layer, T* delta, Group g) {
+CHAINRULE_INLINE void lane_output(const Step<T>& s, const Layer<T>& layer, L loss_of, T* delta, Group g) {
   const LaneTargets<T> target(s, layer.n_out, g);
   const Vec<T> weight = lane_weights(s, g);
   Vec<T> terms[kWidth<T>];
   for (int64_t j = 0; j < layer.n_out; ++j) {
     const Vec<T> net = load(layer.output + j * s.lane_stride + g.r), y = F::value(net), t = target(j);
-    terms[j] = L::term(net, y, t, s.probability_floor);
-    store(delta + j * kWidth<T>, L::delta(net, y, t) * weight);
+    terms[j] = loss_of.term(net, y, t);
+    store(delta + j * kWidth<T>, loss_of.delta(net, y, t) * weight);
   }
   put_losses(s, lane_total<T>(terms, layer.n_out), weight, g);
 }
 
-// Softmax with cross-entropy, as softmax_cross_entropy_row.
+// Softmax with cross-entropy, as cross_entropy_row without smoothing.
 template <class T>
 CHAINRULE_INLINE void lane_softmax(const Step<T>& s, const Layer<T>& layer, T* delta, Group g) {
   const LaneTargets<T> target(s, layer.n_out, g);
@@ -206,15 +206,19 @@ CHAINRULE_INLINE void put_delta(const Layer<T>& layer, T* delta, Group g) {
 
 template <class T>
 CHAINRULE_INLINE void lane_outputs(const Step<T>& s, const Layer<T>& layer, T* delta, Group g) {
-  if (layer.activation == Activation::softmax) return lane_softmax(s, layer, delta, g);
-  with_activation<T>(layer.activation, [&](auto f) {
-    using F = decltype(f);
-    if constexpr (kPositive<F>)
-      if (s.loss == Loss::poisson) return lane_output<T, F, Poisson<T, F>>(s, layer, delta, g);
-    if constexpr (kProbability<F>)
-      if (s.loss == Loss::binary_cross_entropy) return lane_output<T, F, BinaryCrossEntropy<T>>(s, layer, delta, g);
-    lane_output<T, F, SquaredError<T, F>>(s, layer, delta, g);
-  });
+  const auto element_wise = [&](auto f, auto loss) { lane_output<T, decltype(f)>(s, layer, loss, delta, g); };
+  const T setting = static_cast<T>(s.loss_setting);
+  switch (s.loss) {  // those of Shape::narrow
+    case Loss::cross_entropy: return lane_softmax(s, layer, delta, g);
+    case Loss::binary_cross_entropy:
+      return element_wise(Sigmoid<T>{}, BinaryCrossEntropy<T>{s.probability_floor, setting});
+    case Loss::binary_focal: return element_wise(Sigmoid<T>{}, BinaryFocal<T>{setting});
+    case Loss::poisson:
+      return with_positive<T>(layer.activation, [&](auto f) { element_wise(f, Poisson<T, decltype(f)>{}); });
+    default:
+      return with_activation<T>(layer.activation,
+                                [&](auto f) { element_wise(f, Through<T, decltype(f), SquaredError<T>>{}); });
+  }
 }
 
 // The rows of a group into the columns of x_1.

@@ -260,9 +260,9 @@ void predict_rows(const Step<T>& s, int64_t begin, int64_t end, T* out) {
   const Layer<T>& layer = s.layers[s.n_layers - 1];
   forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
     for (int64_t r = r0; r < r1; ++r) {
-      const RowOf<T> y{layer.output + (r - r0) * kPanel<T>, s.batch_stride};
-      activate_output_row(layer, y);
-      scatter_row(y, layer.n_out, out + r * layer.n_out);
+      const OutputRow<T> row(layer, s.batch_stride, r - r0);
+      activate_output_row(layer, row);
+      scatter_row(row.y, layer.n_out, out + r * layer.n_out);
     }
   });
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 
 from .base import Activation
 from .from_net import GELU, Mish, SiLU
 from .from_output import Exp, Identity, Sigmoid, Softplus, Softsign, Tanh
+from .ordered import Ordered
 from .prelu import PReLU
 from .rectifiers import ELU, SELU, HardTanh, LeakyReLU, ReLU, ReLU6
 from .softmax import Softmax
@@ -32,6 +34,7 @@ ACTIVATIONS: dict[str, Activation] = {
         PReLU(),
         Softmax(),
         Exp(),
+        Ordered(),
     )
 }
 
@@ -45,6 +48,8 @@ def get_activation(activation: str | Activation) -> Activation:
     --------
     >>> get_activation("leaky_relu")
     LeakyReLU(slope=0.01)
+    >>> get_activation("ordered(3)")  # in groups of three
+    Ordered(size=3)
     """
     if isinstance(activation, Activation):
         return activation
@@ -52,6 +57,9 @@ def get_activation(activation: str | Activation) -> Activation:
         raise TypeError(
             f"an activation is given by its name or as an Activation, not as {type(activation).__name__}"
         )
+    groups = re.fullmatch(r"ordered\(([1-9][0-9]*)\)", activation)
+    if groups:
+        return Ordered(int(groups[1]))
     if activation not in ACTIVATIONS:
         close = get_close_matches(activation, ACTIVATIONS, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
@@ -70,6 +78,7 @@ __all__ = [
     "Identity",
     "LeakyReLU",
     "Mish",
+    "Ordered",
     "PReLU",
     "ReLU",
     "ReLU6",

@@ -33,6 +33,11 @@ class Activation(ABC):
     output_only: ClassVar[bool] = False
     hidden_only: ClassVar[bool] = False
 
+    @property
+    def label(self) -> str:
+        """The name that `get_activation` finds it by, with a setting where that belongs to the network."""
+        return self.name
+
     @abstractmethod
     def value(self, net: Array) -> Array:
         """E2: f(net); net has shape (n_samples, n_units), and so has the result."""
