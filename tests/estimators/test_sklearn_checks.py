@@ -48,9 +48,10 @@ def expected_failures(estimator):
             layer_norm=True,
             residual=True,
             initializer="he_normal",
+            loss="focal",
         ),
         MLPRegressor(
-            "squared_error",
+            "huber",
             (32, 32),
             "gelu",
             max_iter=100,

@@ -21,6 +21,7 @@ from chainrule.estimators.callbacks import check_callbacks, protocol
 from chainrule.estimators.checkpoint import Checkpoint, interval
 from chainrule.estimators.data import TargetScale, learn_target_scale, validation_rows
 from chainrule.estimators.initialization import initialize
+from chainrule.estimators.losses import check_loss
 from chainrule.estimators.metrics import scorers
 from chainrule.estimators.options import CONSTRAINTS, check_together, hidden_sizes, hint, is_stochastic
 from chainrule.estimators.quasi_newton import fit_quasi_newton
@@ -40,7 +41,12 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
     _optimizer: Any = None
     _bound: BoundModel | None = None
     _best: NDArray[Any] | None = None  # parameters by early stopping's score, while training
-    _own_metric: ClassVar[str]
+    _losses: ClassVar[list[str]]
+
+    @property
+    @abstractmethod
+    def _own_metric(self) -> str:
+        """Name of what `score` measures."""
 
     hidden_layer_sizes: Any
     activation: Any
@@ -245,11 +251,12 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
             super()._validate_params()
         except ValueError as error:
             message = str(error)
-            raise type(error)(message + hint(message, self.get_params(deep=False))) from None
+            raise type(error)(message + hint(message, self.get_params(deep=False), self._losses)) from None
         scorers(self.scoring)
         check_callbacks(self.callbacks)
         interval(self.checkpoint_every)
         check_together(self)
+        check_loss(self)
 
     def _bind(self, dtype: DType | None = None) -> BoundModel:
         """Make `coefs_` and `intercepts_` views of an engine model, keeping their values."""

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _engine
+from chainrule.estimators.losses import loss_of, reported_divisor
+from chainrule.network.custom_loss import BatchLoss, CustomLoss
 from chainrule.network.initialization import initialize_vectors
 from chainrule.network.layers import LayerOptions
 from chainrule.network.parameters import split
@@ -20,16 +22,10 @@ if TYPE_CHECKING:
 Floats = NDArray[Any]
 DType = Literal["float32", "float64"]
 
-#: The estimators' losses whose gradient with respect to net is (output - target), by output activation.
-ENGINE_LOSSES = {
-    ("log_loss", "softmax"): "cross_entropy",
-    ("log_loss", "sigmoid"): "binary_cross_entropy",
-    ("poisson", "exp"): "poisson",
-}
-
 #: Parameters that shape the network or its loss: where one changes, the engine's model is another.
 SHAPING = (
-    "activation", "out_activation_", "dropout", "layer_norm", "residual",
+    "activation", "out_activation_", "loss", "label_smoothing", "quantiles", "dropout", "layer_norm",
+    "residual",
 )  # fmt: skip
 
 #: What layers may learn beside weights and intercepts: names of the estimator's lists, in `flat`'s order.
@@ -66,9 +62,12 @@ class BoundModel:
         check_memory(sizes, np.dtype(dtype).itemsize)
         self.options = shape_of(mlp)
         self.dtype: DType = dtype
+        self.loss = loss_of(mlp)
         activations = [*hidden_activations(mlp.activation, len(sizes) - 2), engine_name(mlp.out_activation_)]
         layers = LayerOptions.of(sizes, mlp.dropout, mlp.layer_norm, mlp.residual)
-        loss = ENGINE_LOSSES.get((mlp.loss, activations[-1]), "squared_error")
+        # A user who sets another output activation still has a model that predicts.
+        fits = activations[-1].partition("(")[0] in (*self.loss.output_activations, "ordered")
+        loss = self.loss.name if fits else "squared_error"
         self.model = _engine.Model(
             list(sizes),
             activations,
@@ -78,7 +77,8 @@ class BoundModel:
             # scikit-learn clips probabilities in the loss that it reports, and averages squared errors
             # over the outputs there, but not in the gradient that it follows.
             probability_floor=float(np.finfo(dtype).eps),
-            loss_divisor=float(sizes[-1]) if loss == "squared_error" else 1.0,
+            loss_divisor=reported_divisor(self.loss, sizes[-1]) if fits else float(sizes[-1]),
+            loss_parameters=self.loss.parameters if fits else (),
             **layers._asdict(),
         )
         self.flat: Floats = self.model.parameters
@@ -126,6 +126,9 @@ class BoundModel:
             rows: Any = (cast(csr.data, self.dtype, "X"), csr.indices, csr.indptr)
         else:
             rows = cast(x, self.dtype, "X")
+        if isinstance(self.loss, CustomLoss) and targets is not None:
+            self.loss.check_weights(sample_weight)
+            return _engine.Dataset(self.model, rows, batch_loss=BatchLoss(self.loss, targets, sample_weight))
         return _engine.Dataset(self.model, rows, targets, sample_weight)
 
 
@@ -152,7 +155,7 @@ def cast(values: NDArray[Any], dtype: DType, name: str) -> Floats:
 def shape_of(mlp: "BaseMLP") -> tuple[Any, ...]:
     """Return the parameters that shape the network; compared on each prediction, so nothing is computed."""
     values = mlp.__dict__
-    return (mlp.loss, *[values.get(name) for name in SHAPING])
+    return tuple([values.get(name) for name in SHAPING])
 
 
 def hidden_activations(activation: Any, n_hidden: int) -> list[str]:

@@ -1,10 +1,12 @@
 """MLPClassifier: one class of several, or several yes-or-no labels."""
 
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
@@ -13,8 +15,10 @@ from chainrule.estimators.data import validated, weigh_classes
 from chainrule.estimators.derivatives import ClassifierDerivatives
 from chainrule.estimators.documentation import documented
 from chainrule.estimators.labels import Labels
+from chainrule.estimators.losses import CLASSIFIER_LOSSES
 from chainrule.estimators.options import CLASS_WEIGHT, CONSTRAINTS
 from chainrule.estimators.rows import Rows, ready_to_train
+from chainrule.reference.losses import Loss
 
 
 @documented
@@ -53,10 +57,16 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
     True
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {**CONSTRAINTS, "class_weight": CLASS_WEIGHT}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **CONSTRAINTS,
+        "class_weight": CLASS_WEIGHT,
+        "loss": [StrOptions(set(CLASSIFIER_LOSSES)), Loss, callable],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+    _losses = CLASSIFIER_LOSSES
     _own_metric = "accuracy"
 
-    loss = "log_loss"
+    label_smoothing: float
     class_weight: Any
     _labels: Labels | None = None
 
@@ -106,6 +116,8 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         layer_norm: Any = False,
         residual: Any = False,
         initializer: str | None = None,
+        loss: Any = "log_loss",
+        label_smoothing: float = 0.0,
     ) -> None:
         self._store(locals())
 

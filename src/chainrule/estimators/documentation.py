@@ -130,12 +130,24 @@ class_weight : dict, "balanced", list of dict, or None, default=None
     Weights of the classes in the training loss, by label; they multiply `sample_weight`. "balanced" is
     n / (n_classes n_c) for class c, n counting the rows (adding up their weights). For a multilabel target
     "balanced" or a list with one {0: weight, 1: weight} per column. What is watched is not weighted.
+loss : {"log_loss", "focal"}, Loss or callable, default="log_loss"
+    "log_loss" is the cross-entropy. "focal" multiplies each row's by (1 - p)^gamma, p the probability of its
+    class, so that rows that are classified well weigh less; gamma is 2, or that of
+    `chainrule.losses.Focal(gamma)`. Or a function: loss(probabilities, targets), with weights
+    loss(probabilities, targets, sample_weight), which is given a batch's probabilities (n_rows, n_outputs)
+    and its class indices (n_rows,), for two classes and for a multilabel target 0 and 1 (n_rows,
+    n_outputs); it returns the value of the batch and its derivative by the probabilities. `save` keeps no
+    function.
+label_smoothing : float, default=0.0
+    Share s of each target that is spread over all classes: (1 - s) y + s / n_classes. For "log_loss".
 """,
     "MLPRegressor": """
 scale_targets : bool, default=False
     Whether to train on (y - mean) / standard deviation of each target. Predictions are in the units of y;
     `coefs_`, `loss_curve_` and the validation loss belong to the standardised targets. `partial_fit` and
-    `warm_start` keep the units of the first fit. Not for "poisson".
+    `warm_start` keep the units of the first fit. Not for "poisson", "gamma" and "tweedie".
+quantiles : float, list of float or None, default=None
+    Increasing numbers in (0, 1), for loss="quantile"; None is the median. Several do not cross.
 """,
 }
 
@@ -179,7 +191,7 @@ n_layers_ : int
 n_outputs_ : int
     Number of outputs.
 out_activation_ : str
-    Function of the output layer: "softmax", "logistic", "identity" or "exp".
+    Function of the output layer: "softmax", "logistic", "identity", "exp", or "ordered(n)" for n quantiles.
 n_features_in_ : int
     Number of columns seen in `fit`.
 feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -28,7 +28,6 @@ PRECISIONS = ["full", "bf16"]
 CHOICES: dict[str, list[str]] = {
     "activation": ["logistic", *(name for name in _engine.activations() if name not in OUTPUT_ONLY)],
     "solver": ["lbfgs", *STOCHASTIC_SOLVERS],
-    "loss": ["squared_error", "poisson"],
     "batch_size": ["auto"],
     "schedule": list(SCHEDULES),
     "initializer": list(INITIALIZERS),
@@ -137,7 +136,7 @@ def check_together(mlp: "BaseMLP") -> None:
         real_number("a number of learning_rate_factors", factor, "[0, inf)")
 
 
-def hint(message: str, parameters: dict[str, Any]) -> str:
+def hint(message: str, parameters: dict[str, Any], losses: list[str] | None = None) -> str:
     """Return " Did you mean ...?" for a message about a named choice that was misspelt, else "".
 
     Examples
@@ -145,7 +144,7 @@ def hint(message: str, parameters: dict[str, Any]) -> str:
     >>> hint("The 'solver' parameter of MLPClassifier must be ...", {"solver": "adm"})
     " Did you mean 'adam'?"
     """
-    for name, choices in CHOICES.items():
+    for name, choices in {**CHOICES, "loss": losses or []}.items():
         value = parameters.get(name)
         if isinstance(value, str) and message.startswith(f"The {name!r} parameter"):
             return _nearest(value, choices)

@@ -1,10 +1,12 @@
 """MLPRegressor: one number or several."""
 
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import d2_pinball_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
@@ -12,8 +14,10 @@ from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.data import validated
 from chainrule.estimators.derivatives import DerivativesMixin
 from chainrule.estimators.documentation import documented
-from chainrule.estimators.options import CHOICES, CONSTRAINTS
+from chainrule.estimators.losses import REGRESSOR_LOSSES, loss_of, output_activation
+from chainrule.estimators.options import CONSTRAINTS
 from chainrule.estimators.rows import ready_to_train
+from chainrule.reference.losses import Loss, Quantile
 
 
 @documented
@@ -26,10 +30,15 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default="squared_error"
-        "squared_error" is 1/2 (prediction - y)^2, its mean over outputs as reported, its sum over outputs
-        as followed. "poisson" is half the deviance, y log(y / prediction) - y + prediction, with
-        prediction = exp(net); it needs y >= 0.
+    loss : str, Loss or callable, default="squared_error"
+        "squared_error" is 1/2 (prediction - y)^2; "absolute_error", "huber", "log_cosh" grow slower with
+        large errors; "quantile" estimates `quantiles`. Their mean over outputs is reported, their sum is
+        followed. "poisson" is half the deviance, y log(y / prediction) - y + prediction, with
+        prediction = exp(net); it needs y >= 0. "gamma" (y > 0) and "tweedie" (y >= 0, power 1.5) are half
+        their deviances, too. An instance of `chainrule.losses` has settings of its own, such as
+        `Huber(delta=2.0)` or `Tweedie(power=1.2)`. Or a function: loss(predictions, targets), with weights
+        loss(predictions, targets, sample_weight), which is given the arrays of a batch, (n_rows,
+        n_outputs), and returns the value of the batch and its derivative by the predictions.
     {parameters}
 
     Attributes
@@ -59,16 +68,22 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
-        "loss": [StrOptions(set(CHOICES["loss"]))],
+        "loss": [StrOptions(set(REGRESSOR_LOSSES)), Loss, callable],
+        "quantiles": ["array-like", Real, None],
         "scale_targets": ["boolean"],
     }
-    _own_metric = "r2"
+    _losses = REGRESSOR_LOSSES
 
     scale_targets: bool
+    quantiles: Any
+
+    @property
+    def _own_metric(self) -> str:
+        return "d2_pinball_score" if loss_of(self).outputs_per_target > 1 else "r2"
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: Any = "squared_error",
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
         *,
@@ -113,6 +128,7 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         layer_norm: Any = False,
         residual: Any = False,
         initializer: str | None = None,
+        quantiles: Any = None,
     ) -> None:
         self._store(locals())
 
@@ -124,8 +140,9 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
     def _check_validation(self, X_val: Any, y_val: Any) -> tuple[Any, NDArray[Any]]:
         X_val, y_val = validated(self, X_val, y_val, reset=False, y_numeric=True)
         targets = self._encode(y_val, "y_val")
-        if targets.shape[1] != self.n_outputs_:
-            raise ValueError(f"y_val has {targets.shape[1]} columns, but y has {self.n_outputs_}.")
+        n_targets = self.n_outputs_ // loss_of(self).outputs_per_target
+        if targets.shape[1] != n_targets:
+            raise ValueError(f"y_val has {targets.shape[1]} columns, but y has {n_targets}.")
         return X_val, targets
 
     def _decode_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
@@ -138,16 +155,21 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
                 f"loss='poisson' needs {name} >= 0, got a smallest value of {y.min()}. "
                 "Use loss='squared_error' for targets of either sign."
             )
+        loss = loss_of(self)
+        problem = None if loss.name not in REGRESSOR_LOSSES else loss.target_problem(y)
+        if problem:
+            raise ValueError(f"{name} {problem}, for loss={self.loss!r}.")
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _output_layer(self, targets: NDArray[Any]) -> tuple[int, str]:
-        activation = "exp" if self.loss == "poisson" else "identity"
-        if self.scale_targets and activation != "identity":
+        loss = loss_of(self)
+        activation = output_activation(loss)
+        if self.scale_targets and activation == "exp":
             raise ValueError(
                 f"scale_targets=True does not go with loss={self.loss!r}, whose predictions are positive in "
                 "any units; expected a loss with identity output, such as 'squared_error'."
             )
-        return targets.shape[1], activation
+        return targets.shape[1] * loss.outputs_per_target, activation
 
     def _score_outputs(
         self, outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
@@ -159,6 +181,9 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         """
         if not np.isfinite(outputs).all():
             return float("nan")
+        loss = loss_of(self)
+        if loss.outputs_per_target > 1:
+            return explained(loss, outputs, targets, sample_weight)
         targets = targets.astype(np.float64, copy=False)
         mean = np.average(targets, axis=0, weights=sample_weight)
         rest = np.average((targets - outputs) ** 2, axis=0, weights=sample_weight)
@@ -217,7 +242,54 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         Returns
         -------
         y : ndarray of shape (n_samples,), or (n_samples, n_outputs) for several targets
-            In the units of the y that `fit` was given, in the dtype of `coefs_`.
+            In the units of the y that `fit` was given, in the dtype of `coefs_`. Several quantiles are a
+            last axis: (n_samples, n_quantiles), or (n_samples, n_outputs, n_quantiles) for several targets.
         """
         outputs = self._in_own_units(self._outputs(X))
+        n_quantiles = loss_of(self).outputs_per_target if self.loss != "squared_error" else 1
+        if 1 < n_quantiles < outputs.shape[1]:
+            return outputs.reshape(len(outputs), -1, n_quantiles)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R^2 of the predictions, for several quantiles the mean of their D^2 pinball scores.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows are samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        score : float
+            1 for perfect predictions, 0 for those of a constant: the mean, or the quantile.
+        """
+        loss = loss_of(self)
+        if loss.outputs_per_target == 1:
+            return float(super().score(X, y, sample_weight))
+        outputs, targets = self.predict(X), np.asarray(y)
+        flat = outputs.reshape(len(outputs), -1)
+        return explained(loss, flat, targets.reshape(len(targets), -1), sample_weight)
+
+
+def explained(loss: Loss, outputs: NDArray[Any], targets: NDArray[Any], sample_weight: Any) -> float:
+    """Return the mean over targets and quantiles of `sklearn.metrics.d2_pinball_score`."""
+    assert isinstance(loss, Quantile)
+    levels = loss.parameters
+    return float(
+        np.mean(
+            [
+                d2_pinball_score(
+                    targets[:, k // len(levels)],
+                    outputs[:, k],
+                    sample_weight=sample_weight,
+                    alpha=levels[k % len(levels)],
+                )
+                for k in range(outputs.shape[1])
+            ]
+        )
+    )

@@ -13,6 +13,7 @@ from chainrule.estimators.labels import Labels
 from chainrule.estimators.metrics import LOSS
 from chainrule.estimators.optimizer import StochasticOptimizer
 from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.reference.losses import LOSSES, Loss
 from chainrule.training.schedules import SCHEDULES, Schedule
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ CODE = ("callbacks", "scoring", "schedule", "loss")
 OBJECTS: dict[str, tuple[type, Mapping[str, Any]]] = {
     "optimizer": (Optimizer, OPTIMIZERS),
     "schedule": (Schedule, SCHEDULES),
+    "loss": (Loss, LOSSES),
 }
 
 
