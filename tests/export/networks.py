@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import chainrule
 from chainrule import MLPRegressor, Network, reference
 from chainrule.export.description import Description, Layer, Meaning
 from chainrule.reference import Norm
@@ -93,6 +94,12 @@ def regressor_of_everything(x: np.ndarray, y: np.ndarray) -> MLPRegressor:
         max_iter=20,
         random_state=0,
     ).fit(x, y)
+
+
+def quantiles(dtype: str) -> Network:
+    """Three quantiles each of two targets, which cannot cross."""
+    loss = chainrule.losses.Quantile([0.1, 0.5, 0.9])
+    return Network([6, 5, 6], loss=loss, dtype=dtype, random_state=0)
 
 
 def network_of_everything(dtype: str) -> Network:

@@ -24,6 +24,7 @@ from .networks import (
     make_layer,
     network_of_everything,
     outputs,
+    quantiles,
     regressor_of_everything,
     scaled,
 )
@@ -159,6 +160,12 @@ def test_outputs_in_their_own_units(dtype: str, tmp_path: Path) -> None:
     found, _ = call(compile_shared(tmp_path / "model.c"), "model_predict", X.astype(dtype), 3, "float64")
     expected = outputs(described, X.astype(dtype)) * scale + mean
     assert_allclose(found, expected, rtol=1e-5 if dtype == "float32" else 1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_quantiles(dtype: str, tmp_path: Path) -> None:
+    net, x = quantiles(dtype), X.astype(dtype)
+    assert_allclose(compiled(net, tmp_path, x, 6)[0], net(x), rtol=1e-4 if dtype == "float32" else 1e-11)
 
 
 @quiet

@@ -32,6 +32,7 @@ from .networks import (
     make_layer,
     network_of_everything,
     outputs,
+    quantiles,
     regressor_of_everything,
     scaled,
 )
@@ -144,6 +145,13 @@ def test_boolean_and_multilabel_targets() -> None:
 def test_regressors(loss: str) -> None:
     mlp = MLPRegressor(loss, (5,), max_iter=20, random_state=0).fit(X, np.abs(X[:, :2]))
     assert_allclose(run(mlp.to_onnx(), {"X": X})["variable"], mlp.predict(X), rtol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_quantiles(dtype: str) -> None:
+    net, x = quantiles(dtype), X.astype(dtype)
+    found = run(net.to_onnx(), {"X": x})["output"]
+    assert_allclose(found, net(x), rtol=1e-4 if dtype == "float32" else 1e-11)
 
 
 def test_estimator_with_every_kind_of_layer() -> None:

@@ -14,7 +14,16 @@ from chainrule import MLPClassifier, MLPRegressor, Network
 from chainrule.export import to_torch
 from chainrule.export.description import Description, Meaning
 
-from .networks import HIDDEN, OUTPUTS, everything, make_layer, outputs, regressor_of_everything, scaled
+from .networks import (
+    HIDDEN,
+    OUTPUTS,
+    everything,
+    make_layer,
+    outputs,
+    quantiles,
+    regressor_of_everything,
+    scaled,
+)
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -111,6 +120,16 @@ def test_outputs_in_their_own_units(dtype: str) -> None:
 def test_regressors_give_predictions(loss: str) -> None:
     mlp = MLPRegressor(loss, (5,), "tanh", max_iter=10, random_state=0).fit(X, np.abs(X[:, :2]))
     assert_allclose(run(mlp.to_torch(), X), mlp.predict(X), rtol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_quantiles_there_and_back(dtype: str) -> None:
+    net, x = quantiles(dtype), X.astype(dtype)
+    module = net.to_torch()
+    assert_allclose(run(module, x), net(x), rtol=1e-4 if dtype == "float32" else 1e-11)
+    again = chainrule.from_torch(module, loss=net.loss)
+    assert again.activations == net.activations
+    assert_array_equal(again(x), net(x))
 
 
 def test_estimator_with_every_kind_of_layer() -> None:
