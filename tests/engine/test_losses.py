@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from chainrule import _engine as engine
 from chainrule.losses import (
+    LOSSES,
     AbsoluteError,
     BinaryCrossEntropy,
     BinaryFocal,
@@ -25,7 +26,7 @@ from chainrule.losses import (
 from chainrule.reference import get_activation
 from loss_targets import random_targets
 
-from .networks import DTYPES, ISAS, Case, make_case
+from .networks import DTYPES, FMA_ISAS, ISAS, Case, make_case
 from .test_against_reference import check
 
 SETTINGS = [
@@ -122,6 +123,22 @@ def test_classes_are_rows_of_zero_and_one_and_shares_are_taken_too(loss: Loss, i
     assert_array_equal(by_row, by_class)
     case.y = random_targets(loss.name, case.y.shape, np.random.default_rng(0)).astype(dtype)
     check(case, loss)
+
+
+@pytest.mark.skipif(len(FMA_ISAS) < 2, reason="one instruction set with fused multiply-add")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", [*LOSSES.values(), *SETTINGS], ids=repr)
+def test_bits_do_not_depend_on_the_instruction_set(loss: Loss, dtype: str) -> None:
+    for output in loss.output_activations[:2]:
+        for sizes, batch_size in (([4, 40, 23], 9), ([4, 5, 3], 8), ([4, 5, 3], 1)):  # two of them narrow
+            results = []
+            for isa in FMA_ISAS:
+                case = case_of(loss, sizes, output, n_samples=20, dtype=dtype, isa=isa, weighted=True)
+                trainer = engine.Trainer(case.model, "sgd", batch_size=batch_size, learning_rate=0.01)
+                losses = trainer.epochs(case.data, 2)
+                results.append((losses.tobytes(), case.model.parameters.tobytes()))
+            assert len(set(results)) == 1
+            assert np.isfinite(losses).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
