@@ -25,6 +25,7 @@ from chainrule.export import register_onnx_converters, to_onnx
 from chainrule.export.description import Description, Meaning
 from chainrule.io import TableModel
 
+from .compiled import call, compile_shared
 from .networks import (
     HIDDEN,
     OUTPUTS,
@@ -152,6 +153,30 @@ def test_quantiles(dtype: str) -> None:
     net, x = quantiles(dtype), X.astype(dtype)
     found = run(net.to_onnx(), {"X": x})["output"]
     assert_allclose(found, net(x), rtol=1e-4 if dtype == "float32" else 1e-11)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_quantile_regressor_of_standardised_targets(n_targets: int, tmp_path: Path) -> None:
+    y = (np.array([50, 0]) + np.array([9, 1e-3]) * X[:, :2])[:, :n_targets]
+    reg = MLPRegressor(
+        hidden_layer_sizes=(8,),
+        activation="tanh",  # without kinks, across which differences would be taken
+        loss="quantile",
+        quantiles=[0.1, 0.5, 0.9],
+        scale_targets=True,
+        max_iter=20,
+        random_state=0,
+    ).fit(X, y.squeeze())
+    expected = reg.predict(X).reshape(40, -1)
+    assert_allclose(run(reg.to_onnx(), {"X": X})["variable"], expected, rtol=1e-11)
+    reg.export_c(tmp_path / "m.c")
+    found, _ = call(compile_shared(tmp_path / "m.c"), "m_predict", X, expected.shape[1], "float64")
+    assert_allclose(found, expected, rtol=1e-11)
+    h = 1e-4
+    for f in range(6):
+        step = h * np.eye(6)[f]
+        difference = (reg.predict(X + step) - reg.predict(X - step)).reshape(40, -1) / (2 * h)
+        assert_allclose(reg.jacobian(X)[:, :, f], difference, rtol=1e-4, atol=1e-6 * np.abs(difference).max())
 
 
 def test_estimator_with_every_kind_of_layer() -> None:
