@@ -192,3 +192,19 @@ def test_what_cannot_be(estimator, parameters, error, message):
         y = y + 1
     with pytest.raises(error, match=message):
         estimator(**FAST | parameters).fit(X, y)
+
+
+DERIVED = {
+    "quantiles": lambda: (MLPRegressor("quantile", quantiles=[0.1, 0.9], max_iter=3, **FAST), NUMBERS),
+    "Huber": lambda: (MLPRegressor(Huber(delta=0.1), max_iter=3, **FAST), NUMBERS),
+    "focal, two classes": lambda: (MLPClassifier(loss="focal", max_iter=3, **FAST), BINARY),
+    "smoothed": lambda: (MLPClassifier(label_smoothing=0.4, max_iter=3, **FAST), BINARY),
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_derivations_are_of_the_loss_with_its_settings(name):
+    mlp, y = DERIVED[name]()
+    derivation = chainrule.derive(mlp.fit(X, y), X[:1], y[:1].reshape(1, -1))
+    assert derivation.verify()
+    assert derivation.model.loss == mlp._bound.loss

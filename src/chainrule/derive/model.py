@@ -193,11 +193,22 @@ def _from_estimator(estimator: Any) -> Model:
     names = list(hidden) if isinstance(hidden, list | tuple) else [hidden] * n_hidden
     names.append(estimator.out_activation_)
     activations = [_activation(f) for f in names]
-    loss = estimator.loss
-    if loss == "log_loss":
-        loss = "cross_entropy" if activations[-1].name == "softmax" else "binary_cross_entropy"
     biases = [-np.asarray(intercept) for intercept in estimator.intercepts_]
-    return _assemble(estimator, estimator.coefs_, biases, activations, get_loss(loss), suffix="_")
+    return _assemble(estimator, estimator.coefs_, biases, activations, _loss_of(estimator), suffix="_")
+
+
+def _loss_of(estimator: Any) -> Loss:
+    """Return an estimator's loss with its settings; scikit-learn's own have a name and none."""
+    loss = estimator.loss
+    if callable(loss) and not isinstance(loss, Loss):
+        return RowLoss(loss)
+    if hasattr(estimator, "_losses"):  # ours: label smoothing, quantiles, the focal loss
+        from chainrule.estimators.losses import loss_of
+
+        return loss_of(estimator)
+    if loss == "log_loss":
+        loss = "cross_entropy" if estimator.out_activation_ == "softmax" else "binary_cross_entropy"
+    return get_loss(loss)
 
 
 def _assemble(
