@@ -208,3 +208,11 @@ def test_derivations_are_of_the_loss_with_its_settings(name):
     derivation = chainrule.derive(mlp.fit(X, y), X[:1], y[:1].reshape(1, -1))
     assert derivation.verify()
     assert derivation.model.loss == mlp._bound.loss
+
+
+def test_derivation_of_a_loss_of_ones_own():
+    def squared(predictions, y):
+        return float(((predictions - y) ** 2).mean()), 2 * (predictions - y) / len(y)
+
+    mlp = MLPRegressor(squared, max_iter=3, **FAST).fit(X, NUMBERS)
+    assert chainrule.derive(mlp, X[:2], NUMBERS[:2].reshape(2, 1)).verify()

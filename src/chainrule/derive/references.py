@@ -153,7 +153,10 @@ def _network(layers: tuple[Layer, ...], output: str, loss: Any, dtype: str) -> A
         options["residual"] = [layer.residual for layer in hidden]
     sizes = [layers[0].n_in, *(layer.n_out for layer in layers)]
     names = [layer.activation.name for layer in hidden]
-    loss = loss.name if loss == type(loss)() else loss
+    if isinstance(loss, RowLoss):
+        loss = loss.function
+    elif loss == type(loss)():
+        loss = loss.name
     network = Network(sizes, activation=names, output_activation=output, loss=loss, dtype=dtype, **options)
     for k, layer in enumerate(layers):
         network.weights[k], network.biases[k] = layer.weight, _given(layer.bias)[0]
