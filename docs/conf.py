@@ -76,6 +76,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
+    "min_reported_time": 1e9,
     "write_computation_times": False,
     "plot_gallery": os.environ.get("GALLERY", "1") != "0",
     "remove_config_comments": True,
