@@ -75,7 +75,7 @@ class TrainingCurveDisplay:
     >>> clf = MLPClassifier((8,), early_stopping=True, max_iter=500, random_state=0).fit(X, y)
     >>> display = TrainingCurveDisplay.from_estimator(clf)
     >>> display.ax_.get_ylabel(), display.score_ax_.get_ylabel()
-    ('Loss', 'Validation score')
+    ('Loss', 'Validation accuracy')
     """
 
     def __init__(self, *, curves: dict[str, Curves]) -> None:
