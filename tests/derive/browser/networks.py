@@ -1,5 +1,7 @@
 """Derivations whose pages the tests open."""
 
+from types import SimpleNamespace
+
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -42,3 +44,20 @@ def sigmoids():
 def shapes():
     """No numbers: sizes alone."""
     return derive([3, 5, 4, 3], activation="sigmoid")
+
+
+def layers():
+    """Normalisation, dropout and skips in two hidden layers."""
+    rng = np.random.default_rng(4)
+    network = SimpleNamespace(
+        weights=[rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 2))],
+        biases=[rng.normal(size=3), rng.normal(size=3), rng.normal(size=2)],
+        activations=["tanh", "gelu", "identity"],
+        loss="squared_error",
+        norm_gains=[rng.normal(size=3), None, None],
+        norm_shifts=[rng.normal(size=3), None, None],
+        residual=[True, True, False],
+        dropout=[0.25, 0.0, 0.0],
+    )
+    masks = [np.array([4 / 3, 0.0, 4 / 3]), None, None]
+    return derive(network, rng.normal(size=3), rng.normal(size=2), masks=masks)

@@ -16,7 +16,7 @@ def results(page):
     return matrix(figure) if figure.count() else None
 
 
-@pytest.mark.parametrize("name", ["seed", "batch"])
+@pytest.mark.parametrize("name", ["seed", "batch", "layers"])
 def test_every_step_shows_the_librarys_numbers(opened, written, name):
     page, derivation = opened(name), written(name).derivation
     page.keyboard.press("Home")
@@ -75,7 +75,7 @@ def values(page, selector):
     ]
 
 
-@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids"])
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers"])
 def test_paths_add_up_to_the_gradient(opened, written, name):
     page, derivation = opened(name), written(name).derivation
     model = derivation.model

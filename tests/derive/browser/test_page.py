@@ -7,7 +7,7 @@ import pytest
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "shapes"])
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers", "shapes"])
 def test_small_and_alone(written, name):
     path = written(name).path
     text = path.read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def at_every_step(page, read):
     return page.evaluate(EVERY_STEP, read)
 
 
-@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "shapes"])
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers", "shapes"])
 def test_every_step_in_both_languages(opened, written, name):
     """Nothing is left in the other language, nothing is missing, and nothing complains (see `opened`)."""
     page, derivation = opened(name), written(name).derivation

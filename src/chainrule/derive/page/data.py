@@ -59,6 +59,7 @@ def page_data(derivation: Derivation) -> Json:
         "drawn": [shown(n) for n in model.sizes],
         "columns": [["ŷ" if g.accent else g.base, g.index] for g in columns],
         "activations": activations,
+        "residual": [layer.residual for layer in model.layers],
         "hasNumbers": has_numbers,
         "nSamples": min(derivation.n_samples, MOST_SAMPLES),
         "parts": [

@@ -7,7 +7,7 @@ let sample = 0;
 let player = null;
 
 const network = createNetwork(byId("network"), {
-  sizes: model.sizes, drawn: model.drawn, columns: model.columns, hasTarget: true, label: model.title, onPick: pickWeight,
+  sizes: model.sizes, drawn: model.drawn, columns: model.columns, residual: model.residual, hasTarget: true, label: model.title, onPick: pickWeight,
 });
 const paths = createPaths(byId("paths-body"), model);
 

@@ -69,6 +69,7 @@ function drawingState(model, place, sample) {
     error,
     lit: touched,
     result: step.symbolic ? null : (result?.place ?? null),
+    skips: step.equation === "E9",
     way: model.parts.find((part) => part.key === step.part)?.way ?? "",
   };
 }

@@ -2,12 +2,13 @@
 
 // `drawn[c]` are the indices of the units to draw in column c, `sizes[c]` how many there are.
 // The drawing is laid out in real pixels, so that text stays readable on a phone, and again whenever its width changes.
-function createNetwork(host, { sizes, drawn, columns, hasTarget, label, onPick = null, onPoint = () => {} }) {
+function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label, onPick = null, onPoint = () => {} }) {
   const surface = svg("svg", { role: "img", "aria-label": label });
   host.replaceChildren(surface);
   let units = [];
   let lines = [];
   let biases = [];
+  let skips = [];
   let last = {};
   let width = 0;
 
@@ -18,8 +19,9 @@ function createNetwork(host, { sizes, drawn, columns, hasTarget, label, onPick =
     const most = Math.max(...drawn.map((indices, c) => indices.length + (indices.length < sizes[c] ? 1 : 0)));
     const rowGap = Math.max(22, Math.min(46, gap * 0.62, 330 / most));
     const radius = Math.max(6, Math.min(19, gap * 0.25, rowGap * 0.42));
-    const height = most * rowGap + 30;
-    const place = (c, row, n) => ({ x: gap * (c + 0.5), y: (height - 24) / 2 + (row - (n - 1) / 2) * rowGap });
+    const above = residual.some(Boolean) ? 16 : 0; // room for the arcs of skips
+    const height = most * rowGap + 30 + above;
+    const place = (c, row, n) => ({ x: gap * (c + 0.5), y: above + (height - above - 24) / 2 + (row - (n - 1) / 2) * rowGap });
     surface.setAttribute("viewBox", `0 0 ${width} ${height}`);
     surface.setAttribute("height", height);
     surface.classList.toggle("small", radius < 13);
@@ -51,6 +53,7 @@ function createNetwork(host, { sizes, drawn, columns, hasTarget, label, onPick =
       if (c > 0) biases.push(column.map((unit) => biasMark(over, unit, radius)));
       if (c > 0) lines.push(...units[c - 1].flatMap((from) => column.map((to) => connect(under, c - 1, from, to, radius))));
     });
+    skips = residual.map((skip, layer) => (skip ? skipArc(under, layer, radius) : null));
     const error = hasTarget ? targetAndError(over, gap, height, radius) : null;
     surface.replaceChildren(under, over);
     last.error = error;
@@ -61,6 +64,16 @@ function createNetwork(host, { sizes, drawn, columns, hasTarget, label, onPick =
     const element = svg("line.weight", { x1: from.x + radius, y1: from.y, x2: to.x - radius, y2: to.y });
     under.append(element);
     return { layer, i: from.index, j: to.index, from, to, element };
+  }
+
+  // A skip leads over the lines of its layer, from column to column.
+  function skipArc(under, layer, radius) {
+    const [from, to] = [units[layer][0], units[layer + 1][0]];
+    const [start, end] = [from.y - radius - 3, to.y - radius - 3];
+    const top = Math.min(start, end) - 16;
+    const element = svg("path.skip", { d: `M${from.x} ${start}C${from.x} ${top} ${to.x} ${top} ${to.x} ${end}` });
+    under.append(element);
+    return element;
   }
 
   function biasMark(over, unit, radius) {
@@ -79,7 +92,7 @@ function createNetwork(host, { sizes, drawn, columns, hasTarget, label, onPick =
     const outputs = units[units.length - 1];
     const side = radius * 1.3;
     const x = gap * (sizes.length + 0.06);
-    const E = { x: width - gap * 0.42, y: (height - 24) / 2 };
+    const E = { x: width - gap * 0.42, y: (outputs[0].y + outputs[outputs.length - 1].y) / 2 };
     const joins = outputs.map((unit) => svg("path.join", { d: `M${x + side / 2} ${unit.y}L${E.x - radius} ${E.y}` }));
     const bridges = outputs.map((unit) => svg("path.join", { d: `M${unit.x + radius} ${unit.y}H${x - side / 2}` }));
     const squares = outputs.map((unit) => {
@@ -124,6 +137,11 @@ function createNetwork(host, { sizes, drawn, columns, hasTarget, label, onPick =
       line.element.classList.toggle("lit", isLit("lines", line.layer));
       line.element.classList.toggle("path", Boolean(state.path?.has(`w${line.layer}:${line.i}:${line.j}`)));
     }
+    skips.forEach((element, layer) => {
+      const ends = isLit("units", layer) && isLit("units", layer + 1);
+      element?.classList.toggle("lit", Boolean(state.skips && ends));
+      element?.classList.toggle("path", Boolean(state.path?.has(`s${layer}`)));
+    });
     biases.forEach((marks, layer) => {
       const matrix = state.biases[layer];
       for (const mark of marks) {

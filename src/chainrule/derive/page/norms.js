@@ -52,6 +52,6 @@ function verdict(delta) {
   if (!passed) return "";
   if (delta.some((value) => value === 0)) return say("zeroGradient");
   const change = delta[0] / delta[passed];
-  if (change < 1e-2) return say("vanishing", inWords(1 / change), passed);
-  return say(change > 1e2 ? "exploding" : "steady", inWords(change), passed);
+  if (change < 0.1) return say(change < 1e-3 ? "vanishing" : "shrinking", inWords(1 / change), passed);
+  return say(change > 1e3 ? "exploding" : change > 10 ? "growing" : "steady", inWords(change), passed);
 }

@@ -41,7 +41,7 @@ function createPaths(host, model) {
     ]);
     if (!drawing) {
       drawing = createNetwork(figure, {
-        sizes: model.sizes, drawn: model.drawn, columns: model.columns, hasTarget: false, label: say("network"), onPick: pick,
+        sizes: model.sizes, drawn: model.drawn, columns: model.columns, residual: model.residual, hasTarget: false, label: say("network"), onPick: pick,
       });
     }
     show(top.map((path) => path.nodes));
@@ -50,18 +50,19 @@ function createPaths(host, model) {
   // The paths given are lit in the drawing, the weight itself always.
   function show(nodeLists) {
     const path = new Set([`w${chosen.layer}:${chosen.i}:${chosen.j}`]);
-    for (const nodes of nodeLists) for (const [layer, i, j] of edges(nodes)) path.add(`w${layer}:${i}:${j}`);
+    for (const edge of nodeLists.flatMap(edges)) path.add(edge);
     const state = drawingState(model, model.steps.length - 1, sample);
     const weights = model.sizes.slice(1).map((_, k) => model.symbols.get(`W.${k + 1}`).at(sample));
     const columns = model.sizes.map((_, c) => model.symbols.get(`x.${c + 1}`).at(sample));
     drawing.paint({ ...state, weights, columns, lit: [], result: null, path, way: "forward" });
   }
 
-  // Nodes are ["net", k, unit] and ["x", k, unit]; a weight leads from x_k to net_k.
+  // Nodes are ["net", k, unit] and ["x", k, unit]; a weight leads from x_k to net_k, a skip from x_k to x_{k+1}.
   function edges(nodes) {
     return nodes.slice(1).flatMap(([kind, k, unit], place) => {
       const [before, , from] = nodes[place];
-      return before === "x" && kind === "net" ? [[k - 1, from, unit]] : [];
+      if (before !== "x") return [];
+      return [kind === "net" ? `w${k - 1}:${from}:${unit}` : `s${k - 2}`];
     });
   }
 
