@@ -179,7 +179,7 @@ def compare(case):
         their, our = case.fit(sklearn.neural_network), case.fit(ours)
         if isinstance(their, Exception):
             assert type(our) is type(their)
-            assert str(our) == str(their)
+            assert str(our).startswith(str(their))  # ours goes on with what to do
             return
         assert not isinstance(our, Exception), our
         tolerance = TOLERANCES[case.dtype, case.parameters["solver"]]
