@@ -90,7 +90,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     chainrule::describe(settings, s);
     s.training = true;
     Rates<T> rates(settings, steps_before);
-    std::int64_t step = steps_before;
+    std::int64_t step = steps_before, steps_to_look = steps_between_looks;
     double l1 = 0, l2 = 0, loss_before = last_loss;
     bool stopping = false;
     auto last_look = std::chrono::steady_clock::now();
@@ -130,7 +130,11 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
       for (std::int64_t first = 0; first < n && !stopping; first += batch) {
         s.n_rows = std::min(batch, n - first);
         s.dropout_key = step_key(settings.dropout_seed, step);
-        if (++step % steps_between_looks == 0 && thread == 0) look_for_interruption();
+        ++step;
+        if (thread == 0 && --steps_to_look == 0) {
+          steps_to_look = steps_between_looks;
+          look_for_interruption();
+        }
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;
         };

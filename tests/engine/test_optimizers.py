@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -14,14 +16,25 @@ from .networks import DTYPES, FMA_ISAS, ISAS, make_case
 
 SIZES = [5, 18, 35, 3]
 ACTIVATIONS = ["tanh", "softplus", "identity"]
-N_WEIGHTS = 5 * 18 + 18 * 35 + 35 * 3
-LAYERS = np.concatenate([np.repeat([0, 1, 2], [5 * 18, 18 * 35, 35 * 3]), np.repeat([0, 1, 2], [18, 35, 3])])
+NARROW = [2, 4, 3, 2]  # kernels of their own where each layer fits into a vector
 TOLERANCE = {"float32": 3e-4, "float64": 1e-10}
 
 
-def case_of(dtype="float64", isa=None, sign=-1, n_samples=22):
+def weights_of(sizes):
+    return [n_in * n_out for n_in, n_out in pairwise(sizes)]
+
+
+def layers_of(sizes):
+    """The layer of each parameter."""
+    return np.concatenate([np.repeat([0, 1, 2], weights_of(sizes)), np.repeat([0, 1, 2], sizes[1:])])
+
+
+N_WEIGHTS, LAYERS = sum(weights_of(SIZES)), layers_of(SIZES)
+
+
+def case_of(dtype="float64", isa=None, sign=-1, n_samples=22, sizes=SIZES):
     return make_case(
-        SIZES, ACTIVATIONS, "squared_error", n_samples=n_samples, dtype=dtype, isa=isa, bias_sign=sign, seed=3
+        sizes, ACTIVATIONS, "squared_error", n_samples=n_samples, dtype=dtype, isa=isa, bias_sign=sign, seed=3
     )
 
 
@@ -32,21 +45,24 @@ def bounded(g, clip_value, clip_norm):
     return g * (clip_norm / norm) if clip_norm and norm > clip_norm else g
 
 
-def within_norm(w, max_norm):
+def within_norm(w, max_norm, sizes):
     """Columns of the weight matrices scaled back to the norm."""
-    for k, (n_in, n_out) in enumerate([(5, 18), (18, 35), (35, 3)]):
-        here = np.flatnonzero(LAYERS[:N_WEIGHTS] == k)
+    for k, (n_in, n_out) in enumerate(pairwise(sizes)):
+        here = np.flatnonzero(layers_of(sizes)[: sum(weights_of(sizes))] == k)
         matrix = w[here].reshape(n_in, n_out)
         norms = np.linalg.norm(matrix, axis=0)
         w[here] = (matrix * np.where(norms > max_norm, max_norm / norms, 1.0)).ravel()
     return w
 
 
-def follow(name, settings, dtype, isa, *, n_epochs=3, sign=-1, batch_size=8, factors=None, **penalties):
+def follow(
+    name, settings, dtype, isa, *, n_epochs=3, sign=-1, batch_size=8, factors=None, sizes=SIZES, **penalties
+):
     """Train by the engine, and a twin by the formula on the twin's gradients; the two must agree."""
-    case, twin = case_of(dtype, isa, sign), case_of(dtype, isa, sign)
+    case, twin = (case_of(dtype, isa, sign, sizes=sizes) for _ in range(2))
+    n_weights = sum(weights_of(sizes))
     trainer = engine.Trainer(case.model, name, batch_size=batch_size, n_threads=1, **settings, **penalties)
-    weights = (np.arange(case.model.parameters.size) < N_WEIGHTS).astype(float)
+    weights = (np.arange(case.model.parameters.size) < n_weights).astype(float)
     formula = Formula(name, settings, weights)
     l1, l2 = penalties.get("l1", 0.0), penalties.get("l2", 0.0)
     parameters = twin.model.parameters.astype(float)
@@ -61,14 +77,14 @@ def follow(name, settings, dtype, isa, *, n_epochs=3, sign=-1, batch_size=8, fac
             rows = order[first : first + batch_size]
             g = np.empty_like(twin.model.parameters)
             data = engine.Dataset(twin.model, twin.x[rows], twin.y[rows])
-            value = twin.model.gradients(data, g, l2=l2) + l1 * np.abs(parameters[:N_WEIGHTS]).sum()
+            value = twin.model.gradients(data, g, l2=l2) + l1 * np.abs(parameters[:n_weights]).sum()
             total += value * len(rows)
             g = g.astype(float) + l1 * np.sign(parameters) * weights
             g = bounded(g, penalties.get("clip_value"), penalties.get("clip_norm"))
             factor = 1.0 if factors is None else factors[formula.t]
             new = formula.step(parameters, g, value, factor)
             if "max_norm" in penalties:
-                new = within_norm(new, penalties["max_norm"])
+                new = within_norm(new, penalties["max_norm"], sizes)
             moved += np.abs(new - parameters)
             parameters = new
             twin.model.parameters[:] = parameters
@@ -135,6 +151,16 @@ def test_penalties_and_bounds_follow_their_formulas(penalties: dict, dtype: str,
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_they_go_with_every_optimizer(name: str, settings: dict, penalties: dict) -> None:
     follow(name, settings, "float64", None, **penalties)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("batch_size", [1, 8])
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_narrow_networks_and_batches_of_one_row_too(
+    name: str, settings: dict, batch_size: int, isa: str
+) -> None:
+    for penalties in ({}, PENALTIES[4], PENALTIES[6]):
+        follow(name, settings, "float64", isa, sizes=NARROW, batch_size=batch_size, n_epochs=1, **penalties)
 
 
 @pytest.mark.parametrize("penalties", PENALTIES, ids=str)

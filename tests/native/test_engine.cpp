@@ -164,7 +164,7 @@ void test_packed_copies(const std::string& isa, const Problem& problem) {
 
 // Epochs, gradients, losses and predictions have the bits of one thread's.
 template <class T>
-void test_threads_change_no_bits(const std::string& isa, const Problem& problem) {
+void test_threads_change_no_bits(const std::string& isa, const Problem& problem, bool bounded) {
   const auto shape =
       std::make_shared<const Shape>(problem.sizes, problem.activations, problem.loss, -1, 0.0, 1.0, problem.options);
   const Kernels<T>& kernels = *kernels_for<T>(isa);
@@ -178,6 +178,11 @@ void test_threads_change_no_bits(const std::string& isa, const Problem& problem)
     settings.learning_rate = 0.01;
     settings.l2 = 0.1;
     settings.n_threads = n_threads;
+    if (bounded) {  // three phases and one more
+      settings.l1 = 0.01;
+      settings.clip_norm = 0.1;
+      settings.max_norm = 0.5;
+    }
     Trainer<T> trainer(shape, kernels, settings);
     std::vector<double> losses(3);
     const bool stopped = trainer.epochs(memory.parameters.data(), memory.data, 3, Order{nullptr, true, 1, 0},
@@ -225,7 +230,8 @@ void test_dtype() {
   for (const auto& isa : available_isas())
     for (const auto& problem : kProblems) {
       test_packed_copies<T>(isa, problem);
-      test_threads_change_no_bits<T>(isa, problem);
+      test_threads_change_no_bits<T>(isa, problem, false);
+      test_threads_change_no_bits<T>(isa, problem, true);
     }
 }
 

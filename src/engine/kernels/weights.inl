@@ -257,7 +257,7 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
                      : (kPairs ? s.layers[ranges[q].layer - 1].output_pairs : s.layers[ranges[q].layer - 1].output);
     const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
     for (int64_t t = ranges[q].first; t < ranges[q].last;) {
-      const int64_t panel = t / tiles, i_first = t % tiles, n0 = panel * kPanel<T>;
+      const int64_t panel = t < tiles ? 0 : t / tiles, i_first = t - panel * tiles, n0 = panel * kPanel<T>;
       const int64_t i_last = smaller(tiles, ranges[q].last - panel * tiles);
       const int n_vectors = band_vectors<T>(layer.n_out, n0);
       const auto each_tile = [&](auto use) {
