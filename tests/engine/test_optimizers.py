@@ -12,11 +12,18 @@ from chainrule import _engine as engine
 from chainrule.optimizers import OPTIMIZERS
 
 from .formulas import CASES, Formula
-from .networks import DTYPES, FMA_ISAS, ISAS, make_case
+from .networks import DTYPES, FMA_ISAS, ISAS, make_case, split, split_vectors
 
 SIZES = [5, 18, 35, 3]
 ACTIVATIONS = ["tanh", "softplus", "identity"]
-NARROW = [2, 4, 3, 2]  # kernels of their own where each layer fits into a vector
+NARROW = {"sizes": [2, 4, 3, 2]}  # kernels of their own where each layer fits into a vector
+#: Gains, shifts and slopes are learned beside weights and biases.
+LEARNED = {
+    "sizes": [5, 18, 18, 3],
+    "activations": ["prelu", "prelu", "identity"],
+    "layer_norm": [True, True, False],
+    "residual": [False, True, False],
+}
 TOLERANCE = {"float32": 3e-4, "float64": 1e-10}
 
 
@@ -32,9 +39,19 @@ def layers_of(sizes):
 N_WEIGHTS, LAYERS = sum(weights_of(SIZES)), layers_of(SIZES)
 
 
-def case_of(dtype="float64", isa=None, sign=-1, n_samples=22, sizes=SIZES):
+def case_of(
+    dtype="float64", isa=None, sign=-1, n_samples=22, sizes=SIZES, activations=ACTIVATIONS, **layer_options
+):
     return make_case(
-        sizes, ACTIVATIONS, "squared_error", n_samples=n_samples, dtype=dtype, isa=isa, bias_sign=sign, seed=3
+        sizes,
+        activations,
+        "squared_error",
+        n_samples=n_samples,
+        dtype=dtype,
+        isa=isa,
+        bias_sign=sign,
+        seed=3,
+        **layer_options,
     )
 
 
@@ -56,10 +73,12 @@ def within_norm(w, max_norm, sizes):
 
 
 def follow(
-    name, settings, dtype, isa, *, n_epochs=3, sign=-1, batch_size=8, factors=None, sizes=SIZES, **penalties
+    name, settings, dtype, isa, *, n_epochs=3, sign=-1, batch_size=8, factors=None, network=None, **penalties
 ):
     """Train by the engine, and a twin by the formula on the twin's gradients; the two must agree."""
-    case, twin = (case_of(dtype, isa, sign, sizes=sizes) for _ in range(2))
+    network = network or {}
+    sizes = network.get("sizes", SIZES)
+    case, twin = (case_of(dtype, isa, sign, **network) for _ in range(2))
     n_weights = sum(weights_of(sizes))
     trainer = engine.Trainer(case.model, name, batch_size=batch_size, n_threads=1, **settings, **penalties)
     weights = (np.arange(case.model.parameters.size) < n_weights).astype(float)
@@ -91,7 +110,9 @@ def follow(
         tolerance = TOLERANCE[dtype]
         assert loss == pytest.approx(total / 22, rel=tolerance)
         assert_allclose(case.model.parameters, parameters, rtol=tolerance, atol=tolerance)
-    assert np.count_nonzero(moved) == moved.size
+    n_vectors = moved.size - n_weights - sum(sizes[1:])
+    # The slope of a unit whose net was never negative stays where it was.
+    assert np.count_nonzero(moved) >= moved.size - n_vectors // 4
     assert trainer.n_steps == formula.t == steps * n_epochs
     return case, trainer, formula
 
@@ -160,7 +181,31 @@ def test_narrow_networks_and_batches_of_one_row_too(
     name: str, settings: dict, batch_size: int, isa: str
 ) -> None:
     for penalties in ({}, PENALTIES[4], PENALTIES[6]):
-        follow(name, settings, "float64", isa, sizes=NARROW, batch_size=batch_size, n_epochs=1, **penalties)
+        follow(name, settings, "float64", isa, network=NARROW, batch_size=batch_size, n_epochs=1, **penalties)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_gains_shifts_and_slopes_too(name: str, settings: dict, isa: str) -> None:
+    """Penalties, decay and max_norm leave them alone, as biases; clipping does not."""
+    for penalties in ({}, PENALTIES[4], PENALTIES[6]):
+        follow(name, settings, "float64", isa, network=LEARNED, n_epochs=2, sign=1, **penalties)
+
+
+def test_they_are_frozen_with_their_layer() -> None:
+    case = case_of(**LEARNED)
+    start = case.model.parameters.copy()
+    trainer = engine.Trainer(
+        case.model, "adam", batch_size=8, learning_rate_factors=[0, 1, 1], learning_rate=0.01, clip_norm=1.0
+    )
+    trainer.epochs(case.data, 2)
+    moved = case.model.parameters != start
+    for part in (split(case.model, moved), split_vectors(case.model, moved)):
+        for arrays in part:
+            assert [None if a is None else bool(a.any()) for a in arrays] in (
+                [False, True, True],
+                [False, True, None],
+            )
 
 
 @pytest.mark.parametrize("penalties", PENALTIES, ids=str)

@@ -12,7 +12,8 @@ class Optimizer:
 
     Every step takes the gradient g of the batch's loss, the mean over its rows and the penalties included;
     bounds g by `clip_value`, then by `clip_norm`; lets the optimizer change the parameters; and bounds what
-    came out by `max_norm`. Penalties and `max_norm` are about weights only, never about biases.
+    came out by `max_norm`. Penalties and `max_norm` are about weights only, never about biases, gains, shifts
+    or slopes.
 
     Parameters
     ----------
