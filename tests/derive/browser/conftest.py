@@ -64,6 +64,7 @@ def opened(chromium, written):
             lambda request: request.url.startswith("file:") or noise.append(f"fetched {request.url}"),
         )
         page.goto(f"{written(name).path.as_uri()}{address}")
+        page.locator("body:not([aria-busy])").wait_for()  # data are unpacked after loading
         return page
 
     yield open_page

@@ -201,3 +201,4 @@ byId("language").addEventListener("click", () => speak(language === "en" ? "zh" 
 
 speak(model.language);
 followAddress();
+document.body.removeAttribute("aria-busy"); // all is drawn, and every key and button works
