@@ -300,10 +300,15 @@ class Stepper {
   Barrier barrier_;
 };
 
-// Threads worth their barriers for steps of so many rows.
+// Multiply-adds of a step of so many rows.
+inline double step_work(const Shape& shape, std::int64_t rows) {
+  return 3.0 * static_cast<double>(shape.n_weights()) * static_cast<double>(rows);
+}
+
+// Threads worth their barriers for it.
 inline int step_threads(const Shape& shape, int wanted, std::int64_t rows) {
   constexpr double least = 4e5;  // multiply-adds: some 5 microseconds, where two barriers take one
-  return threads_for(wanted, 3.0 * static_cast<double>(shape.n_weights()) * static_cast<double>(rows), least);
+  return threads_for(wanted, step_work(shape, rows), least);
 }
 
 }  // namespace chainrule

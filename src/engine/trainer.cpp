@@ -80,11 +80,34 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
                         const std::function<bool()>& interrupted, const double* factors) {
   make_room(data);
   stepper_->packed.pack(parameters);
+  const double work = step_work(*shape_, std::min(settings.batch_size, data.n_samples));
+  std::atomic<bool> stop{false};
+  bool going = true;
+  for (std::int64_t done = 0; done < n_epochs && going;) {
+    const int threads = team_.threads(n_threads_, work);
+    const std::int64_t count = team_.epochs(n_epochs - done), steps_before = n_steps;
+    const auto begin = std::chrono::steady_clock::now();
+    going = some_epochs(threads, data, done, count, order, losses, interrupted, stop, factors);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    team_.took(seconds.count(), count, n_steps - steps_before);
+    if (factors) factors += n_steps - steps_before;
+    done += count;
+  }
+  stepper_->packed.unpack(parameters);
+  stepper_->rethrow();
+  return stop;
+}
+
+// The epochs first_epoch ... of a call, by one team of threads. False: stopped.
+template <class T>
+bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
+                             const Order& order, double* losses, const std::function<bool()>& interrupted,
+                             std::atomic<bool>& stop, const double* factors) {
   const std::int64_t n = data.n_samples, batch = std::min(settings.batch_size, n);
   const std::int64_t steps_before = n_steps;
-  std::atomic<bool> stop{false};
+  bool stopped = false;
   const std::int64_t steps_between_looks = 1 + (1 << 24) / (shape_->n_weights() * batch + 1);
-  in_parallel(n_threads_, [&](int thread, int n_threads) {
+  in_parallel(threads, [&](int thread, int n_threads) {
     stepper_->divide(thread, n_threads, batch, data);
     Step<T> s = stepper_->describe(data, thread);
     chainrule::describe(settings, s);
@@ -124,7 +147,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
       s.retreat = settings.backtracking && step > 1 && loss > loss_before;
       loss_before = loss;
     };
-    for (std::int64_t epoch = 0; epoch < n_epochs && !stopping; ++epoch) {
+    for (std::int64_t epoch = first_epoch; epoch < first_epoch + n_epochs && !stopping; ++epoch) {
       const Permutation permutation(n, order.seed, order.first_epoch + static_cast<std::uint64_t>(epoch));
       double total = 0;
       for (std::int64_t first = 0; first < n && !stopping; first += batch) {
@@ -150,11 +173,12 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
       }
       if (thread == 0) losses[epoch] = total / static_cast<double>(n);
     }
-    if (thread == 0) n_steps = step;
+    if (thread == 0) {
+      n_steps = step;
+      stopped = stopping;
+    }
   });
-  stepper_->packed.unpack(parameters);
-  stepper_->rethrow();
-  return stop;
+  return !stopped;
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // Training: epochs of two-phase steps inside native code; and the gradient alone.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "network.hpp"
 #include "settings.hpp"
+#include "team.hpp"
 
 namespace chainrule {
 
@@ -63,10 +65,14 @@ class Trainer {
 
  private:
   void make_room(const Data<T>& data);
+  bool some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
+                   const Order& order, double* losses, const std::function<bool()>& interrupted,
+                   std::atomic<bool>& stop, const double* factors);
 
   std::shared_ptr<const Shape> shape_;
   const Kernels<T>& kernels_;
-  int n_threads_ = 1;                    // used by the last epoch
+  int n_threads_ = 1;  // the most for the last epochs
+  Team team_;
   std::vector<std::vector<T>> moments_;  // as set, until there is a workspace that holds them; else empty
   std::unique_ptr<Stepper<T>> stepper_;
 };

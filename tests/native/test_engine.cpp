@@ -1,5 +1,6 @@
 // What Python cannot see of the engine: barrier, permutation, packed copies and padding, and the two phases under the
 // sanitizers. Plain checks; the process fails at the first that does not hold.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include "parallel.hpp"
 #include "permutation.hpp"
 #include "stepper.hpp"
+#include "team.hpp"
 #include "trainer.hpp"
 
 using namespace chainrule;
@@ -25,6 +27,44 @@ using namespace chainrule;
   } while (false)
 
 namespace {
+
+// Steps that take seconds_of(threads): the threads that most of so many epochs had.
+template <class Seconds>
+int usual_threads(Team& team, int most, int epochs, Seconds seconds_of) {
+  std::vector<int> counts(static_cast<std::size_t>(most) + 1);
+  for (int done = 0; done < epochs;) {
+    const int threads = team.threads(most, 1e6);
+    CHECK(1 <= threads && threads <= most);
+    const auto n = team.epochs(epochs - done);
+    CHECK(1 <= n && n <= epochs - done);
+    team.took(seconds_of(threads) * static_cast<double>(n) * 10, n, n * 10);
+    counts[static_cast<std::size_t>(threads)] += static_cast<int>(n);
+    done += static_cast<int>(n);
+  }
+  return static_cast<int>(std::max_element(counts.begin(), counts.end()) - counts.begin());
+}
+
+void test_team() {
+  const auto shared_cache = [](int threads) { return 1e-4 / threads + 1e-8 * threads; };
+  const auto far_apart = [](int threads) { return 1e-4 / threads + 1e-4 * (threads - 1); };
+  const auto some_far = [](int threads) { return threads > 3 ? 2e-5 * threads : 1e-4 / threads; };
+  for (const int most : {1, 2, 3, 8, 64}) {
+    Team team;
+    CHECK(usual_threads(team, most, 5000, shared_cache) == most);
+    CHECK(usual_threads(team, most, 20000, far_apart) == 1);        // it changes its mind,
+    CHECK(usual_threads(team, most, 20000, shared_cache) == most);  // and again
+  }
+  Team team;
+  CHECK(usual_threads(team, 8, 5000, some_far) == 2);
+  CHECK(usual_threads(team, 2, 5000, shared_cache) == 2);
+  for (int i = 0; i < 500; ++i) {  // much work in each step: nothing is tried
+    CHECK(team.threads(4, 1e9) == 4 && team.epochs(7) == 7);
+    team.took(far_apart(4), 7, 70);
+  }
+  CHECK(team.threads(4, 1e6) == 4 && team.epochs(7) == 1);
+  team.took(0, 1, 0);  // stopped before the first step
+  CHECK(team.threads(4, 1e6) == 4 && team.epochs(7) == 1);
+}
 
 void test_barrier() {
   for (int n_threads = 1; n_threads <= 4; ++n_threads) {
@@ -238,6 +278,7 @@ void test_dtype() {
 }  // namespace
 
 int main() {
+  test_team();
   test_barrier();
   test_permutation();
   test_threads_follow_the_work();

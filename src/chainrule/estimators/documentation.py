@@ -66,7 +66,7 @@ n_iter_no_change : int or inf, default=10
 max_fun : int, default=15000
     Greatest number of evaluations of the loss by "lbfgs".
 n_threads : int or None, default=None
-    Number of threads of the engine; None leaves it to OpenMP (`OMP_NUM_THREADS`, threadpoolctl,
+    Most threads of the engine; None leaves it to OpenMP (`OMP_NUM_THREADS`, threadpoolctl,
     joblib). The fit is the same, bit for bit. Not a parameter of scikit-learn's, nor is any that follows.
 {own}
 scoring : str, callable, list of these, or None, default=None
