@@ -74,7 +74,8 @@ def test_rows_to_watch_change_nothing_but_what_is_known(estimator, y, y_val, sol
         assert_allclose(mlp.validation_loss_curve_[-1], log_loss(y_val, mlp.predict_proba(x_val)))
     else:
         assert_allclose(mlp.validation_loss_curve_[-1], ((mlp.predict(x_val) - y_val) ** 2).mean() / 2)
-    assert mlp.best_iteration_ is None
+    assert mlp.best_iteration_ == int(np.argmin(mlp.validation_loss_curve_)) + 1
+    assert plain.best_iteration_ is None
     assert plain.evals_result_ == {}
     assert plain.validation_loss_curve_ is None
 
@@ -217,6 +218,41 @@ def test_the_best_parameters_are_restored(solver, scoring, measure):
     assert mlp.n_iter_ == len(scores) < 300
     for found, expected in zip(mlp.coefs_, watched.values[best][1], strict=True):
         assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_best_epoch_is_known_without_early_stopping(solver):
+    """A learning rate so high that the last epoch is not the best: the parameters stay the last epoch's."""
+    parameters = FAST | {"learning_rate_init": 0.5, "max_iter": 25}
+    seen = []
+    mlp = MLPClassifier(
+        solver=solver, scoring=["roc_auc_ovr", "loss"], patience=30,
+        callbacks=lambda record: seen.append(record.best_iteration), **parameters,
+    )  # fmt: skip
+    mlp.fit(x, names, X_val=x_val, y_val=names_val)
+    curve = mlp.evals_result_["roc_auc_ovr"]
+    assert mlp.best_iteration_ == int(np.argmax(curve)) + 1 < mlp.n_iter_
+    assert seen == [int(np.argmax(curve[:n])) + 1 for n in range(1, len(curve) + 1)]
+    assert getattr(mlp, "validation_scores_", None) is None
+    assert_allclose(curve[-1], roc_auc_score(names_val, mlp.predict_proba(x_val), multi_class="ovr"))
+
+
+def test_the_best_epoch_over_several_calls(tmp_path):
+    mlp = MLPRegressor(warm_start=True, **FAST)
+    mlp.fit(x, numbers, X_val=x_val, y_val=numbers_val)
+    mlp.save(tmp_path / "half.safetensors")
+    assert chainrule.load(tmp_path / "half.safetensors").best_iteration_ == mlp.best_iteration_
+    mlp.fit(x, numbers, X_val=x_val, y_val=numbers_val)
+    assert mlp.best_iteration_ == int(np.argmin(mlp.validation_loss_curve_)) + 1 > 8
+    mlp.set_params(warm_start=False).fit(x, numbers)
+    assert mlp.best_iteration_ is None
+
+
+def test_an_epoch_without_a_number_is_not_the_best():
+    values = iter([np.nan, 1.0, np.nan, 3.0, 2.0, *[np.nan] * 3])
+    mlp = MLPRegressor(scoring=lambda *_: next(values), **FAST)
+    mlp.fit(x, numbers, X_val=x_val, y_val=numbers_val)
+    assert mlp.best_iteration_ == 4
 
 
 def test_patience_is_another_name():

@@ -139,7 +139,9 @@ def test_overfitting():
     (finding,) = diagnose(clf, Z, y)
     assert finding.code == "overfitting"
     assert "lowest in epoch 3, and is 50% above that now" in finding.message
-    clf.best_iteration_ = 3  # early stopping went back to it
+    clf.best_iteration_ = 3  # known without early stopping, too
+    assert not diagnose(clf, Z, y).ok
+    clf.validation_scores_ = [0.9]  # early stopping went back to it
     assert diagnose(clf, Z, y).ok
 
 

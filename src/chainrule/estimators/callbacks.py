@@ -29,7 +29,7 @@ class FitRecord(EpochRecord):
     scores : dict of str to float
         The last values of `evals_result_`: what was measured on the rows watched.
     best_iteration : int or None
-        With early stopping, the number of the best epoch so far, counted along `loss_curve_`.
+        The number of the best epoch so far for the rows watched, as `best_iteration_`.
     estimator : MLPClassifier or MLPRegressor
         The one that is being fitted: it predicts, and its `coefs_` are those after this epoch.
     """

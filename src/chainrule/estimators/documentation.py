@@ -178,7 +178,10 @@ evals_result_ : dict of str to list of float
 validation_loss_curve_ : list of float or None
     `evals_result_["loss"]`.
 best_iteration_ : int or None
-    With `early_stopping`, the epoch whose parameters these are, counted from 1 along `loss_curve_`.
+    The epoch that was best for the rows watched, counted from 1 along `loss_curve_`. With `early_stopping`
+    the one with the best score, whose parameters these are. Without, the one with the best value of the
+    first of `scoring`, or else the smallest validation loss; the parameters are the last epoch's. None
+    where no rows but those of training are measured.
 stop_reason_ : str or None
     Why the last fit ended: "no_improvement", "max_iter", "max_time", "callback" or "interrupted"; None
     after a call of `partial_fit` that may be followed by another.

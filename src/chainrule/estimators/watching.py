@@ -34,6 +34,7 @@ class Watch:
     def __init__(self, mlp: "BaseMLP", bound: BoundModel, rows: Rows, *, held_out: bool) -> None:
         self.mlp, self.bound, self.rows = mlp, bound, rows
         self.model: _engine.Model = bound.model
+        self.held_out = held_out
         self.stops = mlp.early_stopping and held_out
         self.metrics = scorers(mlp.scoring)
         self.measures_loss = held_out or LOSS in self.metrics
@@ -63,6 +64,8 @@ class Watch:
         if self.measures_loss:
             mlp.validation_loss_curve_ = mlp.evals_result_[LOSS]
         if not self.stops:
+            if self.held_out and self._is_best():
+                mlp.best_iteration_ = number
             return True
         score = -scores[LOSS] if self.decides == LOSS else scores[self.decides]
         assert mlp.validation_scores_ is not None
@@ -76,6 +79,13 @@ class Watch:
             mlp.best_iteration_ = number
             mlp._best = self.bound.flat.copy()
         return improved
+
+    def _is_best(self) -> bool:
+        """Whether the last measure beats all before it: the first of `scoring`, or the loss."""
+        name = next(iter(self.metrics), LOSS)
+        sign = -1 if name == LOSS else 1
+        *before, last = (sign * value for value in self.mlp.evals_result_[name])
+        return all(last > value or np.isnan(value) for value in before) and not np.isnan(last)
 
     def training_ends(self, number: int) -> None:
         """Put the best parameters back. Where none beat a former fit's, the last epoch's are the result."""

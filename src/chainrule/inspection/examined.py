@@ -81,7 +81,8 @@ def _record(model: Any, history: Any) -> tuple[list[float], list[float], bool, b
         return list(history.loss), list(history.validation_loss), history.stopped, kept
     watched = getattr(model, "validation_loss_curve_", None)
     stopped = getattr(model, "n_iter_", 0) < getattr(model, "max_iter", 0)
-    kept = getattr(model, "best_iteration_", None) is not None
+    # Only early stopping scores, and goes back to, the best epoch.
+    kept = bool(getattr(model, "validation_scores_", None))
     return list(getattr(model, "loss_curve_", [])), list([] if watched is None else watched), stopped, kept
 
 
