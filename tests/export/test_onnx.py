@@ -12,10 +12,12 @@ import onnxruntime
 import pandas as pd
 import polars as pl
 import pytest
+import skl2onnx
 from numpy.testing import assert_allclose
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.impute import SimpleImputer
+from sklearn.neural_network import MLPClassifier as SklearnClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 
@@ -140,6 +142,30 @@ def test_boolean_and_multilabel_targets() -> None:
     found = run(several.to_onnx(), {"X": X})
     assert found["label"].tolist() == several.predict(X).tolist()
     assert_allclose(found["probabilities"], several.predict_proba(X), rtol=1e-11)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize(("n_labels", "n_columns"), [(1, 2), (2, 2), (3, 3)])
+def test_columns_of_probabilities_are_scikit_learns(n_labels: int, n_columns: int, tmp_path: Path) -> None:
+    """A target of one column is binary, not multilabel: scikit-learn's rule, so there are two columns."""
+    y = (X[:, :n_labels] > 0).astype(int)
+    theirs = SklearnClassifier((5,), max_iter=20, random_state=0).fit(X, y)
+    ours = chainrule.from_sklearn(theirs)
+    expected = theirs.predict_proba(X)
+    assert expected.shape == ours.predict_proba(X).shape == (40, n_columns)
+    found = run(ours.to_onnx(), {"X": X})
+    assert_allclose(found["probabilities"], expected, rtol=1e-11)
+    assert found["label"].tolist() == theirs.predict(X).tolist()
+    ours.export_c(tmp_path / "m.c")
+    in_c, returned = call(compile_shared(tmp_path / "m.c"), "m_predict", X, n_columns, "float64")
+    assert_allclose(in_c, expected, rtol=1e-11)
+    assert returned == theirs.predict(X).reshape(40, -1).sum(axis=1).tolist()
+    if n_labels != 2:  # of two labels, skl2onnx gives four columns
+        rows = X.astype(np.float32)
+        converted = run(skl2onnx.to_onnx(theirs, rows[:1], options={"zipmap": False}), {"X": rows})
+        assert {k: (v.shape, v.dtype.kind) for k, v in converted.items()} == {
+            k: (v.shape, v.dtype.kind) for k, v in found.items()
+        }
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
