@@ -248,6 +248,17 @@ def test_the_best_epoch_over_several_calls(tmp_path):
     assert mlp.best_iteration_ is None
 
 
+@pytest.mark.parametrize(
+    ("estimator", "y", "scoring"),
+    [(MLPClassifier, names, "roc_auc_ovr"), (MLPRegressor, numbers, ["r2", "loss"])],
+)
+def test_a_diverging_fit_is_told_by_us_not_by_the_scorers(estimator, y, scoring):
+    mlp = estimator(scoring=scoring, solver="sgd", **FAST | {"learning_rate_init": 1e200})
+    with pytest.raises(ValueError, match=r"no longer finite in epoch 2\. Lower the learning rate"):
+        mlp.fit(x, y)
+    assert np.isnan(mlp.evals_result_[next(iter(scorers(scoring)))][-1])
+
+
 def test_an_epoch_without_a_number_is_not_the_best():
     values = iter([np.nan, 1.0, np.nan, 3.0, 2.0, *[np.nan] * 3])
     mlp = MLPRegressor(scoring=lambda *_: next(values), **FAST)

@@ -1,94 +1,103 @@
+import copy
+
 import numpy as np
 import pytest
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.io.errors import TrainingError
-from chainrule.io.training import Watched, check_memory, train
+from chainrule.io.training import check_memory, train
 
-X = np.random.default_rng(0).normal(size=(80, 3))
-CLASSES = (X[:, 0] > 0).astype(np.int64)
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 3))
+CLASSES = (X[:, 0] + 0.5 * RNG.normal(size=80) > 0).astype(np.int64)
+SET_ASIDE = (X[60:], CLASSES[60:])
 
 
 def classifier(**settings):
     settings = {
         "hidden_layer_sizes": (5,),
         "batch_size": 16,
-        "random_state": np.random.RandomState(0),
+        "random_state": 0,
+        "max_iter": 5,
+        "patience": 50,
     } | settings
     return MLPClassifier(**settings)
 
 
-def losses(*values):
-    """Return what watches a validation set whose loss is so after each epoch."""
-    left = iter(values)
-    return lambda: Watched(next(left), 0.0)
-
-
 def test_best_epoch_is_kept():
     kept = []
-    estimator = classifier()
+    estimator = classifier(learning_rate_init=0.5, max_iter=12)
 
     def keep(epoch):
-        kept.append([array.copy() for array in estimator.coefs_ + estimator.intercepts_])
+        kept.append(copy.deepcopy(estimator.coefs_ + estimator.intercepts_))
 
-    history = train(estimator, X, CLASSES, losses(3, 1, 2, 4), epochs=4, patience=9, callback=keep)
-    assert [epoch.best for epoch in history] == [True, True, False, False]
-    assert [epoch.number for epoch in history] == [1, 2, 3, 4]
-    for array, best, last in zip(estimator.coefs_ + estimator.intercepts_, kept[1], kept[3], strict=True):
-        assert np.array_equal(array, best)
+    history = train(estimator, X[:60], CLASSES[:60], SET_ASIDE, callback=keep)
+    losses = [epoch.watched.loss for epoch in history]
+    assert [epoch.number for epoch in history] == list(range(1, 13))
+    assert [epoch.best for epoch in history] == [loss == min(losses[:n]) for n, loss in enumerate(losses, 1)]
+    best = int(np.argmin(losses))
+    assert best < 11
+    for array, wanted, last in zip(
+        estimator.coefs_ + estimator.intercepts_, kept[best], kept[-1], strict=True
+    ):
+        assert np.array_equal(array, wanted)
         assert not np.array_equal(array, last)
+    assert estimator.callbacks is None
+    assert estimator.scoring is None
 
 
 def test_patience():
-    history = train(classifier(), X, CLASSES, losses(3, 2, 2, 1.99999, 0, 0), epochs=6, patience=2)
-    assert len(history) == 4
+    estimator = classifier(tol=10.0, patience=2, max_iter=30)
+    assert len(train(estimator, X[:60], CLASSES[:60], SET_ASIDE)) == 4
+    assert estimator.stop_reason_ == "no_improvement"
 
 
 def test_callback_stops():
-    history = train(
-        classifier(), X, CLASSES, None, epochs=50, patience=50, callback=lambda epoch: epoch.number == 3
-    )
+    history = train(classifier(max_iter=50), X, CLASSES, None, callback=lambda epoch: epoch.number == 3)
     assert len(history) == 3
+    assert len(train(classifier(), X, CLASSES, None, callback=lambda epoch: epoch)) == 5  # not True itself
 
 
-def test_without_validation_the_training_loss_is_watched():
-    history = train(classifier(), X, CLASSES, None, epochs=5, patience=5)
+def test_without_validation_the_training_rows_are_watched():
+    history = train(classifier(), X, CLASSES, None)
     assert [epoch.watched for epoch in history] == [None] * 5
     assert [epoch.best for epoch in history] == [True] * 5
 
 
 def test_epochs_are_those_of_fit():
-    """Epoch by epoch gives what one call of fit gives: the optimiser goes on."""
-    one = classifier(shuffle=False, max_iter=5)
+    one = classifier(scoring="roc_auc", early_stopping=True)
     with pytest.warns(UserWarning, match="Maximum iterations"):
-        one.fit(X, CLASSES)
-    history = train(classifier(shuffle=False), X, CLASSES, None, epochs=5, patience=5)
+        one.fit(X[:60], CLASSES[:60], X_val=X[60:], y_val=CLASSES[60:])
+    other = classifier(scoring="roc_auc")
+    history = train(other, X[:60], CLASSES[:60], SET_ASIDE)
     assert [epoch.loss for epoch in history] == one.loss_curve_
+    assert [epoch.scores["roc_auc"] for epoch in history] == one.evals_result_["roc_auc"]
+    assert list(history[0].scores) == ["loss", "roc_auc", "accuracy"]
+    assert other.scoring == "roc_auc"
+    assert np.array_equal(one.coefs_[0], other.coefs_[0])
 
 
-def test_epochs_are_shuffled_differently():
-    estimators = [classifier(random_state=random_state) for random_state in (np.random.RandomState(0), 0)]
-    going_on, again = (train(e, X, CLASSES, None, epochs=3, patience=5) for e in estimators)
-    assert going_on[0].loss == again[0].loss
-    assert going_on[1].loss != again[1].loss
-
-
-def test_divergence():
+@pytest.mark.parametrize("validation", [None, (X, X[:, 0])])
+def test_divergence(validation):
     estimator = MLPRegressor(hidden_layer_sizes=(5,), solver="sgd", learning_rate_init=1e200)
     with pytest.raises(TrainingError, match=r"diverged in epoch \d: .* lower learning rate than 1e\+200"):
-        train(estimator, X, X[:, 0], None, epochs=5, patience=5)
+        train(estimator, X, X[:, 0], validation)
+
+
+def test_targets_that_do_not_suit_the_loss():
+    with pytest.raises(TrainingError, match="poisson"):
+        train(MLPRegressor("poisson"), X, X[:, 0], None)
 
 
 def test_interrupt_stops(monkeypatch):
     """An interrupt within an epoch, which the estimators turn into a warning, is an interrupt again."""
-    estimator = classifier()
 
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.estimators.stochastic.loss_improved", interrupted)
+    monkeypatch.setattr("chainrule.estimators.watching.Watch.epoch_ends", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(estimator, X, CLASSES, None, epochs=5, patience=5)
+        train(classifier(), X, CLASSES, None)
 
 
 def test_check_memory():

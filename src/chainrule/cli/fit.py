@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.options import (
-    check_activation,
+    check_activations,
     check_fraction,
     check_memory,
     check_name,
     check_positive,
     parse_sizes,
 )
+from chainrule.cli.settings import parse_settings
 
 if TYPE_CHECKING:
     from chainrule.io.table_model import TableModel
@@ -43,16 +44,18 @@ def command(
         list[str] | None, typer.Option(metavar="COLUMN", help="Column not to use; may be repeated.")
     ] = None,
     hidden: Annotated[str, typer.Option(metavar="SIZES", help="Widths of the hidden layers.")] = "128,128",
-    activation: Annotated[str, typer.Option(metavar="NAME", help="Of the hidden layers.")] = "relu",
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the hidden layers: one, or one for each: relu,tanh.")
+    ] = "relu",
     epochs: Annotated[int, typer.Option("--epochs", "--max-iter", min=1, help="At most so many.")] = 200,
     patience: Annotated[
-        int, typer.Option(min=1, help="Stop after so many epochs without a better one.")
+        int, typer.Option(min=1, help="Stop when more epochs in a row were not better.")
     ] = 20,
     batch_size: Annotated[
         int | None,
         typer.Option(min=1, help="Rows per step.", show_default="16 to 256, by the number of rows"),
     ] = None,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 0.001,
+    learning_rate: Annotated[float, typer.Option(help="Step size.")] = 0.001,
     l2: Annotated[float, typer.Option(help="Penalty on the weights.")] = 0.0001,
     test_fraction: Annotated[float, typer.Option(help="Share of the rows held out to report on.")] = 0.2,
     validation_fraction: Annotated[
@@ -65,6 +68,22 @@ def command(
     dtype: Annotated[str, typer.Option(metavar="TYPE", help="float32 or float64.")] = "float32",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The same seed, the same model.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="By default OpenMP's own setting.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any further parameter of the estimators, such as dropout=0.1 or solver=adamw; "
+            "may be repeated.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the state of the training there, after every epoch."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there already.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the epochs.")] = False,
 ) -> None:
     """Train a network to predict a column of TABLE from the others.
@@ -73,8 +92,10 @@ def command(
     held out, and the network is measured on it beside the simplest prediction.
     """
     sizes = parse_sizes(hidden, "--hidden")
-    settings = {
+    further = parse_settings(settings or [])
+    parameters = {
         "hidden_layer_sizes": sizes,
+        "activation": check_activations(activation, len(sizes), "--activation"),
         "epochs": epochs,
         "patience": patience,
         "batch_size": batch_size,
@@ -88,7 +109,13 @@ def command(
         "dtype": check_name(dtype, ["float32", "float64"], "--dtype"),
         "random_state": seed,
         "n_threads": threads,
+        "resume": resume,
+        **further,
     }
+    if checkpoint is not None:
+        parameters["checkpoint"] = str(checkpoint)
+    elif resume:
+        raise typer.BadParameter("it needs --checkpoint FILE to go on from", param_hint="'--resume'")
     check_fraction(test_fraction, "--test-fraction")
     check_name(task, [AUTO, "classification", "regression"], "--task")
     if table is None and (target or ignore):
@@ -97,22 +124,12 @@ def command(
         raise typer.BadParameter("it must name the column to predict", param_hint="'--target'")
     if target in (ignore or []):
         raise typer.BadParameter("it names the target", param_hint="'--ignore'")
-    check_activation(activation, "--activation")
     check_memory([1, *sizes, 1], dtype, "--hidden")  # too wide for any table
     if out is not None:
         _check_out(out, force)
 
     rows, target = _digits() if table is None else (_read(table), target)
-    _train(
-        rows,
-        str(target),
-        task,
-        ignore or [],
-        test_fraction,
-        out,
-        quiet,
-        settings | {"activation": activation},
-    )
+    _train(rows, str(target), task, ignore or [], test_fraction, out, quiet, parameters)
 
 
 def _train(
@@ -150,7 +167,7 @@ def _train(
         )
     if out is not None:
         model.save(out)
-    print_facts(_facts(model, reason, len(test), settings))
+    print_facts(_facts(model, reason, len(test)))
     if len(test):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TableWarning)  # a rare category may be in the test rows only
@@ -161,8 +178,8 @@ def _train(
     print(f"Saved to {out}" if out is not None else "Not saved; --out MODEL saves the model")
 
 
-def _facts(model: "TableModel", reason: str, n_test: int, settings: dict[str, Any]) -> list[tuple[str, str]]:
-    from chainrule.cli.report import columns_text, left_out_text, network_text
+def _facts(model: "TableModel", reason: str, n_test: int) -> list[tuple[str, str]]:
+    from chainrule.cli.report import columns_text, left_out_text, network_text, steps_text
 
     training = model.training
     rows = training["rows"]
@@ -178,12 +195,12 @@ def _facts(model: "TableModel", reason: str, n_test: int, settings: dict[str, An
     ]
     if model.preprocessor.left_out:
         facts.append(("Left out", left_out_text(model)))
-    steps = f"batches of {training['batch_size']}, Adam, learning rate {settings['learning_rate']:g}"
     epochs = f"{training['epochs']} epochs, the parameters after epoch {training['best_epoch']} kept"
+    seconds = f"{model.history[-1].seconds:.1f} s" if model.history else "done before"
     return [
         *facts,
         ("Network", network_text(model)),
-        ("Training", f"{epochs}; {steps}; {model.history[-1].seconds:.1f} s"),
+        ("Training", f"{epochs}; {steps_text(model)}; {seconds}"),
     ]
 
 

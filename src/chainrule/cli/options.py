@@ -62,6 +62,19 @@ def check_activation(name: str, option: str) -> str:
     )
 
 
+def check_activations(text: str, n_layers: int, option: str) -> str | list[str]:
+    """Return one name, or a list with one per hidden layer of names separated by commas."""
+    names = [check_activation(name.strip(), option) for name in text.split(",")]
+    if len(names) == 1:
+        return names[0]
+    if len(names) != n_layers:
+        raise typer.BadParameter(
+            f"got {len(names)} names, expected one for all or one for each of {n_layers} hidden layers",
+            param_hint=f"'{option}'",
+        )
+    return names
+
+
 def check_memory(sizes: Sequence[int], dtype: str, option: str) -> None:
     """Raise BadParameter for a network that this machine cannot train."""
     from chainrule.io.errors import TrainingError

@@ -36,7 +36,7 @@ class Progress:
         """Show the record of an epoch; a star marks the best so far."""
         text = self.describe(epoch)
         if epoch.watched is not None and self.task == "classification":
-            text += f", log loss {epoch.watched.loss:.4f}"
+            text += f", loss {epoch.watched.loss:.4f}"
         print(f"epoch {epoch.number:>4}  {text}{' *' * epoch.best}", file=sys.stderr, flush=True)
 
     def describe(self, epoch: "Epoch") -> str:
@@ -45,7 +45,9 @@ class Progress:
         if epoch.watched is None:
             return text
         score = "accuracy" if self.task == "classification" else "R²"
-        return f"{text}  validation: {score} {epoch.watched.score:.4f}"
+        own = {"loss": epoch.watched.loss, "accuracy": epoch.watched.score, "r2": epoch.watched.score}
+        wanted = "".join(f"{name} {value:.4f}, " for name, value in epoch.scores.items() if name not in own)
+        return f"{text}  validation: {wanted}{score} {epoch.watched.score:.4f}"
 
 
 class Bar(Progress):

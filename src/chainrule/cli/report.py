@@ -16,6 +16,12 @@ NAMES = {
     "mae": "MAE",
 }
 
+#: Parameters that the report says in other places, or that are the same in every TableModel.
+USUAL = {
+    "solver", "learning_rate_init", "batch_size", "hidden_layer_sizes", "activation", "max_iter", "patience",
+    "random_state", "tol", "early_stopping", "alpha",
+}  # fmt: skip
+
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     """Print names and what is to be said of them."""
@@ -56,12 +62,35 @@ def number(value: float) -> str:
 
 def network_text(model: "TableModel") -> str:
     """Describe the network in one line."""
+    from chainrule.inspection.subject import layers
+
     estimator = model.estimator
-    n_parameters = sum(array.size for array in estimator.coefs_ + estimator.intercepts_)
+    n_parameters = sum(layer.n_parameters for layer in layers(estimator))
     sizes = "-".join(map(str, model.sizes))
     output = {"logistic": "sigmoid"}.get(estimator.out_activation_, estimator.out_activation_)
     dtype = estimator.coefs_[0].dtype.name
-    return f"{sizes}, {estimator.activation}, {output} output; {n_parameters:,} parameters, {dtype}"
+    activation = estimator.activation
+    activation = activation if isinstance(activation, str) else "-".join(activation)
+    return f"{sizes}, {activation}, {output} output; {n_parameters:,} parameters, {dtype}"
+
+
+def steps_text(model: "TableModel") -> str:
+    """Describe in one line by what steps a model was trained, and what was set beside the options."""
+    estimator = model.estimator
+    usual = type(estimator)().get_params()
+    further = [
+        f"{name}={value!r}"
+        for name, value in estimator.get_params().items()
+        if value != usual[name] and name not in USUAL
+    ]
+    solver = estimator.solver
+    if solver == "lbfgs":
+        steps = "all rows, lbfgs"
+    else:
+        named = isinstance(solver, str)
+        steps = f"batches of {model.training['batch_size']}, {solver}"
+        steps += f", learning rate {estimator.learning_rate_init:g}" if named else ""
+    return f"{steps}{''.join(f', {one}' for one in further)}"
 
 
 def columns_text(model: "TableModel") -> str:

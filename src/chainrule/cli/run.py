@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import typer
 
 from chainrule.cli.app import app
-from chainrule.io.errors import ModelFileError, TableError, TableWarning, TrainingError
+from chainrule.io.errors import ModelFileError, ParameterError, TableError, TableWarning, TrainingError
 
 DATA_ERROR, USAGE_ERROR = 1, 2
 INTERRUPTED, BROKEN_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
@@ -52,6 +52,8 @@ def run(arguments: Sequence[str]) -> int:
             return _fail("interrupted; nothing was written", INTERRUPTED, label="")
         except _UsageError as error:
             return _fail(_usage_message(error, arguments), USAGE_ERROR)
+        except ParameterError as error:
+            return _fail(str(error), USAGE_ERROR)
         except (ModelFileError, TableError, TrainingError) as error:
             return _fail(str(error), DATA_ERROR)
         except OSError as error:

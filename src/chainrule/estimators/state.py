@@ -79,9 +79,9 @@ def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
         tensors |= {f"intercepts.{k}": np.ascontiguousarray(b) for k, b in enumerate(mlp.intercepts_)}
         settings["fitted"] = {name: getattr(mlp, name) for name in SCALARS if hasattr(mlp, name)}
         for name in CURVES:
-            curve = getattr(mlp, name, None)
-            if curve is not None:
-                tensors[name] = np.asarray(curve, dtype=np.float64)
+            values = getattr(mlp, name, None)
+            if values is not None:
+                tensors[name] = np.asarray(values, dtype=np.float64)
         settings["measures"] = list(mlp.evals_result_)
         for name, values in mlp.evals_result_.items():
             tensors[f"evals_result_.{name}"] = np.asarray(values, dtype=np.float64)
@@ -157,14 +157,14 @@ def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> 
         if name in fitted:
             setattr(mlp, name, fitted[name])
     if "loss_curve_" in tensors:
-        mlp.loss_curve_ = tensors["loss_curve_"].tolist()
+        mlp.loss_curve_ = curve(tensors, "loss_curve_")
         mlp.validation_scores_ = (
-            tensors["validation_scores_"].tolist() if "validation_scores_" in tensors else None
+            curve(tensors, "validation_scores_") if "validation_scores_" in tensors else None
         )
     # Files of chainrule 0.1 before it watched have none of these.
     mlp.best_iteration_, mlp.stop_reason_ = fitted.get("best_iteration_"), fitted.get("stop_reason_")
     mlp.evals_result_ = {
-        name: tensors[f"evals_result_.{name}"].tolist() for name in settings.get("measures", [])
+        name: curve(tensors, f"evals_result_.{name}") for name in settings.get("measures", [])
     }
     mlp.validation_loss_curve_ = mlp.evals_result_.get(LOSS)
     for name in SCALES:
@@ -180,6 +180,14 @@ def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> 
             vars(mlp._optimizer.plateau).update(settings["optimizer"]["plateau"])
         moments = [name for name in sorted(tensors) if name.startswith("moments.")]
         mlp._optimizer.moments = [tensors[name] for name in moments]
+
+
+def curve(tensors: Tensors, name: str) -> list[float]:
+    """Return one number per epoch."""
+    if tensors[name].ndim != 1:
+        raise ValueError(f"{name!r} has shape {tensors[name].shape}, expected one number for each epoch")
+    numbers: list[float] = tensors[name].tolist()
+    return numbers
 
 
 def without_code(value: Any) -> Any:

@@ -103,6 +103,8 @@ class Watch:
         if self.own is None and set(self.metrics) == {LOSS}:
             return scores
         outputs = self.model.predict(self.data, mlp._threads)
+        if not np.isfinite(outputs).all():  # diverged: scorers would complain of their input
+            return scores | dict.fromkeys([self.own] if self.own else set(self.metrics) - {LOSS}, np.nan)
         weight = self.rows.sample_weight
         if self.own is not None:
             scores[self.own] = mlp._score_outputs(mlp._in_own_units(outputs), self.rows.targets, weight)

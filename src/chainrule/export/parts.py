@@ -43,5 +43,5 @@ def _with_target(network: Description, target: Any) -> Description:
     if hasattr(target, "classes"):
         meaning = replace(network.meaning, classes=list(target.classes))
     else:
-        meaning = Meaning(scale=target.scale, mean=target.mean)
+        meaning = Meaning(scale=target.scale, mean=target.shift)
     return replace(network, meaning=meaning)

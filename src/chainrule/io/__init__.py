@@ -4,16 +4,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.io.errors import ModelFileError, TableError, TableWarning
+    from chainrule.io.errors import ModelFileError, ParameterError, TableError, TableWarning, TrainingError
     from chainrule.io.models import load, save
     from chainrule.io.table_model import TableModel
     from chainrule.io.tables import read_table, write_table
 
 __all__ = [
     "ModelFileError",
+    "ParameterError",
     "TableError",
     "TableModel",
     "TableWarning",
+    "TrainingError",
     "load",
     "read_table",
     "save",
@@ -22,6 +24,8 @@ __all__ = [
 
 _HOMES = {
     "ModelFileError": "errors",
+    "ParameterError": "errors",
+    "TrainingError": "errors",
     "TableError": "errors",
     "TableModel": "table_model",
     "TableWarning": "errors",

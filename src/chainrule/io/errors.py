@@ -57,3 +57,7 @@ def counted(n: int, noun: str) -> str:
 
 class TrainingError(ValueError):
     """Training that came to nothing."""
+
+
+class ParameterError(ValueError):
+    """A parameter of the network that no estimator has, or with a value that it cannot have."""

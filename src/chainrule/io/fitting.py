@@ -1,19 +1,18 @@
 """From a table to the parts of a TableModel: rows set aside, preprocessing, the network's training."""
 
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
 from chainrule.io.errors import TableWarning
-from chainrule.io.evaluation import accuracy, log_loss, r2
+from chainrule.io.network_parameters import class_weights, learns_positive_numbers, network
 from chainrule.io.preprocessing import Preprocessor
 from chainrule.io.splitting import hold_out
 from chainrule.io.targets import ClassTarget, Target, Task, drop_unknown, find_target, fit_target, infer_task
-from chainrule.io.training import Callback, Epoch, Watched, check_memory, default_batch_size, train
+from chainrule.io.training import Callback, Epoch, check_memory, default_batch_size, train
 
 #: With fewer rows than this none are set aside to watch: a handful would choose the epoch by luck.
 LEAST_ROWS_TO_WATCH = 100
@@ -30,12 +29,11 @@ class FitSettings:
     ignore: Collection[str]
     network: dict[str, Any]
     batch_size: int | None
-    epochs: int
-    patience: int
     validation_fraction: float | None
     dtype: Literal["float32", "float64"]
     random_state: int
     callback: Callback | None
+    resume: bool
 
 
 class Fitted(NamedTuple):
@@ -58,50 +56,57 @@ def fit_parts(table: pa.Table, name: str, settings: FitSettings) -> Fitted:
     """
     rows, values = drop_unknown(table, find_target(table, name), name)
     task = settings.task or infer_task(name, values)[0]
-    target = fit_target(name, values, task)
+    estimator = network(task, settings.network)
+    centered = not learns_positive_numbers(estimator)
+    target = fit_target(name, values, task, centered=centered)
     classes = target.encode(values) if isinstance(target, ClassTarget) else None
     fraction = validation_fraction(rows.num_rows, settings.validation_fraction)
     training, validation = hold_out(rows.num_rows, fraction, settings.random_state, classes)
     training_rows, training_values = rows.take(training), values.take(training)
-    if not isinstance(target, ClassTarget):
-        target = fit_target(name, training_values, task)
+    if isinstance(target, ClassTarget):
+        class_weights(estimator, target)
+    else:
+        target = fit_target(name, training_values, task, centered=centered)
     preprocessor = Preprocessor.fit(training_rows, ignore={name, *settings.ignore})
     X = preprocessor.transform(training_rows, settings.dtype)
 
     n_outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
     check_memory([X.shape[1], *settings.network["hidden_layer_sizes"], n_outputs], settings.dtype)
-    batch_size = min(settings.batch_size or default_batch_size(len(X)), len(X))
-    estimator = estimator_class(task)(
-        **settings.network,
-        batch_size=batch_size,
-        # A RandomState goes on from epoch to epoch; an int would give every epoch the same order.
-        random_state=np.random.RandomState(settings.random_state),
-    )
-    watch = None
+    batch_size = len(X) if takes_all_rows(estimator) else default_batch_size(len(X))
+    batch_size = min(settings.batch_size or batch_size, len(X))
+    estimator.set_params(batch_size=batch_size, random_state=settings.random_state)
+    watched = None
     if len(validation):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TableWarning)  # the user can do nothing about the draw
-            watched = preprocessor.transform(rows.take(validation), settings.dtype)
-        watch = watcher(estimator, target, watched, target.encode(values.take(validation)))
+            features = preprocessor.transform(rows.take(validation), settings.dtype)
+        watched = features, target.encode(values.take(validation))
     history = train(
         estimator,
         X,
         target.encode(training_values),
-        watch,
-        epochs=settings.epochs,
-        patience=settings.patience,
+        watched,
         callback=settings.callback,
+        resume=settings.resume,
     )
-    # Threads are the machine's business, not the model's.
-    estimator.set_params(random_state=settings.random_state, n_threads=None)
+    # Threads and files are the machine's business, not the model's.
+    estimator.set_params(n_threads=None, checkpoint=None)
     estimator._optimizer = None  # its moments belong to the last epoch, not to the one that was kept
     record = {
         "rows": {"training": len(training), "validation": len(validation)},
-        "epochs": len(history),
-        "best_epoch": max((epoch.number for epoch in history if epoch.best), default=0),
+        "epochs": estimator.n_iter_,
+        "best_epoch": estimator.best_iteration_ or 0,
         "batch_size": batch_size,
+        "stop_reason": estimator.stop_reason_,
     }
     return Fitted(preprocessor, target, estimator, record, history)
+
+
+def takes_all_rows(estimator: Any) -> bool:
+    """Whether the solver is made for all rows in one step."""
+    from chainrule.estimators.optimizer import full_batch
+
+    return estimator.solver == "lbfgs" or full_batch(estimator.solver)
 
 
 def validation_fraction(n_samples: int, wanted: float | None) -> float:
@@ -117,24 +122,3 @@ def validation_fraction(n_samples: int, wanted: float | None) -> float:
     if wanted is None:
         return 0.2 if n_samples < FEW_ROWS else 0.1
     return wanted
-
-
-def watcher(estimator: Any, target: Target, features: Any, wanted: Any) -> Callable[[], Watched]:
-    """Return what measures the network, as it then is, on rows that it is not trained on."""
-
-    def watch_classes() -> Watched:
-        probabilities = estimator.predict_proba(features)
-        return Watched(log_loss(probabilities, wanted), accuracy(probabilities, wanted))
-
-    def watch_numbers() -> Watched:
-        outputs = estimator.predict(features).astype(np.float64)
-        return Watched(float(np.mean((outputs - wanted) ** 2)), r2(outputs, wanted))
-
-    return watch_classes if isinstance(target, ClassTarget) else watch_numbers
-
-
-def estimator_class(task: Task) -> Any:
-    """Return the estimator of a task, loaded now: scikit-learn takes a second."""
-    from chainrule import estimators
-
-    return estimators.MLPClassifier if task == "classification" else estimators.MLPRegressor

@@ -33,14 +33,15 @@ class Kind(NamedTuple):
     finite: tuple[str, ...]
 
 
+FITTED = ("coefs", "intercepts", "norm_", "slopes", "target_")
 KINDS = {
     "network": Kind("chainrule.network", "Network", ("weights", "biases", "norm_", "slopes")),
-    "classifier": Kind("chainrule.estimators", "MLPClassifier", ("coefs", "intercepts", "norm_", "slopes")),
-    "regressor": Kind("chainrule.estimators", "MLPRegressor", ("coefs", "intercepts", "norm_", "slopes")),
+    "classifier": Kind("chainrule.estimators", "MLPClassifier", FITTED),
+    "regressor": Kind("chainrule.estimators", "MLPRegressor", FITTED),
     "table": Kind(
         "chainrule.io.table_model",
         "TableModel",
-        ("estimator.coefs", "estimator.intercepts", "preprocessing", "target"),
+        (*(f"estimator.{name}" for name in FITTED), "preprocessing", "target."),
     ),
 }
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from chainrule.export.leaving import Leaving
 from chainrule.io.errors import TableError, counted
 from chainrule.io.evaluation import Evaluation, evaluate_classes, evaluate_numbers
-from chainrule.io.fitting import FitSettings, estimator_class, fit_parts
+from chainrule.io.fitting import FitSettings, fit_parts
+from chainrule.io.network_parameters import check_parameter, estimator_class
 from chainrule.io.preprocessing import Preprocessor
 from chainrule.io.tables import as_table
 from chainrule.io.targets import (
@@ -23,6 +24,10 @@ from chainrule.io.targets import (
     target_state,
 )
 from chainrule.io.training import Callback, Epoch
+
+#: Of the loss: about a thousandth of what it is before training. With scikit-learn's 0.0001, patience hardly
+#: ends on a table that can be learned to loss zero, and every epoch overfits more.
+LEAST_IMPROVEMENT = 5e-4
 
 
 class TableModel(Leaving):
@@ -107,7 +112,7 @@ class TableModel(Leaving):
         task: Task | None = None,
         ignore: Collection[str] = (),
         hidden_layer_sizes: Sequence[int] = (128, 128),
-        activation: str = "relu",
+        activation: str | Sequence[str] = "relu",
         learning_rate: float = 1e-3,
         l2: float = 1e-4,
         batch_size: int | None = None,
@@ -118,6 +123,8 @@ class TableModel(Leaving):
         random_state: int = 0,
         n_threads: int | None = None,
         callback: Callback | None = None,
+        resume: bool = False,
+        **parameters: Any,
     ) -> Self:
         """Train a network to predict one column of a table from the others.
 
@@ -136,14 +143,15 @@ class TableModel(Leaving):
             Columns not to use.
         hidden_layer_sizes : sequence of int
             Widths of the hidden layers.
-        activation : str
-            Of the hidden layers.
+        activation : str or sequence of str
+            Of the hidden layers, one for all or one for each.
         learning_rate, l2 : float
-            Of Adam, and the penalty on the weights: scikit-learn's `learning_rate_init` and `alpha`.
+            Step size, and the penalty on the weights: scikit-learn's `learning_rate_init` and `alpha`.
         batch_size : int, optional
-            Rows per step; by default between 16 and 256, see `default_batch_size`.
+            Rows per step; by default between 16 and 256, see `default_batch_size`, and all of them for
+            "lbfgs" and "rprop".
         epochs, patience : int
-            Stop after so many epochs, or after so many without a better one.
+            Stop after so many epochs, or when more than so many in a row were not better by `tol`.
         validation_fraction : float, optional
             Share of the rows to watch, in [0, 1); by default 0.1, and 0.2 of fewer than 1,000 rows. Tables of
             fewer than 100 rows spare none; the training loss is watched then.
@@ -155,6 +163,13 @@ class TableModel(Leaving):
             By default OpenMP's own setting.
         callback : callable, optional
             Is given an `Epoch` after each; training stops if it returns True.
+        resume : bool
+            Whether to go on from the file that `checkpoint` names, with the bits of a fit that was never
+            interrupted.
+        **parameters
+            Further parameters of `MLPClassifier` or `MLPRegressor`, by their names there: `solver`, `loss`,
+            `dropout`, `schedule`, `class_weight` (by label), `scoring`, `max_time`, `checkpoint`, ...
+            `tol` is 0.0005 here.
 
         Returns
         -------
@@ -164,27 +179,26 @@ class TableModel(Leaving):
         ------
         TableError
             For a table that cannot be used: no such column, no rows, one class, infinite values, ...
+        ParameterError
+            For parameters that there are not, or that cannot be so.
         TrainingError
             Where training diverged, or the network does not fit into memory.
         """
+        for name in parameters:
+            check_parameter(name, task)
         network = {
             "hidden_layer_sizes": tuple(hidden_layer_sizes),
-            "activation": activation,
+            "activation": activation if isinstance(activation, str) else list(activation),
             "alpha": l2,
             "learning_rate_init": learning_rate,
             "n_threads": n_threads,
+            "max_iter": epochs,
+            "patience": patience,
+            "tol": LEAST_IMPROVEMENT,
+            **parameters,
         }
         settings = FitSettings(
-            task,
-            ignore,
-            network,
-            batch_size,
-            epochs,
-            patience,
-            validation_fraction,
-            dtype,
-            random_state,
-            callback,
+            task, ignore, network, batch_size, validation_fraction, dtype, random_state, callback, resume
         )
         fitted = fit_parts(as_table(table), target, settings)
         model = cls(fitted.preprocessor, fitted.target, fitted.estimator, fitted.training)

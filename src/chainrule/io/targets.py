@@ -94,28 +94,36 @@ class NumberTarget:
         The column's.
     mean, scale : float
         Of the training rows, in the target's own units.
+    centered : bool
+        Whether the mean is subtracted. It is not for losses of positive numbers, such as "poisson".
     """
 
     name: str
     mean: float
     scale: float
+    centered: bool = True
     task: Task = "regression"
 
+    @property
+    def shift(self) -> float:
+        """What is subtracted before the network, and added to its outputs."""
+        return self.mean if self.centered else 0.0
+
     @classmethod
-    def fit(cls, name: str, values: pa.ChunkedArray) -> Self:
+    def fit(cls, name: str, values: pa.ChunkedArray, *, centered: bool = True) -> Self:
         """Find mean and scale of a column without missing values."""
         mean, scale = mean_and_scale(to_numbers(name, values))
         if scale == 0:
             raise TableError(f"the target {name!r} is {mean:g} in every row, expected different values")
-        return cls(name, mean, scale)
+        return cls(name, mean, scale, centered)
 
     def encode(self, values: pa.ChunkedArray) -> NDArray[np.float64]:
         """Return standardised values (n_samples,) of a column without missing values."""
-        return (to_numbers(self.name, values) - self.mean) / self.scale
+        return (to_numbers(self.name, values) - self.shift) / self.scale
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Return values in the target's own units."""
-        return outputs.astype(np.float64) * self.scale + self.mean
+        return outputs.astype(np.float64) * self.scale + self.shift
 
 
 Target = ClassTarget | NumberTarget
@@ -187,9 +195,11 @@ def infer_task(name: str, values: pa.ChunkedArray) -> tuple[Task, str]:
     raise TableError(f"the target {name!r} has values of type {found}, expected numbers, booleans or text")
 
 
-def fit_target(name: str, values: pa.ChunkedArray, task: Task) -> Target:
-    """Fit the target of a task to a column without missing values."""
-    return ClassTarget.fit(name, values) if task == "classification" else NumberTarget.fit(name, values)
+def fit_target(name: str, values: pa.ChunkedArray, task: Task, *, centered: bool = True) -> Target:
+    """Fit the target of a task to a column without missing values; `centered` is that of `NumberTarget`."""
+    if task == "classification":
+        return ClassTarget.fit(name, values)
+    return NumberTarget.fit(name, values, centered=centered)
 
 
 def target_state(target: Target) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -198,7 +208,7 @@ def target_state(target: Target) -> tuple[dict[str, NDArray[Any]], dict[str, Any
         settings = {"task": target.task, "name": target.name, "kind": target.kind, "classes": target.classes}
         return {"frequencies": target.frequencies}, settings
     tensors = {"mean": np.array([target.mean]), "scale": np.array([target.scale])}
-    return tensors, {"task": target.task, "name": target.name}
+    return tensors, {"task": target.task, "name": target.name, "centered": target.centered}
 
 
 def target_from_state(tensors: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Target:
@@ -208,7 +218,7 @@ def target_from_state(tensors: dict[str, NDArray[Any]], settings: dict[str, Any]
         (mean,), (scale,) = tensors["mean"].tolist(), tensors["scale"].tolist()
         if not scale > 0:
             raise ValueError("the target's scale is not positive")
-        return NumberTarget(name, mean, scale)
+        return NumberTarget(name, mean, scale, bool(settings.get("centered", True)))
     python_type = {"text": str, "boolean": bool, "integer": int, "number": float}[settings["kind"]]
     classes = settings["classes"]
     if not all(isinstance(label, python_type) for label in classes) or len(classes) < 2:

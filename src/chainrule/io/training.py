@@ -3,20 +3,15 @@
 import itertools
 import os
 import sys
-import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.io.errors import TrainingError
-
-#: An epoch is better when it lowers the watched loss by this share of the first epoch's. A share of the best
-#: loss would do on tables that can be learned to loss zero: there every epoch improves, and overfits more.
-LEAST_IMPROVEMENT = 1e-3
 
 INTERRUPTED = "Training interrupted by user"
 
@@ -25,7 +20,7 @@ PARAMETER_COPIES = 6
 
 
 class Watched(NamedTuple):
-    """Loss and score of the rows watched: log loss and accuracy, or the target's squared error and R²."""
+    """Loss of the rows watched, without penalty, and their score: accuracy, R², or `score` of quantiles."""
 
     loss: float
     score: float
@@ -47,6 +42,8 @@ class Epoch:
         Whether this is the best epoch so far.
     seconds : float
         Since training began.
+    scores : dict of str to float
+        All that was measured on the validation rows, by the names of `scoring`.
     """
 
     number: int
@@ -54,6 +51,7 @@ class Epoch:
     watched: Watched | None
     best: bool
     seconds: float
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 Callback = Callable[[Epoch], bool | None]
@@ -63,82 +61,85 @@ def train(
     estimator: Any,
     X: NDArray[Any],
     y: NDArray[Any],
-    watch: Callable[[], Watched] | None,
+    validation: tuple[NDArray[Any], NDArray[Any]] | None,
     *,
-    epochs: int,
-    patience: int,
     callback: Callback | None = None,
+    resume: bool = False,
 ) -> list[Epoch]:
-    """Train an estimator by `partial_fit`, and leave it with the parameters of its best epoch.
+    """Fit an estimator with early stopping: it is left with the parameters of its best epoch.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Not fitted; its `random_state` a RandomState, which goes on from epoch to epoch.
+        Not fitted. What its `scoring` names is measured, and decides, before the loss.
     X : ndarray of shape (n_samples, n_features)
         Training rows.
     y : ndarray of shape (n_samples,)
         Class indices, or numbers.
-    watch : callable, optional
-        Returns loss and score of rows that the estimator does not train on. Without, the training loss is
-        watched.
-    epochs, patience : int
-        Stop after so many epochs, or after so many without a better one.
+    validation : tuple of X and y, optional
+        Rows to watch, that the estimator does not train on. Without, the training rows are watched.
     callback : callable, optional
         Is given the record of each epoch; training stops if it returns True.
+    resume : bool
+        Whether to go on from the estimator's `checkpoint`.
 
     Returns
     -------
     list of Epoch
+        Those of this call.
 
     Raises
     ------
     TrainingError
-        Where the parameters cease to be finite, or do not fit into memory.
+        Where the parameters cease to be finite, do not fit into memory, or the rows do not suit the loss.
     """
-    first = {"classes": np.arange(y.max() + 1)} if y.dtype.kind == "i" else {}
+    from sklearn.exceptions import ConvergenceWarning
+
     records: list[Epoch] = []
-    best_loss, least, best, waited = np.inf, 0.0, [], 0
-    start = time.perf_counter()
-    for number in range(1, epochs + 1):
-        try:
-            with warnings.catch_warnings():
-                # scikit-learn judges the list of classes as if it were the rows' labels.
-                warnings.filterwarnings("ignore", "The number of unique classes is greater")
-                # scikit-learn's rule is to warn of Ctrl-C and go on; here it stops.
-                warnings.filterwarnings("error", INTERRUPTED)
-                estimator.partial_fit(X, y, **first)
-        except UserWarning as warning:
-            if str(warning).startswith(INTERRUPTED):
-                raise KeyboardInterrupt from None
-            raise
-        except (ValueError, MemoryError) as error:
-            raise TrainingError(_reason(error, number, estimator)) from error
-        first = {}
-        watched = watch() if watch else None
-        loss = watched.loss if watched else float(estimator.loss_)
-        better = loss < best_loss - least
-        if better:
-            least = least or LEAST_IMPROVEMENT * loss
-            best_loss, waited = loss, 0
-            best = [array.copy() for array in estimator.coefs_ + estimator.intercepts_]
-        else:
-            waited += 1
-        records.append(Epoch(number, float(estimator.loss_), watched, better, time.perf_counter() - start))
-        if (callback and callback(records[-1])) or waited >= patience:
-            break
-    for array, values in zip(estimator.coefs_ + estimator.intercepts_, best, strict=bool(best)):
-        array[...] = values
+    score = "accuracy" if y.dtype.kind == "i" else "r2"
+    wanted = estimator.scoring
+
+    def epoch_ends(record: Any) -> bool:
+        scores = record.scores if validation is not None else {}
+        watched = Watched(scores["loss"], scores[score]) if scores else None
+        best = record.best_iteration == record.epoch
+        records.append(Epoch(record.epoch, record.loss, watched, best, record.seconds, dict(scores)))
+        return bool(callback and callback(records[-1]) is True) or not np.isfinite(record.loss)
+
+    named = [] if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
+    scoring = [*named, *(name for name in ("loss", score) if name not in named)]
+    estimator.set_params(early_stopping=True, scoring=scoring, callbacks=epoch_ends)
+    X_val, y_val = (X, y) if validation is None else validation
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the report says how it ended
+            # scikit-learn judges the list of classes as if it were the rows' labels.
+            warnings.filterwarnings("ignore", "The number of unique classes is greater")
+            warnings.filterwarnings("ignore", INTERRUPTED)
+            estimator.fit(X, y, X_val=X_val, y_val=y_val, resume=resume)
+    except (ValueError, MemoryError) as error:
+        raise TrainingError(_reason(error, estimator)) from error
+    finally:
+        estimator.set_params(scoring=wanted, callbacks=None)
+    if estimator.stop_reason_ == "interrupted":  # scikit-learn's rule is to warn of Ctrl-C; here it stops
+        raise KeyboardInterrupt
+    if records and not np.isfinite(records[-1].loss):
+        raise TrainingError(_diverged(estimator))
     return records
 
 
-def _reason(error: Exception, number: int, estimator: Any) -> str:
-    if "non-finite" in str(error):
-        return (
-            f"training diverged in epoch {number}: the parameters are no longer finite; "
-            f"try a lower learning rate than {estimator.learning_rate_init:g}"
-        )
-    return str(error)
+def _reason(error: Exception, estimator: Any) -> str:
+    fitted = [np.asarray(getattr(estimator, "loss_", 0.0)), *getattr(estimator, "coefs_", [])]
+    return str(error) if all(np.isfinite(array).all() for array in fitted) else _diverged(estimator)
+
+
+def _diverged(estimator: Any) -> str:
+    given = estimator.solver
+    rate = estimator.learning_rate_init if isinstance(given, str) else given.learning_rate
+    return (
+        f"training diverged in epoch {estimator.n_iter_}: the parameters are no longer finite; "
+        f"try a lower learning rate than {rate:g}"
+    )
 
 
 def check_memory(sizes: Sequence[int], dtype: str) -> None:
