@@ -235,8 +235,8 @@ DataHolder<T> hold(const Network<T>& network, nb::handle x, nb::handle y, nb::ha
     rows.x = view.data<T>();
   }
   if (!batch_loss.is_none()) {
-    if (shape.loss != Loss::custom || !y.is_none() || !sample_weight.is_none())
-      throw nb::value_error("batch_loss is for the loss 'custom', and keeps targets and weights itself");
+    if (shape.loss != Loss::custom || !y.is_none())
+      throw nb::value_error("batch_loss is for the loss 'custom', and keeps the targets itself");
     h.data.batch_loss = batch_loss_of<T>(batch_loss, n_out);
   } else if (shape.loss == Loss::custom && !y.is_none()) {
     throw nb::value_error("the loss 'custom' takes a batch_loss instead of y");

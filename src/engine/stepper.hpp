@@ -124,10 +124,10 @@ class Stepper {
     barrier_.wait(n_threads);
   }
 
-  // Of the step's rows: their losses, their weights; of the weights before the update: squares, absolute values; of the
-  // gradient: squares.
+  // Of the step's rows: their losses, what the loss is divided by, their weights, by which penalties are divided; of the
+  // weights before the update: squares, absolute values; of the gradient: squares. A custom loss has divided already.
   struct Sums {
-    double loss, weight, squares = 0, absolutes = 0, gradient_squares = 0;
+    double loss, weight, row_weights, squares = 0, absolutes = 0, gradient_squares = 0;
     bool failed = false;  // a custom loss threw, and no weight has changed: see `rethrow`
   };
 
@@ -135,7 +135,7 @@ class Stepper {
     void operator()(Step<T>&, const Sums&) const {}
   };
 
-  // This thread's part of one step over s.n_rows rows, row_at(r) of the data each. `prepare(s, weight)` sets what the
+  // This thread's part of one step over s.n_rows rows, row_at(r) of the data each. `prepare(s, sums)` sets what the
   // weights phase needs once the sum of the rows' weights is known. Sums are complete on thread 0 alone, except in
   // `between(s, sums)`, which is called on all threads between Stage::gradient and Stage::update where s.stage asks for
   // the two.
@@ -147,7 +147,8 @@ class Stepper {
       for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
       (batch_loss_ ? kernels_.rows_forward : kernels_.rows_phase)(s, begin, end);
     });
-    if (batch_loss_ && !take_batch_loss(thread, n_threads, s)) return {.loss = 0, .weight = 0, .failed = true};
+    if (batch_loss_ && !take_batch_loss(thread, n_threads, s))
+      return {.loss = 0, .weight = 0, .row_weights = 0, .failed = true};
     if (thread == 0) {
       tiles_.reset();
       updates_.reset();
@@ -156,14 +157,16 @@ class Stepper {
     barrier_.wait(n_threads);
 
     if (thread == 0) rows_.reset();
-    Sums sums{0, static_cast<double>(s.n_rows)};
+    Sums sums{0, static_cast<double>(s.n_rows), static_cast<double>(s.n_rows)};
     if (s.data.sample_weight) {
-      sums.weight = 0;
-      for (std::int64_t r = 0; r < s.n_rows; ++r) sums.weight += static_cast<double>(s.data.sample_weight[s.order[r]]);
+      double total = 0;
+      for (std::int64_t r = 0; r < s.n_rows; ++r) total += static_cast<double>(s.data.sample_weight[s.order[r]]);
+      sums.row_weights = total;
+      if (!batch_loss_) sums.weight = total;
     }
     const bool staged = s.stage == Stage::gradient;
     if (thread == 0 || staged) sums.loss = ordered_sum(s.row_loss, s.n_rows);
-    prepare(s, sums.weight);
+    prepare(s, sums);
     s.penalty = s.decay != T(0) ? penalty_.data() : nullptr;
     s.absolute_penalty = s.l1 != T(0) ? absolutes_.data() : nullptr;
     s.squares = squares_.empty() ? nullptr : squares_.data();

@@ -123,9 +123,11 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
       last_look = now;
       if (interrupted()) stop.store(true, std::memory_order_relaxed);
     };
-    const auto prepare = [&](Step<T>& s, double weight) {
-      const double share = weight > 0 ? 1 / weight : 0;  // a batch without weight has no gradient
-      const double penalty_share = settings.l2_over_rows ? share : 1;
+    using Sums = typename Stepper<T>::Sums;
+    const auto prepare = [&](Step<T>& s, const Sums& sums) {
+      const auto inverse = [](double weight) { return weight > 0 ? 1 / weight : 0; };
+      const double share = inverse(sums.weight);  // a batch without weight has no gradient
+      const double penalty_share = settings.l2_over_rows ? inverse(sums.row_weights) : 1;
       l1 = settings.l1 * penalty_share;
       l2 = settings.l2 * penalty_share;
       s.scale = static_cast<T>(share);
@@ -135,7 +137,6 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
       // Thread 0 sets `stop` before a step's first barrier, and all read it here, before the second: all see the same.
       stopping = stop.load(std::memory_order_relaxed);
     };
-    using Sums = typename Stepper<T>::Sums;
     const auto loss_of = [&](const Sums& sums) {
       const double data_loss = sums.weight > 0 ? sums.loss / sums.weight / shape_->loss_divisor : 0;
       return data_loss + 0.5 * l2 * sums.squares + l1 * sums.absolutes;
@@ -195,7 +196,7 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
   if (!stepper_ || !stepper_->holds(batch, data, threads))
     stepper_ = std::make_unique<Stepper<T>>(shape, kernels, 1, batch, data, threads);
   stepper_->packed.pack(parameters);
-  double loss = 0, weight = 0, squares = 0;
+  double loss = 0, weight = 0, row_weights = 0, squares = 0;
   in_parallel(threads, [&](int thread, int n_threads) {
     stepper_->divide(thread, n_threads, batch, data);
     Step<T> s = stepper_->describe(data, thread);
@@ -206,16 +207,17 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
       s.accumulate = first > 0;
       const auto sums = stepper_->take(
           thread, n_threads, s, [&](std::int64_t r) { return first + r; },
-          [&](Step<T>& s, double) { s.decay = static_cast<T>(l2); });
+          [&](Step<T>& s, const typename Stepper<T>::Sums&) { s.decay = static_cast<T>(l2); });
       if (thread == 0) {
         loss += sums.loss;
         weight += sums.weight;
+        row_weights += sums.row_weights;
         squares = sums.squares;
       }
     }
   });
   stepper_->rethrow();
-  const double decay = l2_over_rows ? l2 / weight : l2;
+  const double decay = l2_over_rows ? l2 / row_weights : l2;
   stepper_->packed.unpack_moment(0, true, gradient);
   const T scale = static_cast<T>(1 / weight), factor = static_cast<T>(decay);
   const std::int64_t n_weights = shape.n_weights(), n_parameters = shape.n_parameters();

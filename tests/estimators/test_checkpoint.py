@@ -1,5 +1,6 @@
 """Fits that are killed and go on: the same bits as one that never was."""
 
+import json
 import os
 import signal
 import subprocess
@@ -238,28 +239,31 @@ def test_interrupted_by_the_user(tmp_path):
 
 PROGRAM = textwrap.dedent(
     """
-    import sys, warnings
+    import json, sys, warnings
     import numpy as np
     from chainrule import MLPClassifier
     warnings.simplefilter("ignore")
-    path, out = sys.argv[1:]
+    path, out, parameters = sys.argv[1:]
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 10)); y = (x[:, 0] + x[:, 1] ** 2 > 0.5).astype(int)
     print("ready", flush=True)
-    mlp = MLPClassifier((20, 10), batch_size=20, max_iter=400, early_stopping=True, scoring="loss",
-                        patience=np.inf, random_state=0, checkpoint=path or None)
-    mlp.fit(x, y, resume=bool(path))
-    np.savez(out, *mlp.coefs_, *mlp.intercepts_, mlp.loss_curve_, mlp.validation_scores_,
-             *mlp._optimizer.moments)
+    mlp = MLPClassifier((20, 20), max_iter=400, patience=np.inf, random_state=0, checkpoint=path or None,
+                        **json.loads(parameters))
+    mlp.fit(x[:350], y[:350], X_val=x[350:], y_val=y[350:], resume=bool(path))
+    np.savez(out, *mlp.coefs_, *mlp.intercepts_, mlp.loss_curve_, *mlp.evals_result_.values(),
+             *mlp._optimizer.moments, [mlp.best_iteration_, mlp._optimizer.n_steps])
     """
 )
 
 
-def run(path, out, kill_after=None):
+def run(path, out, parameters, kill_after=None):
     """Run the program; kill it (-9) so many seconds after it began to train. Whether it came to its end."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, path, out], stdout=subprocess.PIPE, env=environment, text=True
+        [sys.executable, "-c", PROGRAM, path, out, json.dumps(parameters)],
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
     )
     assert program.stdout.readline() == "ready\n"
     if kill_after is not None:
@@ -270,15 +274,28 @@ def run(path, out, kill_after=None):
     return program.returncode == 0
 
 
+#: Batches of 20 leave the last one half full.
+KILLED = {
+    "adam, early stopping": {"batch_size": 20, "early_stopping": True, "scoring": "loss"},
+    "dropout, adamw, schedule": {
+        "batch_size": 20, "solver": "adamw", "dropout": 0.3, "schedule": "cosine", "layer_norm": True,
+        "residual": True, "activation": "prelu",
+    },
+    "momentum, plateau": {"batch_size": 20, "solver": "sgd", "schedule": "plateau", "learning_rate_init": 0.1},
+    "rprop, all rows": {"solver": "rprop", "clip_value": 0.1, "early_stopping": True},
+}  # fmt: skip
+
+
 @pytest.mark.slow
-def test_kill_9_at_any_moment(tmp_path):
-    assert run("", str(tmp_path / "whole.npz"))
-    go_on = str(tmp_path / "run"), str(tmp_path / "resumed.npz")
+@pytest.mark.parametrize("way", KILLED)
+def test_kill_9_at_any_moment(way, tmp_path):
+    assert run("", str(tmp_path / "whole.npz"), KILLED[way])
+    go_on = str(tmp_path / "run"), str(tmp_path / "resumed.npz"), KILLED[way]
     n_killed = sum(not run(*go_on, delay) for delay in np.random.default_rng(1).uniform(0.01, 0.2, size=5))
     assert n_killed > 0, "it was never killed"
     assert run(*go_on)
     whole, resumed = np.load(tmp_path / "whole.npz"), np.load(tmp_path / "resumed.npz")
-    assert len(whole.files) == 10
+    assert len(whole.files) >= 11
     for name in whole.files:
         assert_array_equal(whole[name], resumed[name])
 

@@ -53,18 +53,23 @@ def test_regressors_minimise_their_loss(loss, solver):
     assert mlp.score(X[:60], y[:60]) > 0.2
 
 
-def test_a_loss_of_ones_own_gives_the_numbers_of_ours():
+@pytest.mark.parametrize("penalty", [{"alpha": 0.0}, {"alpha": 3.0}, {"alpha": 0.0, "l1": 3.0}], ids=str)
+def test_a_loss_of_ones_own_gives_the_numbers_of_ours(penalty):
+    """Weights and penalty included: as scikit-learn does it, penalties are divided by the sum of the weights."""
+
     def squared(predictions, y, weight=None):
         error = predictions - y
         w = np.full((len(y), 1), 1 / len(y)) if weight is None else (weight / weight.sum())[:, None]
         return float((w * error**2).sum() / 2), w * error
 
     weight = np.linspace(0.5, 2, 80)
-    for solver in ("adam", "lbfgs"):
+    for solver in ("adam",) if "l1" in penalty else ("adam", "sgd", "lbfgs"):
         for w in (None, weight):
-            own = MLPRegressor(squared, solver=solver, max_iter=20, alpha=0.0, **FAST).fit(X, NUMBERS, w)
-            ours = MLPRegressor(solver=solver, max_iter=20, alpha=0.0, **FAST).fit(X, NUMBERS, w)
+            parameters = {"solver": solver, "max_iter": 20, "batch_size": 30, **penalty, **FAST}
+            own = MLPRegressor(squared, **parameters).fit(X, NUMBERS, w)
+            ours = MLPRegressor(**parameters).fit(X, NUMBERS, w)
             assert_allclose(own.predict(X), ours.predict(X), rtol=1e-6, atol=1e-8)
+            assert_allclose(own.loss_, ours.loss_, rtol=1e-9)
 
 
 def test_a_classifiers_own_loss():

@@ -1,11 +1,15 @@
 """Solvers beside scikit-learn's, schedules, bounds of gradients: as `Network.train` has them."""
 
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, Network
@@ -218,3 +222,41 @@ def test_what_cannot_be(parameters, message):
 def test_bf16_needs_float32():
     with pytest.raises(ValueError, match="float32"):
         MLPRegressor(precision="bf16", **FAST).fit(X, Y)
+
+
+def bf16_works():
+    x = X.astype(np.float32)
+    try:
+        MLPRegressor("squared_error", (2,), precision="bf16", max_iter=1).fit(x, x[:, 0])
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
+def test_bf16_trains_to_the_same_quality(solver):
+    if not bf16_works():
+        pytest.skip("this processor has no AVX512_BF16")
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16).astype(np.float32)
+    parameters = {"hidden_layer_sizes": (64,), "max_iter": 20, "random_state": 0, "solver": solver,
+                  "learning_rate_init": 0.1 if solver == "sgd" else 0.003}  # fmt: skip
+    full = MLPClassifier(**parameters).fit(x[:1400], y[:1400])
+    half = MLPClassifier(precision="bf16", **parameters).fit(x[:1400], y[:1400])
+    assert half.coefs_[0].dtype == np.float32
+    assert np.abs(half.coefs_[0] - full.coefs_[0]).max() > 0
+    assert half.score(x[1400:], y[1400:]) == pytest.approx(full.score(x[1400:], y[1400:]), abs=0.015)
+
+
+def test_bf16_is_refused_where_the_processor_lacks_it():
+    program = (
+        "import numpy as np; from chainrule import MLPRegressor;"
+        "x = np.zeros((4, 2), np.float32); MLPRegressor(precision='bf16').fit(x, x[:, 0])"
+    )
+    environment = os.environ | {"CHAINRULE_ISA": "baseline", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "ValueError" in done.stderr
+    assert "precision 'bf16' needs the instruction set 'avx512', but this network runs on" in done.stderr

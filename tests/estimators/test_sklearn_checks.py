@@ -50,6 +50,9 @@ def expected_failures(estimator):
             initializer="he_normal",
             loss="focal",
         ),
+        MLPClassifier(
+            (64, 64), dropout=[0.2, 0.1], layer_norm=True, residual=True, max_iter=60, learning_rate_init=0.01
+        ),
         MLPRegressor(
             "huber",
             (32, 32),

@@ -171,8 +171,8 @@ void test_packed_copies(const std::string& isa, const Problem& problem) {
       s.n_rows = std::min(problem.batch_size, problem.n_samples - first);
       stepper.take(
           thread, n_threads, s, [&](std::int64_t r) { return first + r; },
-          [](Step<T>& s, double weight) {
-            s.scale = static_cast<T>(1 / weight);
+          [](Step<T>& s, const typename Stepper<T>::Sums& sums) {
+            s.scale = static_cast<T>(1 / sums.weight);
             s.decay = T(0.1);
           });
     }

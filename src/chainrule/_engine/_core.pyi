@@ -116,8 +116,9 @@ class Dataset:
     y : (n_samples, n_out) of the model's dtype, or int32/int64 class indices (n_samples,) for
         "cross_entropy" and "focal", or None to predict.
     sample_weight : (n_samples,) of the model's dtype, or None.
-    batch_loss : in the place of y and sample_weight for the loss "custom": called with the predictions
-        (n_rows, n_out) and which rows of the data they are, it returns value and gradient of the batch.
+    batch_loss : in the place of y for the loss "custom": called with the predictions (n_rows, n_out) and
+        which rows of the data they are, it returns value and gradient of the batch, weighted already;
+        sample_weight then divides penalties alone.
     Raises TypeError/ValueError for wrong dtypes, shapes, or indices out of range.
     """
 

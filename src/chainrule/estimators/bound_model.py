@@ -128,7 +128,8 @@ class BoundModel:
             rows = cast(x, self.dtype, "X")
         if isinstance(self.loss, CustomLoss) and targets is not None:
             self.loss.check_weights(sample_weight)
-            return _engine.Dataset(self.model, rows, batch_loss=BatchLoss(self.loss, targets, sample_weight))
+            loss = BatchLoss(self.loss, targets, sample_weight)
+            return _engine.Dataset(self.model, rows, sample_weight=sample_weight, batch_loss=loss)
         return _engine.Dataset(self.model, rows, targets, sample_weight)
 
 
