@@ -281,7 +281,7 @@ KILLED = {
         "batch_size": 20, "solver": "adamw", "dropout": 0.3, "schedule": "cosine", "layer_norm": True,
         "residual": True, "activation": "prelu",
     },
-    "momentum, plateau": {"batch_size": 20, "solver": "sgd", "schedule": "plateau", "learning_rate_init": 0.1},
+    "momentum, plateau": {"batch_size": 20, "solver": "sgd", "schedule": "plateau", "tol": 0.0},
     "rprop, all rows": {"solver": "rprop", "clip_value": 0.1, "early_stopping": True},
 }  # fmt: skip
 

@@ -55,7 +55,7 @@ def test_regressors_minimise_their_loss(loss, solver):
 
 @pytest.mark.parametrize("penalty", [{"alpha": 0.0}, {"alpha": 3.0}, {"alpha": 0.0, "l1": 3.0}], ids=str)
 def test_a_loss_of_ones_own_gives_the_numbers_of_ours(penalty):
-    """Weights and penalty included: as scikit-learn does it, penalties are divided by the sum of the weights."""
+    """Weights and penalty included: penalties are divided by the sum of the weights, as in scikit-learn."""
 
     def squared(predictions, y, weight=None):
         error = predictions - y
