@@ -66,11 +66,32 @@ def test_too_large_steps():
 
 
 @ignored
+def test_the_learning_rate_is_named():
+    """The one that was used: an estimator's parameter, its optimizer's own, a network's last."""
+    own = MLPClassifier((20,), solver=SGD(0.02), max_iter=30, random_state=0).fit(Z, y)
+    assert "the learning rate (solver=SGD(learning_rate=0.02))" in diagnose(own, Z, y).findings[0].advice
+    net = Network([4, 10, 3], loss="cross_entropy", random_state=0)
+    net.train(Z, y, optimizer=SGD(0.03), epochs=2)
+    net.biases[0][:] = 99.0
+    dead = diagnose(net, Z, y).findings[0]
+    assert dead.code == "dead-units"
+    assert dead.advice.startswith("Lower the learning rate (it was 0.03), scale the inputs")
+    history = net.train(Z, y, optimizer=SGD(0.04), epochs=2, schedule="cosine")
+    net.biases[0][:] = 99.0
+    highest = max(history.learning_rate)
+    assert highest < 0.04
+    assert f"(it was {highest:g})" in str(diagnose(net, Z, y, history=history))
+    fresh = Network([4, 10, 3], random_state=0)
+    fresh.biases[0][:] = 99.0
+    assert diagnose(fresh, Z, y[:, None] * 1.0).findings[0].advice.startswith("Lower the learning rate, sc")
+
+
+@ignored
 def test_network_that_was_trained_shortly():
     net = Network([4, 8, 3], loss="cross_entropy", random_state=0)
     history = net.train(Z, y, optimizer=SGD(0.01), epochs=20)
     (finding,) = diagnose(net, Z, y, history=history)
-    assert finding.advice == "Raise epochs (now 20), or the learning rate."
+    assert finding.advice == "Raise epochs (now 20), or the learning rate (it was 0.01)."
     assert diagnose(net, Z, y).ok  # without the history there is no curve to judge
 
 

@@ -6,11 +6,14 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 import sklearn
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
+from sklearn.ensemble import VotingClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from chainrule import MLPClassifier, Network
+from chainrule import SGD, CosineSchedule, MLPClassifier, Network
 from chainrule.inspection.drawing import draw
 from chainrule.inspection.subject import Layer, layers
 
@@ -86,5 +89,25 @@ def test_estimators_diagram_has_the_network_once_fitted():
     assert clf._repr_mimebundle_()["text/html"].endswith(html[html.rindex("<svg") :])
     with sklearn.config_context(display="text"):
         assert not hasattr(clf, "_repr_html_")
-    pipeline = make_pipeline(StandardScaler(), clf)
-    assert "MLPClassifier" in pipeline._repr_html_()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("fitted", [False, True])
+def test_estimators_inside_others_are_drawn(fitted):
+    """Pipelines, searches, column transformers and ensembles show ours as a part; tags are balanced."""
+    clf = MLPClassifier(
+        (6, 6), ["prelu", "gelu"], layer_norm=True, dropout=[0.1, 0], schedule=CosineSchedule(warmup=0.1),
+        solver=SGD(0.1), callbacks=lambda record: record.loss < 0, max_iter=3, random_state=0,
+    )  # fmt: skip
+    models = [
+        make_pipeline(StandardScaler(), clf),
+        GridSearchCV(make_pipeline(StandardScaler(), clf), {"mlpclassifier__dropout": [0, 0.1]}, cv=2),
+        VotingClassifier([("a", clf), ("b", make_pipeline(StandardScaler(), clf))]),
+        make_pipeline(ColumnTransformer([("all", StandardScaler(), [0, 1, 2, 3])]), clf),
+    ]
+    for model in models:
+        html = (model.fit(X, y) if fitted else model)._repr_html_()
+        assert "MLPClassifier" in html
+        assert "<details>" in html
+        for tag in ("div", "svg", "details", "table"):
+            assert html.count(f"<{tag}") == html.count(f"</{tag}>")

@@ -25,5 +25,19 @@ rate (learning_rate_init=0.001).'
         return ""
     seen = course(losses)
     words = str(seen)
-    rate = f"learning rate (learning_rate_init={mlp.learning_rate_init:g})"
-    return f" {words[0].upper()}{words[1:]}. {seen.advice('max_iter', rate)}".rstrip()
+    advice = seen.advice("max_iter", f"learning rate ({named_rate(mlp)})")
+    return f" {words[0].upper()}{words[1:]}. {advice}".rstrip()
+
+
+def named_rate(mlp: "BaseMLP") -> str:
+    """Return the parameter that sets the learning rate, with its value.
+
+    Examples
+    --------
+    >>> from chainrule import SGD, MLPRegressor
+    >>> named_rate(MLPRegressor()), named_rate(MLPRegressor(solver=SGD(0.1)))
+    ('learning_rate_init=0.001', 'solver=SGD(learning_rate=0.1)')
+    """
+    if isinstance(mlp.solver, str):
+        return f"learning_rate_init={mlp.learning_rate_init:g}"
+    return f"solver={type(mlp.solver).__name__}(learning_rate={mlp.solver.learning_rate:g})"

@@ -198,11 +198,8 @@ CHECKS = (
 
 
 def _rate(seen: Examined) -> str:
-    """Return the learning rate's name and value, where the model knows it."""
-    model = seen.model
-    if getattr(model, "solver", "lbfgs") == "lbfgs" or not hasattr(model, "learning_rate_init"):
-        return ""
-    return f" (learning_rate_init={model.learning_rate_init:g})"
+    """Return the learning rate's name and value, where it is known."""
+    return f" ({seen.rate})" if seen.rate else ""
 
 
 def _named(model: Any, column: int) -> str:

@@ -34,6 +34,8 @@ class Examined:
         Whether the training ended before its last epoch.
     kept_best : bool
         Whether the parameters are those of the epoch that was best for the rows watched.
+    rate : str
+        What sets the learning rate, with its value; "" where that is not known.
     """
 
     model: Any
@@ -45,6 +47,7 @@ class Examined:
     validation_losses: list[float]
     stopped: bool
     kept_best: bool
+    rate: str = ""
 
     @classmethod
     def of(cls, model: Any, X: Any, y: Any, history: Any) -> Self:
@@ -70,7 +73,16 @@ class Examined:
         signals = signals_of(parts, x)
         targets = None if y is None else _targets(inner, np.asarray(y), signals[-1].shape[1])
         return cls(
-            inner, parts, x, targets, signals, course(losses) if losses else None, watched, stopped, kept_best
+            inner,
+            parts,
+            x,
+            targets,
+            signals,
+            course(losses) if losses else None,
+            watched,
+            stopped,
+            kept_best,
+            _rate(inner, history),
         )
 
 
@@ -84,6 +96,18 @@ def _record(model: Any, history: Any) -> tuple[list[float], list[float], bool, b
     # Only early stopping scores, and goes back to, the best epoch.
     kept = bool(getattr(model, "validation_scores_", None))
     return list(getattr(model, "loss_curve_", [])), list([] if watched is None else watched), stopped, kept
+
+
+def _rate(model: Any, history: Any) -> str:
+    """Name the learning rate: an estimator's parameter, or that of a network's last training."""
+    if hasattr(model, "solver"):
+        from chainrule.estimators.advice import named_rate
+
+        return "" if model.solver == "lbfgs" else named_rate(model)
+    rates = getattr(history, "learning_rate", [])
+    state = getattr(model, "_training", None)
+    rate = max(rates) if rates else state.optimizer.learning_rate if state is not None else np.nan
+    return f"it was {rate:g}" if np.isfinite(rate) else ""
 
 
 def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:
