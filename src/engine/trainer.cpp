@@ -127,7 +127,8 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     const auto prepare = [&](Step<T>& s, const Sums& sums) {
       const auto inverse = [](double weight) { return weight > 0 ? 1 / weight : 0; };
       const double share = inverse(sums.weight);  // a batch without weight has no gradient
-      const double penalty_share = settings.l2_over_rows ? inverse(sums.row_weights) : 1;
+      const double of_rows = sums.row_weights == sums.weight ? share : inverse(sums.row_weights);
+      const double penalty_share = settings.l2_over_rows ? of_rows : 1;
       l1 = settings.l1 * penalty_share;
       l2 = settings.l2 * penalty_share;
       s.scale = static_cast<T>(share);
