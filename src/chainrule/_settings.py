@@ -5,6 +5,7 @@ import math
 import numbers
 import operator
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 
@@ -35,13 +36,19 @@ def real_number(name: str, value: Any, interval: str) -> float:
     if type(value) is not float and (not isinstance(value, numbers.Real) or isinstance(value, bool)):
         raise TypeError(f"{name} is {value!r}; expected a number in {interval}")
     number = float(value)
-    lowest, highest = map(float, interval[1:-1].split(","))
+    lowest, highest = _bounds(interval)
     inside = lowest < number < highest or (
         (number == lowest and interval[0] == "[") or (number == highest and interval[-1] == "]")
     )
     if not (inside and math.isfinite(number)):
         raise ValueError(f"{name} is {value!r}; expected a finite number in {interval}")
     return number
+
+
+@cache
+def _bounds(interval: str) -> tuple[float, float]:
+    lowest, highest = map(float, interval[1:-1].split(","))
+    return lowest, highest
 
 
 def whole_number(name: str, value: Any, lowest: int) -> int:

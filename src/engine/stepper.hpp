@@ -109,14 +109,16 @@ class Stepper {
   void divide(int thread, int n_threads, std::int64_t n_rows, const Data<T>& data) {
     if (thread == 0) {
       batch_loss_ = data.batch_loss ? &data.batch_loss : nullptr;
-      const std::int64_t most = n_threads == 1 ? 1 : kMostChunks;
+      const std::int64_t most = n_threads == 1 ? 1 : kMostChunks, chunks = n_threads * most;
       row_chunks_each_ = std::clamp<std::int64_t>(n_rows / n_threads / kRowsWorthAChunk, 1, most);
       tile_chunks_each_ = most;
-      tile_chunks_.clear();
-      panel_chunks_.clear();
-      for (std::int64_t c = 0; c < n_threads * most; ++c) {
-        tile_chunks_.push_back(share_of_layers(c, n_threads * most, [this](int k) { return tiles(k) * panels(k); }));
-        panel_chunks_.push_back(share_of_layers(c, n_threads * most, [this](int k) { return panels(k); }));
+      if (static_cast<std::int64_t>(tile_chunks_.size()) != chunks) {
+        tile_chunks_.clear();
+        panel_chunks_.clear();
+        for (std::int64_t c = 0; c < chunks; ++c) {
+          tile_chunks_.push_back(share_of_layers(c, chunks, [this](int k) { return tiles(k) * panels(k); }));
+          panel_chunks_.push_back(share_of_layers(c, chunks, [this](int k) { return panels(k); }));
+        }
       }
       rows_.reset();
       tiles_.reset();

@@ -61,7 +61,7 @@ def as_floats(values: Any, dtype: np.dtype[Any], name: str) -> Floats:
 def is_finite(array: Floats) -> bool:
     """Whether every number of a C-contiguous array is finite."""
     if array.size <= BLOCK:
-        return bool(np.isfinite(array).all())
+        return bool(np.count_nonzero(np.isfinite(array)) == array.size)
     flat = array.reshape(-1)
     return all(bool(np.isfinite(flat[i : i + BLOCK]).all()) for i in range(0, flat.size, BLOCK))
 

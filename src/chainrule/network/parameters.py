@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn, SupportsIndex
 
@@ -86,29 +87,42 @@ class Parameters(NamedTuple):
     slopes: list[Floats | None]
 
 
+@cache
+def _places(sizes: tuple[int, ...], activations: tuple[str, ...], layer_norm: tuple[bool, ...]) -> Parameters:
+    """Where a flat array has each parameter, as the engine lays them out: (slice, shape), or None."""
+    at = 0
+
+    def place(*shape: int) -> Any:
+        nonlocal at
+        begin, at = at, at + math.prod(shape)
+        return slice(begin, at), shape
+
+    weights = [place(n_in, n_out) for n_in, n_out in pairwise(sizes)]
+    biases = [place(n) for n in sizes[1:]]
+    gains, shifts, slopes = [], [], []
+    for n, norm in zip(sizes[1:], layer_norm, strict=True):
+        gains.append(place(n) if norm else None)
+        shifts.append(place(n) if norm else None)
+    for n, activation in zip(sizes[1:], activations, strict=True):
+        slopes.append(place(n) if activation == "prelu" else None)
+    return Parameters(weights, biases, gains, shifts, slopes)
+
+
 def split(
     flat: Floats, sizes: Sequence[int], activations: Sequence[str], layer_norm: Sequence[bool]
 ) -> Parameters:
-    """View a flat array as a network's parameters; the rest as the engine takes it.
+    """View a flat array as a network's parameters.
 
     Axes before the last stay in front: rows of flat gradients become (n_samples, n_k, n_{k+1}).
     """
-    at = 0
-
-    def take(*shape: int) -> Floats:
-        nonlocal at
-        begin, at = at, at + math.prod(shape)
-        return flat[..., begin:at].reshape(*flat.shape[:-1], *shape)
-
-    weights = [take(n_in, n_out) for n_in, n_out in pairwise(sizes)]
-    biases = [take(n) for n in sizes[1:]]
-    gains, shifts, slopes = [], [], []
-    for n, norm in zip(sizes[1:], layer_norm, strict=True):
-        gains.append(take(n) if norm else None)
-        shifts.append(take(n) if norm else None)
-    for n, activation in zip(sizes[1:], activations, strict=True):
-        slopes.append(take(n) if activation == "prelu" else None)
-    return Parameters(weights, biases, gains, shifts, slopes)
+    places = _places(tuple(sizes), tuple(activations), tuple(layer_norm))
+    kinds: list[Any]
+    if flat.ndim == 1:
+        kinds = [[p and flat[p[0]].reshape(p[1]) for p in kind] for kind in places]
+    else:
+        front = flat.shape[:-1]
+        kinds = [[p and flat[..., p[0]].reshape(front + p[1]) for p in kind] for kind in places]
+    return Parameters(*kinds)
 
 
 def as_generator(random_state: Any) -> np.random.Generator:

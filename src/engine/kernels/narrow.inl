@@ -308,29 +308,41 @@ void narrow_rows(const Step<T>& s, int64_t begin, int64_t end) {
 }
 
 // E4 to E6 summed over the batch for the R input units from i0 on, whose column begins at x: the sums' lanes beyond n_out
-// are zero. `bias`, where not null: minus the sum of the deltas.
-template <class T, int R>
-void narrow_sums(const Step<T>& s, const Layer<T>& layer, const T* x, int64_t i0, T* sums, T* bias) {
+// are zero. `bias`, where not null: minus the sum of the deltas. spread(x): the vector of sums with x in each lane.
+template <class T, int R, class Spread>
+__attribute__((noinline)) void narrow_sums(const Step<T>& s, const Layer<T>& layer, const T* x, int64_t i0, T* sums,
+                                           T* bias, Spread spread) {
+  using V = decltype(spread(T(0)));
+  const auto load_few = [](const T* p) {
+    V v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+  };
+  const auto store_valid = [&](T* to, V v) { store(to, keep_valid<T>(whole(v), 0, layer.n_out)); };
   const int64_t step = delta_step(layer.n_out);
   const T* delta = layer.delta;
-  Vec<T> sum[R]{}, minus{};
+  V sum[R]{}, minus{};
   if (s.accumulate) {
-    for (int i = 0; i < R; ++i) sum[i] = load(layer.moments[s.gradient_slot] + (i0 + i) * kWidth<T>);
-    minus = load(layer.bias_moments[s.gradient_slot]);
+    for (int i = 0; i < R; ++i) sum[i] = load_few(layer.moments[s.gradient_slot] + (i0 + i) * kWidth<T>);
+    minus = load_few(layer.bias_moments[s.gradient_slot]);
   }
   for (int64_t r = 0; r < s.n_rows; ++r, ++x, delta += step) {
-    const Vec<T> d = load(delta);
-    for (int i = 0; i < R; ++i) sum[i] = fma(broadcast(x[i * s.lane_stride]), d, sum[i]);
+    const V d = load_few(delta);
+    for (int i = 0; i < R; ++i) sum[i] = fma(spread(x[i * s.lane_stride]), d, sum[i]);
     minus = minus - d;
   }
-  for (int i = 0; i < R; ++i) store(sums + i * kPanel<T>, keep_valid<T>(sum[i], 0, layer.n_out));
-  if (bias) store(bias, keep_valid<T>(minus, 0, layer.n_out));
+  for (int i = 0; i < R; ++i) store_valid(sums + i * kPanel<T>, sum[i]);
+  if (bias) store_valid(bias, minus);
 }
 
 template <class T, int R = kTileRows>
 CHAINRULE_INLINE void narrow_tile(const Step<T>& s, const Layer<T>& layer, const T* x, int64_t i0, int rows, T* sums,
                                   T* bias) {
-  if (rows == R) return narrow_sums<T, R>(s, layer, x, i0, sums, bias);
+  if (rows == R) {
+    if (layer.n_out <= static_cast<int64_t>(sizeof(few(T(0))) / sizeof(T)))
+      return narrow_sums<T, R>(s, layer, x, i0, sums, bias, [](T value) { return few(value); });
+    return narrow_sums<T, R>(s, layer, x, i0, sums, bias, [](T value) { return broadcast(value); });
+  }
   if constexpr (R > 1) narrow_tile<T, R - 1>(s, layer, x, i0, rows, sums, bias);
 }
 

@@ -103,6 +103,19 @@ void update_vector(const Step<T>& s, const Layer<T>& layer, const Learned<T>& ve
   }
 }
 
+// Both for a narrow layer and a batch of one row, whose input is x: E4 to E6 without sums.
+template <class T, class Optimize, Source kSource>
+void update_by_row(const Step<T>& s, const Layer<T>& layer, const T* x) {
+  const Update<T, Optimize, kSource> update(s, layer);
+  for (int64_t i0 = 0; i0 < layer.n_in; i0 += kTileRows)
+    tile_penalty(s, layer, i0, static_cast<int>(smaller(kTileRows, layer.n_in - i0)), 0, 1);
+  const auto valid = [&](Vec<T> sum) { return keep_valid<T>(sum, 0, layer.n_out); };
+  const Vec<T> delta = load(layer.delta);
+  for (int64_t i = 0; i < layer.n_in; ++i)
+    update(valid(fma(broadcast(x[i]), delta, zeros<T>())), layer.weights, layer.moments, i * Simd<T>::width, true);
+  update(valid(zeros<T>() - delta), layer.bias, layer.bias_moments, 0, false);
+}
+
 // One band of a vector's gradient, summed over the rows: add(sum, place) gives the sum with that of a row whose numbers
 // are at `place` of the batch matrices.
 template <class T, class Add>
@@ -143,11 +156,12 @@ struct Finish {
   void (*tile)(const Step<T>&, const Layer<T>&, const T* sums, int64_t sums_step, int64_t i0, int rows, int64_t n0,
                int n_vectors);
   void (*vector)(const Step<T>&, const Layer<T>&, const Learned<T>&, const T* sums, int64_t n0, int n_vectors);
+  void (*by_row)(const Step<T>&, const Layer<T>&, const T* x);
 };
 
 template <class T, class Optimize, Source kSource>
 CHAINRULE_INLINE Finish<T> finish_by() {
-  return {update_tile<T, Optimize, kSource>, update_vector<T, Optimize, kSource>};
+  return {update_tile<T, Optimize, kSource>, update_vector<T, Optimize, kSource>, update_by_row<T, Optimize, kSource>};
 }
 
 template <class T>
@@ -256,6 +270,10 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
                      ? (kPairs ? s.input_pairs : s.input)
                      : (kPairs ? s.layers[ranges[q].layer - 1].output_pairs : s.layers[ranges[q].layer - 1].output);
     const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
+    if (s.lane_stride == 1 && !frozen && s.stage == Stage::whole) {  // a batch of one row, on one thread
+      finish_step.by_row(s, layer, x);
+      continue;
+    }
     for (int64_t t = ranges[q].first; t < ranges[q].last;) {
       const int64_t panel = t < tiles ? 0 : t / tiles, i_first = t - panel * tiles, n0 = panel * kPanel<T>;
       const int64_t i_last = smaller(tiles, ranges[q].last - panel * tiles);
