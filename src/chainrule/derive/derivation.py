@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.reference.validation import check_target
-
 from .backward import backward_steps
 from .batch import batch_steps
 from .context import Context
@@ -22,14 +20,13 @@ from .model import Model, as_model
 from .notation import Notation
 from .own_loss import RowLoss
 from .program import Numbers
+from .sample import read_masks, read_sample
 from .steps import Step
-from .update import optimizer_of, update_steps
+from .update import check_optimizer, optimizer_of, update_steps
 from .words import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from .verify import VerificationReport
-
-MOST_NUMBERS = 20_000_000  # of the largest step: rows times the widest Jacobian or weight matrix
 
 
 class Derivation(Sequence[Step]):
@@ -282,12 +279,13 @@ def derive(
 
     Parameters
     ----------
-    network : Network, fitted estimator, or list of sizes
+    network : Network, fitted estimator (ours or scikit-learn's), or list of sizes
         What to derive. Sizes such as [3, 5, 4, 3] give formulas and shapes without numbers.
     x : array-like, shape (n_1,) or (n_samples, n_1), optional
         The sample. One row walks through every step; a batch also shows where the sum over rows enters.
     y : array-like, optional
-        Its targets, as `Network.gradients` takes them.
+        Its targets, as `Network.gradients` takes them; for an estimator, in the labels and units that it was
+        fitted with.
     language : {"en", "zh"}
         Of the words; formulas have none.
     bias_sign : {"-", "+"}
@@ -295,8 +293,8 @@ def derive(
     activation, output_activation, loss : str, Activation or Loss, optional
         With a list of sizes; by default "relu", the loss's own and "squared_error".
     masks : sequence of array-like or None, optional
-        Per layer, the multipliers of dropout (E10), shape (n_samples, n_units); by default 1 everywhere, as
-        when the network predicts.
+        Per layer, the multipliers of dropout (E10), shape (n_samples, n_units), None for a layer without; by
+        default 1 everywhere, as when the network predicts.
     optimizer : SGD, Adam, ..., optional
         Whose first update ends the derivation; by default an estimator's own, else ``SGD(0.1)``.
 
@@ -324,7 +322,9 @@ def derive(
     if bias_sign not in ("-", "+"):
         raise ValueError(f"bias_sign is {bias_sign!r}; expected '-' or '+'")
     model = as_model(network, activation, output_activation, loss)
-    rows, targets = _sample(model, x, y)
+    rows, targets = read_sample(model, x, y)
+    if optimizer is not None:
+        check_optimizer(optimizer)
     return build(model, rows, targets, masks, language, bias_sign, optimizer)
 
 
@@ -355,34 +355,6 @@ def shown(array: Floats) -> Floats:
     return np.asarray(array[:, 0, :] if array.ndim == 3 and array.shape[1] == 1 else array)
 
 
-def _sample(model: Model, x: Any, y: Any) -> tuple[Floats | None, Floats | None]:
-    """Return rows (n_samples, n_1) and targets (n_samples, n_outputs), checked; None for none."""
-    if x is None and y is None:
-        return None, None
-    if x is None or y is None:
-        raise TypeError(f"got {'y' if x is None else 'x'} alone; a sample is x and y")
-    if not model.has_numbers:
-        raise TypeError("sizes have no weights to compute with; give a network, or leave x and y out")
-    rows = np.asarray(x.toarray() if hasattr(x, "toarray") else x, dtype=np.float64)
-    single = rows.ndim == 1
-    if rows.ndim not in (1, 2) or rows.shape[-1] != model.sizes[0] or rows.size == 0:
-        raise ValueError(
-            f"x has shape {rows.shape}; expected (n_samples, {model.sizes[0]}) or ({model.sizes[0]},)"
-        )
-    if not np.isfinite(rows).all():
-        raise ValueError("x has values that are not finite")
-    rows = rows.reshape(-1, model.sizes[0]).astype(model.dtype).astype(np.float64)
-    widest = max(max(la.n_in, la.n_out) * la.n_out for la in model.layers)
-    if len(rows) * widest > MOST_NUMBERS:
-        raise ValueError(
-            f"x has {len(rows)} rows, which makes a step of {len(rows) * widest:,} numbers for this network;"
-            f" give at most {max(1, MOST_NUMBERS // widest)}"
-        )
-    output = np.zeros((len(rows), model.sizes[-1]))
-    targets: Floats = check_target(y, model.loss, output, single)
-    return rows, targets
-
-
 def _numbers(
     context: Context, x: Floats, y: Floats, masks: Sequence[Any] | None, settings: dict[str, float]
 ) -> Numbers:
@@ -396,11 +368,9 @@ def _numbers(
         for kind, value in (("gain", layer.gain), ("shift", layer.shift), ("slope", layer.slopes)):
             if value is not None:
                 arrays[f"{kind}.{k}"] = value
-        if layer.dropout:
-            given = None if masks is None else masks[k - 1]
-            shape = (len(x), layer.n_out)
-            array = np.ones(shape) if given is None else np.broadcast_to(np.asarray(given, float), shape)
-            arrays[f"mask.{k}"] = array[:, None, :]
+    for k, mask in enumerate(read_masks(context.model, masks, len(x)), start=1):
+        if mask is not None:
+            arrays[f"mask.{k}"] = mask[:, None, :]
     for key, start in settings.items():
         arrays[key] = np.full(context.notation.symbols[key].shape, start)
     return Numbers(context.definitions, arrays)

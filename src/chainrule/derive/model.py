@@ -121,15 +121,24 @@ def as_model(
         )
     if hasattr(given, "estimator") and hasattr(given, "preprocessor"):
         given = given.estimator  # a table's model: its network is an estimator
+    if type(given).__module__.startswith("sklearn.neural_network") and hasattr(given, "coefs_"):
+        from chainrule.export import from_sklearn
+
+        given = from_sklearn(given)
     if hasattr(given, "coefs_"):
         return _from_estimator(given)
     if hasattr(given, "weights") and hasattr(given, "biases") and hasattr(given, "activations"):
         return _from_network(given)
     if hasattr(given, "hidden_layer_sizes"):
         raise TypeError(f"this {type(given).__name__} is not fitted yet; call fit first")
+    hint = ""
+    if hasattr(given, "steps"):
+        hint = "; of a pipeline give pipeline[-1], and pipeline[:-1].transform(x) as x"
+    elif hasattr(given, "best_estimator_"):
+        hint = "; of a search give best_estimator_"
     raise TypeError(
         f"derive got a {type(given).__name__}; expected a network, a fitted estimator, or sizes such as"
-        " [3, 5, 3]"
+        f" [3, 5, 3]{hint}"
     )
 
 
@@ -198,17 +207,12 @@ def _from_estimator(estimator: Any) -> Model:
 
 
 def _loss_of(estimator: Any) -> Loss:
-    """Return an estimator's loss with its settings; scikit-learn's own have a name and none."""
-    loss = estimator.loss
-    if callable(loss) and not isinstance(loss, Loss):
-        return RowLoss(loss)
-    if hasattr(estimator, "_losses"):  # ours: label smoothing, quantiles, the focal loss
-        from chainrule.estimators.losses import loss_of
+    """Return an estimator's loss with its settings: label smoothing, quantiles, the focal loss."""
+    if callable(estimator.loss) and not isinstance(estimator.loss, Loss):
+        return RowLoss(estimator.loss)
+    from chainrule.estimators.losses import loss_of  # which the estimator has loaded
 
-        return loss_of(estimator)
-    if loss == "log_loss":
-        loss = "cross_entropy" if estimator.out_activation_ == "softmax" else "binary_cross_entropy"
-    return get_loss(loss)
+    return loss_of(estimator)
 
 
 def _assemble(

@@ -252,6 +252,15 @@ def update_steps(context: Context, optimizer: Any) -> tuple[list[Step], dict[str
     return steps, {key: value for key, (_, value) in symbols.items()}
 
 
+def check_optimizer(optimizer: Any) -> None:
+    """Raise TypeError for anything but an optimizer with its settings."""
+    from chainrule.optimizers import Optimizer
+
+    if not isinstance(optimizer, Optimizer):
+        given = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else repr(optimizer)
+        raise TypeError(f"optimizer is {given}; expected an optimizer, such as chainrule.SGD(0.1)")
+
+
 def optimizer_of(model: Model, n_samples: int) -> Any:
     """Return the optimizer of an estimator's solver, plain gradient descent for everything else.
 
