@@ -107,7 +107,7 @@ def test_text_is_aligned_and_fits():
     assert (
         len({columns(line[:at]) for line, at in zip(lines[start + 1 : start + 6], signs, strict=True)}) == 1
     )
-    assert lines[start + 5].strip().startswith("= δ₃ Cᵀ ∘ hidden₂ ∘ (1 − hidden₂)")
+    assert lines[start + 5].strip().startswith("= (δ₃ Cᵀ) ∘ hidden₂ ∘ (1 − hidden₂)")
     assert unicodedata.is_normalized("NFC", printed)
 
 

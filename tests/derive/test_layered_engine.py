@@ -53,7 +53,7 @@ def test_masks_are_not_the_engines():
     net, x, y = make_network(False, False, True, "tanh")
     masks = [np.random.default_rng(0).choice([0, 4 / 3], (3, 4)) for _ in range(2)] + [None]
     report = chainrule.derive(net, x, y, masks=masks).verify()
-    assert report.largest["engine"] == 0.0
+    assert {check.key.partition(".")[0] for check in report.steps if check.engine is not None} == {"update"}
     assert report.largest["reference"] > 0.0
 
 

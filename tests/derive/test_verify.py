@@ -25,9 +25,9 @@ def check(report, step):
 def with_step(derivation, key, change):
     """The same derivation with the forms of one step changed, its number computed anew, nothing else."""
     steps = [change(step) if step.key == key else step for step in derivation.steps]
-    given = {
-        k: v for k, v in derivation.numbers.arrays.items() if not k.startswith(("d", "batch", "prime", "jac"))
-    }
+    lines = {line.symbol.key for line in derivation.context.definitions}
+    computed = {step.target for step in derivation} - lines
+    given = {k: v for k, v in derivation.numbers.arrays.items() if k not in computed}
     numbers = type(derivation.numbers)(derivation.context.definitions, given)
     return Derivation(derivation.context, steps, numbers, "en")
 
@@ -221,6 +221,126 @@ def test_a_wrong_engine_is_caught(monkeypatch):
     report = derivation.verify(raise_on_failure=False)
     assert [found.key for found in report.steps if not found.passed] == ["dW.1"]
     assert check(report, "dW.1").failed == ("engine",)
+
+
+# Planted errors that the sample, or the first update, would hide.
+
+
+def failed(derivation):
+    report = derivation.verify(raise_on_failure=False)
+    return {found.key for found in report.steps if not found.passed}
+
+
+@pytest.mark.parametrize("key", ["general.E4", "general.E5", "general.E6", "general.E1"])
+@pytest.mark.parametrize("form", [0, -1])
+def test_a_wrong_sign_in_the_general_recursion_is_caught(key, form):
+    derivation = chainrule.derive(*make([3, 4, 3, 2], 2, activation="tanh"))
+    assert failed(with_step(derivation, key, with_form(form, lambda expression: -expression))) == {key}
+
+
+@pytest.mark.parametrize(
+    ("key", "form", "change"),
+    [
+        ("general.E5", -1, without_last),
+        ("general.E5", 0, lambda e: MatMul(e.factors[:-1])),
+        ("general.E4", -1, lambda e: -without_last(e.terms[0][1])),
+    ],
+)
+def test_what_is_missing_in_the_general_recursion_is_caught(key, form, change):
+    derivation = chainrule.derive(*make([3, 3, 3, 3], 2, activation="tanh", output_activation="sigmoid"))
+    assert key in failed(with_step(derivation, key, with_form(form, change)))
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "prelu", "gelu"])
+@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
+@pytest.mark.parametrize("bias_sign", ["-", "+"])
+def test_the_general_recursion_is_written_out_for_every_layer(activation, loss, bias_sign):
+    derivation = chainrule.derive(*make([3, 4, 5, 2], 2, loss, activation=activation), bias_sign=bias_sign)
+    report = derivation.verify()
+    assert {found.key for found in report.steps if found.key.startswith("general")} == {
+        "general.E1", "general.E2", "general.E4", "general.E5", "general.E6"
+    }  # fmt: skip
+    assert all(check(report, f"general.E{i}").as_written < 1e-13 for i in (1, 2, 4, 5, 6))
+
+
+def test_a_factor_that_is_1_at_the_sample_is_missed():
+    """Dropout's mask without masks, a gain before training, relu where every unit is awake."""
+    net, x, y, _ = make_layered(True, False, True, "tanh", 1)
+    for gain in net.norm_gains:
+        if gain is not None:
+            gain[:] = 1
+    derivation = chainrule.derive(net, x, y)
+    assert np.all(derivation.value("mask.1") == 1)
+    for key in ("dh.1", "du.1"):
+        assert key in failed(with_step(derivation, key, with_form(-1, without_last)))
+    net, x, y = make([2, 3, 1], 0, activation="relu")
+    net.biases[0][:] = -10
+    derivation = chainrule.derive(net, x, y)
+    assert np.all(derivation.value("prime.1") == 1)
+    assert "delta.1" in failed(with_step(derivation, "delta.1", with_form(-1, without_last)))
+
+
+def test_units_at_rest_hide_nothing():
+    net, x, y = make([2, 3, 1], 0, activation="relu")
+    net.biases[0][:] = 10
+    derivation = chainrule.derive(net, x, y)
+    assert not derivation.value("dW.1").any()
+    assert "dW.1" in failed(with_step(derivation, "dW.1", with_form(-1, lambda expression: -expression)))
+
+
+def test_a_wrong_left_hand_side_is_caught():
+    derivation = chainrule.derive(*make([3, 3, 3], 1, activation="tanh"))
+    notation = derivation.context.notation
+    for key, lhs in (("net.2", notation.net(1)), ("dW.1", notation.dW(2))):
+        assert failed(with_step(derivation, key, lambda step, lhs=lhs: replace(step, lhs=lhs))) == {key}
+
+
+def test_a_wrong_shape_is_caught():
+    derivation = chainrule.derive(*make([3, 4, 2], 1, activation="tanh"))
+    number = replace(derivation.context.notation.y, size=(1, 1))
+    wrong = with_step(derivation, "dyhat", with_form(-1, lambda e: Sum((e.terms[0], (-1, number)))))
+    assert failed(wrong) == {"dyhat"}
+
+
+MEMORY = [
+    (chainrule.SGD(0.1, momentum=0.9), "v"),
+    (chainrule.Adam(0.01), "m"),
+    (chainrule.Adam(0.01), "v"),
+    (chainrule.Adam(0.01, amsgrad=True), "v"),
+    (chainrule.AdamW(0.01), "m"),
+    (chainrule.RMSprop(0.01, momentum=0.9), "b"),
+    (chainrule.RMSprop(0.01, centered=True), "a"),
+    (chainrule.Adagrad(0.01), "s"),
+    (chainrule.Lion(0.01), "m"),
+]
+
+
+@pytest.mark.parametrize(("optimizer", "letter"), MEMORY, ids=repr)
+@pytest.mark.parametrize("n_rows", [0, 3])
+def test_a_wrong_memory_of_the_optimizer_is_caught(optimizer, letter, n_rows):
+    """The sign of what is remembered is of no account in the first update, where it is 0."""
+    derivation = chainrule.derive(*make([3, 4, 2], n_rows, activation="tanh"), optimizer=optimizer)
+    assert derivation.verify().largest["engine"] < 1e-12
+
+    def forget(expression):
+        return Sum(expression.terms[1:])
+
+    key = f"update.{letter}.new.W.1"
+    seen = key if optimizer.name == "lion" else "update.W.1"
+    assert seen in failed(with_step(derivation, key, with_form(-1, forget)))
+
+
+@pytest.mark.filterwarnings("ignore:.*(reached|failed to converge)")
+@pytest.mark.parametrize(
+    "settings", [{"solver": "sgd"}, {"solver": "lion"}, {"learning_rate_factors": [0.5, 1]}]
+)
+def test_an_estimators_update_is_compared_with_the_engine(settings):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    model = chainrule.MLPRegressor(hidden_layer_sizes=(5,), max_iter=2, random_state=0, **settings).fit(X, y)
+    report = chainrule.derive(model, X[:4], y[:4]).verify()
+    for key in ("update.W.1", "update.b.1", "update.W.2"):
+        assert check(report, key).engine < 1e-12
 
 
 def test_table():

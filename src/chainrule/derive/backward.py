@@ -10,6 +10,7 @@ from .steps import Form, Part, Step
 from .terms import Diag, Identity, Ones, Partial, SumUnits
 from .words import NOTHING, Words
 
+ONE = activations.number(1)
 LONGEST_CHAIN = 5  # layers that are still written as one product
 
 
@@ -41,8 +42,15 @@ def stored(context: Context, k: int) -> Expr:
     return entry.derivative(context.bound(k), net_symbol(context, k))[-1]
 
 
+def times(gradient: Expr, factor: Expr) -> Expr:
+    """Return a gradient by f', which changes nothing where it is 1."""
+    return gradient if factor == ONE else gradient * factor
+
+
 def stored_rule(context: Context, k: int) -> str:
     """Return the rule that says what f' is taken from."""
+    if stored(context, k) == ONE:
+        return "identity"
     return "stored_output" if context.layer(k).activation.keeps == "output" else "stored_net"
 
 
@@ -68,6 +76,8 @@ def jacobian(context: Context, k: int) -> Expr:
 def opened(context: Context, k: int) -> Expr:
     """Return the Jacobian as a diagonal matrix written out, from what the forward pass stored."""
     row = stored(context, k)
+    if row == ONE:
+        return Identity(context.notation.n(k + 1))
     return Diag(row, opened=True, n=context.notation.n(k + 1) if row.scalar else None)
 
 
@@ -87,7 +97,8 @@ def derivative_steps(context: Context, k: int) -> list[Step]:
     row = context.notation.row("prime", "f′", k, "derivative")
     forms = [Form(line, "derivative") for line in lines]
     if layer.activation.keeps == "output":
-        forms.append(Form(stored(context, k), "stored_output", "stored"))
+        if stored(context, k) != lines[-1]:
+            forms.append(Form(stored(context, k), "stored_output", "stored"))
         note = entry.note
     else:
         note = Words(
@@ -166,7 +177,7 @@ def _output_delta(context: Context) -> Step:
         kept = yhat if f.keeps == "output" else net
         forms.append(Form(product(f, gradient, kept), "algebra", "collapsed"))
     else:
-        forms.append(Form(gradient * stored(context, l), stored_rule(context, l), "stored"))
+        forms.append(Form(times(gradient, stored(context, l)), stored_rule(context, l), "stored"))
     title = Words("Delta of the output layer", "输出层的 δ")
     note = (
         Words("The minus sign of E4 comes with ∂E/∂b.", "E4 中的负号来自 ∂E/∂b。")
@@ -190,7 +201,7 @@ def _hidden_delta(context: Context, k: int) -> Step:
         Form(MatMul(chain), "chain_rule", "chain"),
         Form(back @ jacobian(context, k), "jacobians", "jacobians"),
         Form(back * prime(context, k), "hadamard", "collapsed"),
-        Form(back * stored(context, k), stored_rule(context, k), "stored"),
+        Form(times(back, stored(context, k)), stored_rule(context, k), "stored"),
     )
     title = Words(f"Delta of layer {k}, from layer {k + 1}", f"由第 {k + 1} 层得到第 {k} 层的 δ")
     return Step(f"delta.{k}", "E5", "recursion", k, title, delta, delta.key, forms)
@@ -248,7 +259,7 @@ def _through_activation(context: Context, k: int) -> Step:
         Form(MatMul((Partial(notation.E, h, direct=False), Partial(h, into))), "chain_rule", "chain"),
         Form(gradient @ jacobian(context, k), "elementwise", "jacobians"),
         Form(gradient * prime(context, k), "hadamard", "collapsed"),
-        Form(gradient * stored(context, k), stored_rule(context, k), "stored"),
+        Form(times(gradient, stored(context, k)), stored_rule(context, k), "stored"),
     )
     title = Words(f"Back through the function of layer {k}", f"反向通过第 {k} 层的函数")
     return Step(lhs.key, "E5", "recursion", k, title, lhs, lhs.key, forms)
@@ -361,13 +372,13 @@ def bias_gradient(context: Context, k: int) -> Step:
         elif is_full(context, k):
             closed = None
         else:
-            closed = loss.gradient(context.model.loss, notation.yhat, notation.y) * stored(context, k)
+            closed = times(loss.gradient(context.model.loss, notation.yhat, notation.y), stored(context, k))
         if closed is not None:
             forms.append(Form(-closed if minus else closed, "substitution", "stored"))
     elif not (layer.normalized or layer.dropout or layer.residual or context.layer(k + 1).residual):
         back = notation.db(k + 1) @ notation.W(k + 1).T
         forms.append(Form(back * prime(context, k), "substitution", "collapsed"))
-        forms.append(Form(back * stored(context, k), stored_rule(context, k), "stored"))
+        forms.append(Form(times(back, stored(context, k)), stored_rule(context, k), "stored"))
     equation = "E4" if k == last else "E5"
     title = Words(f"Gradient of the biases of layer {k}", f"第 {k} 层偏置的梯度")
     return Step(f"db.{k}", equation, "parameters", k, title, lhs, lhs.key, tuple(forms))

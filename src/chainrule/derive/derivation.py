@@ -20,7 +20,7 @@ from .model import Model, as_model
 from .notation import Notation
 from .own_loss import RowLoss
 from .program import Numbers
-from .sample import read_masks, read_sample
+from .sample import given_arrays, read_masks, read_sample
 from .steps import Step
 from .update import check_optimizer, optimizer_of, update_steps
 from .words import LANGUAGES, Language
@@ -359,20 +359,14 @@ def _numbers(
     context: Context, x: Floats, y: Floats, masks: Sequence[Any] | None, settings: dict[str, float]
 ) -> Numbers:
     """Values of everything that is given."""
-    sign = 1.0 if context.bias_sign == "-" else -1.0
-    arrays: dict[str, Any] = {"x.1": x[:, None, :], "y": y[:, None, :]}
-    for k, layer in enumerate(context.model.layers, start=1):
-        assert layer.weight is not None
-        assert layer.bias is not None
-        arrays |= {f"W.{k}": layer.weight, f"b.{k}": sign * layer.bias}
-        for kind, value in (("gain", layer.gain), ("shift", layer.shift), ("slope", layer.slopes)):
-            if value is not None:
-                arrays[f"{kind}.{k}"] = value
+    arrays = given_arrays(context.model, context.bias_sign)
+    arrays |= {"x.1": x[:, None, :], "y": y[:, None, :]}
     for k, mask in enumerate(read_masks(context.model, masks, len(x)), start=1):
         if mask is not None:
             arrays[f"mask.{k}"] = mask[:, None, :]
     for key, start in settings.items():
-        arrays[key] = np.full(context.notation.symbols[key].shape, start)
+        rows, columns = context.notation.symbols[key].shape
+        arrays[key] = np.full((int(rows), int(columns)), start)
     return Numbers(context.definitions, arrays)
 
 

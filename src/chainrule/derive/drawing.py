@@ -1,7 +1,8 @@
-"""Numbers drawn at random where a derivation is to be verified that has none."""
+"""Numbers drawn at random, to verify a derivation that has none, and one that has at another place."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,18 @@ from chainrule.reference import Loss
 
 from .expression import Floats
 from .model import Layer, Model
+from .own_loss import RowLoss
+from .program import Numbers
+from .sample import given_arrays
+from .steps import Step
 
 if TYPE_CHECKING:
     from .derivation import Derivation
 
 N_ROWS = 3
 SEED = 0
+ROWS_ELSEWHERE = 4  # of which some meet either branch of relu
+MOST_DRAWS = 20
 
 
 def with_numbers(derivation: Derivation) -> Derivation:
@@ -28,8 +35,63 @@ def with_numbers(derivation: Derivation) -> Derivation:
     rng = np.random.default_rng(SEED)
     model = draw_parameters(derivation.model, rng)
     x = rng.normal(size=(N_ROWS, model.sizes[0])).astype(model.dtype).astype(np.float64)
-    y = draw_targets(model.loss, (N_ROWS, model.sizes[-1]), rng)
+    y = _draw_learned_targets(model, N_ROWS, rng)
     return build(model, x, y, None, derivation.language, derivation.bias_sign)
+
+
+def elsewhere(derivation: Derivation) -> Derivation | None:
+    """Return the same steps with all numbers drawn: a gain of 1 or a unit at rest may hide a wrong factor.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        With numbers.
+
+    Returns
+    -------
+    Derivation or None
+        Without the update, which has no numbers of its own to be compared with; None for a loss that is a
+        function, of which it is not known where it is defined.
+    """
+    n_rows = derivation.n_samples if derivation.n_samples > 1 else ROWS_ELSEWHERE
+    steps = [step for step in derivation.steps if step.part != "update"]
+    for seed in range(1, MOST_DRAWS):
+        drawn = draw_numbers(derivation, n_rows, seed, masked=True)
+        if drawn is None:
+            break
+        found = at(derivation, *drawn, steps)
+        if all(np.any(found.value(f"delta.{k}")) for k in range(1, len(found.model.layers) + 1)):
+            return found
+    return None
+
+
+def draw_numbers(
+    derivation: Derivation, n_rows: int, seed: int, *, masked: bool
+) -> tuple[Model, dict[str, Floats]] | None:
+    """Return a model of the same kind and all that is given, by key; None where no targets are known."""
+    model, rng = derivation.model, np.random.default_rng(seed)
+    if isinstance(model.loss, RowLoss):
+        return None
+    drawn = replace(model, layers=tuple(_drawn(layer, rng) for layer in model.layers), source=None)
+    arrays = given_arrays(drawn, derivation.bias_sign)
+    for k, layer in enumerate(model.layers, start=1):
+        if layer.dropout:
+            shape = (n_rows, 1, layer.n_out)
+            arrays[f"mask.{k}"] = rng.uniform(0.5, 1.5, shape) if masked else np.ones(shape)
+    arrays["x.1"] = rng.normal(size=(n_rows, 1, model.sizes[0]))
+    try:
+        arrays["y"] = _draw_learned_targets(model, n_rows, rng)[:, None, :]
+    except ValueError:
+        return None
+    return drawn, arrays
+
+
+def at(derivation: Derivation, model: Model, arrays: dict[str, Floats], steps: Sequence[Step]) -> Derivation:
+    """Return a derivation's steps with other numbers."""
+    from .derivation import Derivation
+
+    context = replace(derivation.context, model=model, n_samples=len(arrays["x.1"]))
+    return Derivation(context, steps, Numbers(context.definitions, arrays), derivation.language)
 
 
 def draw_parameters(model: Model, rng: np.random.Generator) -> Model:
@@ -48,8 +110,14 @@ def _drawn(layer: Layer, rng: np.random.Generator) -> Layer:
             "shift": rng.normal(size=(1, layer.n_out)),
         }
     if layer.activation.name == "prelu":
-        vectors["slopes"] = np.full((1, layer.n_out), 0.25)
+        vectors["slopes"] = rng.uniform(0.1, 0.5, (1, layer.n_out))
     return replace(layer, weight=rng.uniform(-bound, bound, (layer.n_in, layer.n_out)), **vectors)
+
+
+def _draw_learned_targets(model: Model, n_rows: int, rng: np.random.Generator) -> Floats:
+    """Return targets (n_rows, n_outputs): each once for every output that it has."""
+    each = getattr(model.loss, "outputs_per_target", 1)
+    return np.repeat(draw_targets(model.loss, (n_rows, model.sizes[-1] // each), rng), each, axis=1)
 
 
 def draw_targets(loss: Loss, shape: tuple[int, int], rng: np.random.Generator) -> Floats:

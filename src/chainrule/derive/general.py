@@ -24,8 +24,12 @@ def general_steps(context: Context) -> list[Step]:
     W, b = _symbol("W", "W", "k", ("n_k", "n_k+1")), _symbol("b", "b", "k", row)
     net, W_next = _symbol("net", "net", "k", row), _symbol("W", "W", "k+1", ("n_k+1", "n_k+2"))
     E = Symbol("E", Glyph("E"), (1, 1), "loss", None, is_scalar=True)
-    several = getattr(context.model.loss, "outputs_per_target", 1) > 1  # whose formula needs their number
-    last: Shape = (1, context.model.sizes[-1] if several else "n_l+1")
+    loss = context.model.loss
+    counted = getattr(loss, "outputs_per_target", 1) > 1 or getattr(loss, "label_smoothing", 0)
+    last: Shape = (
+        1,
+        context.model.sizes[-1] if counted else "n_l+1",
+    )  # a formula may have their number in it
     b_last, net_last = _symbol("b", "b", "l", last), _symbol("net", "net", "l", last)
     yhat = Symbol("x.l+1", Glyph("y", "", "hat"), last, "output", None)
     y = Symbol("y", Glyph("y"), last, "target", None)

@@ -1,6 +1,7 @@
 """From an expression to boxes: what stands beside, above and below what, before any one format.
 
-Precedence, loosest first: sums, Hadamard products, matrix products and scalings, powers and transposes.
+Precedence, loosest first: sums, Hadamard products, matrix products and scalings, powers and transposes. A
+matrix product in a Hadamard product has parentheses all the same: readers need not know which binds tighter.
 """
 
 from __future__ import annotations
@@ -304,7 +305,9 @@ class Layout:
     def _hadamard(self, e: ex.Hadamard) -> Box:
         items: list[Box] = []
         for factor in e.factors:
-            items += [self._ring] * bool(items) + [as_factor(self.box(factor, PRODUCT))]
+            box = as_factor(self.box(factor, PRODUCT))
+            product = isinstance(factor, ex.MatMul) and len(factor.factors) > 1
+            items += [self._ring] * bool(items) + [fenced(box) if product else box]
         return Row(tuple(items))
 
     def _matmul(self, e: ex.MatMul) -> Box:

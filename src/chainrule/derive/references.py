@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from .expression import Floats
 from .model import Layer, Model
 from .own_loss import RowLoss
 from .program import Numbers
-from .update import DEFAULT
+from .update import ENTRIES
 
 if TYPE_CHECKING:
     from .derivation import Derivation
 
 Found = dict[str, Floats]
+#: Optimizers whose memory enters an update too little to be seen in the parameters, and its letter.
+SHOWN_LATER = {"lion": "m"}
 
 
 class _Parts:
@@ -182,26 +185,71 @@ def _hidden_outputs(model: Model, x: Floats) -> Found:
 
 
 def _update(derivation: Derivation, network: Any, x: Floats, y: Floats) -> Found:
-    """Train a copy for one step; nothing for an optimizer that is not the engine's."""
-    from chainrule.optimizers import SGD, Optimizer
-
-    optimizer = derivation.context.optimizer
-    if optimizer is DEFAULT:
-        optimizer = SGD(DEFAULT.learning_rate)
-    if not isinstance(optimizer, Optimizer):
-        return {}
-    if any(layer.dropout for layer in derivation.model.layers):
-        return {}  # training draws a mask of its own
-    trained = copy.deepcopy(network)
-    trained.train(x, y, optimizer=optimizer, epochs=1, batch_size=None, shuffle=False)
-    last, found = "bounded.new" if optimizer.max_norm else "new", {}
-    for k, (W, b) in enumerate(zip(trained.weights, trained.biases, strict=True), start=1):
-        found[f"{last}.W.{k}"], found[f"new.b.{k}"] = W, _sign(derivation) * b[None, :]
-    for name, kind in (("norm_gains", "gain"), ("norm_shifts", "shift"), ("slopes", "slope")):
-        for k, vector in enumerate(getattr(trained, name, ()), start=1):
-            if vector is not None:
-                found[f"new.{kind}.{k}"] = vector[None, :]
+    """Train a copy for one step; nothing for an optimizer that has no formula here."""
+    found, _ = trained(derivation, network, x, y, n_steps=1)
     return found
+
+
+def trained(
+    derivation: Derivation, network: Any, x: Floats, y: Floats, n_steps: int
+) -> tuple[Found, dict[str, str]]:
+    """Train a copy of a network for some steps, all rows in each.
+
+    Returns
+    -------
+    found : dict
+        The parameters by the keys of the symbols that an update gives.
+    origins : dict
+        The key of what each of them was before.
+    """
+    optimizer = _of_the_engine(derivation.context.optimizer)
+    if optimizer is None:
+        return {}, {}
+    if any(layer.dropout for layer in derivation.model.layers):  # training would draw a mask of its own
+        model = derivation.model
+        network = _network(model.layers, model.layers[-1].activation.name, model.loss, model.dtype)
+    ours = copy.deepcopy(network)
+    factors = getattr(derivation.context.optimizer, "learning_rate_factors", None)
+    options = {"learning_rate_factors": factors} if factors else {}
+    ours.train(x, y, optimizer=optimizer, epochs=n_steps, batch_size=None, shuffle=False, **options)
+    last = "bounded.new" if optimizer.max_norm else "new"
+    found: Found = {}
+    origins: dict[str, str] = {}
+    for k, (W, b) in enumerate(zip(ours.weights, ours.biases, strict=True), start=1):
+        found[f"{last}.W.{k}"], found[f"new.b.{k}"] = W, _sign(derivation) * b[None, :]
+        origins |= {f"{last}.W.{k}": f"W.{k}", f"new.b.{k}": f"b.{k}"}
+    for name, kind in (("norm_gains", "gain"), ("norm_shifts", "shift"), ("slopes", "slope")):
+        for k, vector in enumerate(getattr(ours, name, ()), start=1):
+            if vector is not None:
+                found[f"new.{kind}.{k}"], origins[f"new.{kind}.{k}"] = vector[None, :], f"{kind}.{k}"
+    if optimizer.name in SHOWN_LATER:
+        found |= _memory(derivation, ours, SHOWN_LATER[optimizer.name])
+    return found, origins
+
+
+def _memory(derivation: Derivation, trained: Any, letter: str) -> Found:
+    """Return what an optimizer remembers first, a mean of gradients, of weights and biases."""
+    from chainrule.network.parameters import split
+
+    layers = derivation.model.layers
+    names, norms = [la.activation.name for la in layers], [la.normalized for la in layers]
+    mean = split(trained._training.trainer.state[0], derivation.model.sizes, names, norms)
+    found: Found = {f"{letter}.new.W.{k}": W for k, W in enumerate(mean.weights, start=1)}
+    signed = [_sign(derivation) * b[None, :] for b in mean.biases]
+    return found | {f"{letter}.new.b.{k}": b for k, b in enumerate(signed, start=1)}
+
+
+def _of_the_engine(optimizer: Any) -> Any:
+    """Return the engine's optimizer: itself, or that of a name and settings; None for one without formula."""
+    from chainrule.optimizers import OPTIMIZERS, Optimizer
+
+    if optimizer.name not in ENTRIES:
+        return None
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    kind = OPTIMIZERS[optimizer.name]
+    known = [field.name for field in fields(kind) if hasattr(optimizer, field.name)]
+    return kind(**{name: getattr(optimizer, name) for name in known})
 
 
 def _with_slopes(layer: Layer) -> Any:

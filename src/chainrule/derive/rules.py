@@ -108,6 +108,14 @@ RULES: dict[str, Rule] = {
             "这里的 f′ 不是输出的函数，所以前向传播为该层存下 net。",
         ),
     ),
+    "identity": Rule(
+        Words("the identity has f′ = 1", "恒等函数的 f′ = 1"),
+        Words(
+            "The derivative of the identity is 1 everywhere, so its Jacobian is the identity matrix and the"
+            " factor goes away.",
+            "恒等函数的导数处处为 1，所以雅可比矩阵是单位阵，这个因子可以省去。",
+        ),
+    ),
     "full_jacobian": Rule(
         Words("a function of the whole row has a full Jacobian", "整行的函数，其雅可比矩阵是满阵"),
         Words(

@@ -77,6 +77,20 @@ def read_masks(model: Model, masks: Sequence[Any] | None, n_samples: int) -> lis
     return found
 
 
+def given_arrays(model: Model, bias_sign: str) -> dict[str, Floats]:
+    """Return a model's parameters by the keys of their symbols, biases in the sign that is written."""
+    sign = 1.0 if bias_sign == "-" else -1.0
+    arrays: dict[str, Floats] = {}
+    for k, layer in enumerate(model.layers, start=1):
+        assert layer.weight is not None
+        assert layer.bias is not None
+        arrays |= {f"W.{k}": layer.weight, f"b.{k}": sign * layer.bias}
+        for kind, value in (("gain", layer.gain), ("shift", layer.shift), ("slope", layer.slopes)):
+            if value is not None:
+                arrays[f"{kind}.{k}"] = value
+    return arrays
+
+
 def _learned_target(source: Any, y: Any, n_rows: int) -> Any:
     """Return y as an estimator's network learns it: places of labels among the classes, standardised numbers.
 

@@ -81,8 +81,11 @@ class Scope:
 
     @property
     def eta(self) -> Symbol:
-        """The learning rate."""
-        return self.setting("η", self.settings.learning_rate)
+        """The learning rate; the layer's own where it has a factor."""
+        factors, k = getattr(self.settings, "learning_rate_factors", None), self.theta.layer
+        if not factors or k is None or factors[k - 1] == 1:
+            return self.setting("η", self.settings.learning_rate)
+        return self.setting("η", self.settings.learning_rate * factors[k - 1], str(k))
 
     @property
     def t(self) -> Symbol:
@@ -196,6 +199,7 @@ class Entry:
 
     formula: Callable[[Scope], Expr]
     note: Words = NOTHING
+    first_only: bool = False  # whether the formula is that of the first update alone
 
 
 ENTRIES: dict[str, Entry] = {
@@ -212,6 +216,7 @@ ENTRIES: dict[str, Entry] = {
             "κₜ = β₁ (1 − 0.96^(t ψ)/2)，ψ 是动量的衰减。"
             "以后各步中梯度的系数是 (1 − κₜ)/(1 − κ₁⋯κₜ)，第一步为 1。",
         ),
+        first_only=True,
     ),
     "lion": Entry(_lion),
     "rprop": Entry(
@@ -220,6 +225,7 @@ ENTRIES: dict[str, Entry] = {
             "Each element has a step of its own; it grows while the gradient keeps its sign, else shrinks.",
             "每个元素有自己的步长：梯度符号不变时变大，改变时变小。",
         ),
+        first_only=True,
     ),
 }
 
@@ -254,9 +260,9 @@ def update_steps(context: Context, optimizer: Any) -> tuple[list[Step], dict[str
 
 def check_optimizer(optimizer: Any) -> None:
     """Raise TypeError for anything but an optimizer with its settings."""
-    from chainrule.optimizers import Optimizer
+    from chainrule.optimizers import LBFGS, Optimizer
 
-    if not isinstance(optimizer, Optimizer):
+    if not isinstance(optimizer, Optimizer | LBFGS):
         given = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else repr(optimizer)
         raise TypeError(f"optimizer is {given}; expected an optimizer, such as chainrule.SGD(0.1)")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .expression import Floats, Gradient, Symbol
+from .drawing import elsewhere
+from .expression import Expr, Floats, Gradient, Symbol
+from .instances import instances
+from .later import later_updates
 from .program import Numbers
 from .references import from_the_engine, from_the_reference
 from .steps import Step
@@ -19,6 +22,7 @@ WAYS = ("as_written", "reference", "engine", "complex_step")
 TOLERANCE = 1e-10
 TOLERANCE_FLOAT32 = 1e-3  # of the engine, where it computes in float32
 ROUNDINGS = 64  # how many roundings of the largest term a difference may have
+CHAIN = 8  # how much more a formula of any layer k may have, whose terms have lost something before
 MOST_PASSES = 2_000  # forward passes for the complex step of one parameter; beyond, elements are drawn
 
 
@@ -63,6 +67,22 @@ class StepCheck:
     def passed(self) -> bool:
         """Whether all of them pass."""
         return not self.failed
+
+    def with_engine(self, difference: float, limit: float) -> StepCheck:
+        """Return the check with a further difference of the engine's."""
+        if self.engine is not None:
+            limit, difference = max(limit, self.allowed), max(difference, self.engine)
+        failed = [*self.failed, *["engine"] * (not difference <= limit)]
+        return replace(self, engine=difference, failed=tuple(way for way in WAYS if way in failed))
+
+    def worse(self, other: StepCheck) -> StepCheck:
+        """Return the larger differences of two checks of the same step, and what fails in either."""
+        pairs = {way: (getattr(self, way), getattr(other, way)) for way in WAYS}
+        largest: dict[str, Any] = {
+            way: max((d for d in both if d is not None), default=None) for way, both in pairs.items()
+        }
+        failed = tuple(way for way in WAYS if way in self.failed + other.failed)
+        return replace(self, **largest, allowed=max(self.allowed, other.allowed), failed=failed)
 
 
 @dataclass(frozen=True)
@@ -132,7 +152,11 @@ class VerificationReport:
 def verify(
     derivation: Derivation, tolerance: float = TOLERANCE, *, drawn: bool = False
 ) -> VerificationReport:
-    """Compute the number of every step again, in four ways.
+    """Compute the number of every step again, in four ways, at the sample and at a place drawn at random.
+
+    The second place is for what the sample hides: a factor that happens to be 1, a unit that is at rest. A
+    step of any layer k is written out for every layer that there is. Of an update the engine also makes some
+    more, for the memory of the optimizer.
 
     Parameters
     ----------
@@ -149,9 +173,29 @@ def verify(
     VerificationReport
         One row per step with numbers.
     """
-    numbers = derivation.numbers
-    if numbers is None:
+    if derivation.numbers is None:
         raise ValueError("this derivation has no numbers; give derive() a network and a sample x, y")
+    checks = _check(derivation, tolerance)
+    targets = {step.key: step.target for step in derivation.steps}
+    later = later_updates(derivation)
+    limit = TOLERANCE_FLOAT32 if derivation.model.dtype == "float32" else tolerance
+    checks = [
+        check.with_engine(_difference(*later[targets[check.key]]), limit)
+        if targets[check.key] in later
+        else check
+        for check in checks
+    ]
+    there = elsewhere(derivation)
+    if there is not None:
+        found = {check.key: check for check in _check(there, tolerance)}
+        checks = [check.worse(found[check.key]) if check.key in found else check for check in checks]
+    return VerificationReport(tuple(checks), tolerance, drawn)
+
+
+def _check(derivation: Derivation, tolerance: float) -> list[StepCheck]:
+    """Compare every step at one place, the steps of any layer k at every layer."""
+    numbers = derivation.numbers
+    assert numbers is not None
     known = {"reference": from_the_reference(derivation), "engine": from_the_engine(derivation)}
     fresh = Numbers(derivation.context.definitions, numbers.arrays)  # no derivative kept from before
     losses: dict[str, float] = {}
@@ -159,11 +203,18 @@ def verify(
     single = derivation.model.dtype == "float32"
     for step in derivation.steps:
         if step.symbolic:
+            checks += _check_any_layer(derivation, step, fresh, tolerance)
             continue
         value = np.asarray(numbers.arrays[step.target])
-        written = [np.asarray(form.expression.evaluate(fresh)) for form in step.forms]
+        written = [form.expression for form in step.forms] + [step.lhs] * (
+            isinstance(step.lhs, Symbol) and not step.assignment
+        )
         floor = _rounding(step, value, fresh, losses)
-        differences: dict[str, float | None] = {"as_written": max(_difference(w, value) for w in written)}
+        differences: dict[str, float | None] = {
+            "as_written": max(_difference(_evaluated(expression, fresh), value) for expression in written)
+        }
+        if not _shapes_are_right(step, numbers):
+            differences["as_written"] = float("inf")
         for way, found in known.items():
             differences[way] = _difference(found[step.target], value) if step.target in found else None
         differences["complex_step"], counts = _complex_step(step, value, fresh)
@@ -175,7 +226,41 @@ def verify(
         checks.append(
             StepCheck(step.key, step.equation, **differences, allowed=allowed, failed=failed, counts=counts)
         )
-    return VerificationReport(tuple(checks), tolerance, drawn)
+    return checks
+
+
+def _check_any_layer(
+    derivation: Derivation, step: Step, numbers: Numbers, tolerance: float
+) -> list[StepCheck]:
+    """Compare both sides of a step of any layer k at every layer; nothing where no layer is so plain."""
+    differences, floors = [], []
+    for lhs, forms in instances(derivation.context, step):
+        value = _evaluated(lhs, numbers)
+        scale = float(np.max(np.abs(value)))
+        largest = max(float(np.max(np.abs(form.magnitude(numbers)))) for form in forms)
+        floors.append(CHAIN * ROUNDINGS * np.finfo(np.float64).eps * largest / scale if scale > 0 else 0.0)
+        differences.append(max(_difference(_evaluated(form, numbers), value) for form in forms))
+    if not differences:
+        return []
+    allowed = tolerance + max(floors)
+    failed = () if max(differences) <= allowed else ("as_written",)
+    return [
+        StepCheck(step.key, step.equation, max(differences), None, None, None, allowed, failed, counts=(0, 0))
+    ]
+
+
+def _evaluated(expression: Expr, numbers: Numbers) -> Floats:
+    """Return an expression's value, NaN where it speaks of something that has none."""
+    try:
+        return np.asarray(expression.evaluate(numbers))
+    except KeyError:
+        return np.array(np.nan)
+
+
+def _shapes_are_right(step: Step, numbers: Numbers) -> bool:
+    """Whether every symbol's number has the shape that is said to be its own."""
+    known = [symbol for symbol in step.symbols if symbol.key in numbers.arrays]
+    return all(numbers.arrays[symbol.key].shape[-2:] == symbol.shape for symbol in known)
 
 
 def _difference(found: Floats, expected: Floats) -> float:

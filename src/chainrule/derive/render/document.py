@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..data import shape_text
@@ -70,9 +71,9 @@ def step_lines(
     if step.note.en:
         lines.append(f"    {step.note.to(language)}")
     known = {text(s): shape_text(s.shape) for s in step.symbols if not s.scalar}
-    shapes = ", ".join(f"{name}: {shape}" for name, shape in known.items())
-    if shapes:
-        lines.append(f"    {HEADINGS['shapes'].to(language)}: {shapes}")
+    if known:
+        shapes = [f"{name}: {shape}" for name, shape in known.items()]
+        lines += wrapped(f"    {HEADINGS['shapes'].to(language)}: ", shapes, width)
     if numbers and derivation.numbers is not None and not step.symbolic:
         lines += [f"      {row}" for row in array_lines(derivation.value(step.key))]
     return lines
@@ -87,9 +88,20 @@ def array_lines(array: Floats) -> list[str]:
     for row in rows:
         cells = row if len(row) <= MOST_COLUMNS else row[: MOST_COLUMNS - 1]
         more = f"  … {len(row)}" if len(cells) < len(row) else ""
-        lines.append("  ".join(f"{value:12.6g}" for value in cells) + more)
+        lines.append("  ".join(f"{value + 0.0:12.6g}" for value in cells) + more)  # -0.0 + 0.0 is 0.0
     if len(rows) < len(array):
         lines.append(f"           … {len(array)}")
+    return lines
+
+
+def wrapped(start: str, items: Sequence[str], width: int) -> list[str]:
+    """Write items with commas between them, on as many lines as they need, aligned below the first."""
+    lines, indent = [start], " " * columns(start)
+    for i, item in enumerate(items):
+        written = item + "," * (i < len(items) - 1)
+        if lines[-1].strip() and lines[-1] != start and columns(lines[-1]) + columns(written) >= width:
+            lines.append(indent)
+        lines[-1] += ("" if lines[-1] in (start, indent) else " ") + written
     return lines
 
 

@@ -118,7 +118,7 @@ def number(value: float) -> str:
     >>> number(-1.5e-7), number(0.25)
     ('-1.5 \\cdot 10^{-7}', '0.25')
     """
-    mantissa, e, exponent = f"{value:.5g}".partition("e")
+    mantissa, e, exponent = f"{value + 0.0:.5g}".partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else mantissa
 
 

@@ -68,7 +68,7 @@ def _inline(content: str) -> str:
 def _table(array: Floats) -> str:
     rows = []
     for row in array[:MOST_ROWS]:
-        cells = [f'<td style="{CELL}">{value:.5g}</td>' for value in row[:MOST_COLUMNS]]
+        cells = [f'<td style="{CELL}">{value + 0.0:.5g}</td>' for value in row[:MOST_COLUMNS]]
         more = "<td>…</td>" if len(row) > MOST_COLUMNS else ""
         rows.append(f"<tr>{''.join(cells)}{more}</tr>")
     more = "<tr><td>…</td></tr>" if len(array) > MOST_ROWS else ""
