@@ -111,6 +111,40 @@ def test_text_is_aligned_and_fits():
     assert unicodedata.is_normalized("NFC", printed)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_shapes_are_wrapped_and_nothing_is_minus_zero(language):
+    net, x, y = make_seed_network()
+    printed = chainrule.derive(net, x, net(x)).to_text(language=language, width=90)
+    shapes = "shapes: " if language == "en" else "形状: "
+    assert all(columns(line) <= 90 for line in printed.splitlines() if ": 1×" in line)
+    first = next(line for line in printed.splitlines() if line.strip().startswith(f"{shapes}∂E/∂a"))
+    following = printed.splitlines()[printed.splitlines().index(first) + 1]
+    indent = columns(first[: first.index("∂")])
+    assert following.startswith(" " * indent)
+    assert following[indent] != " "
+    net, x, y = make([3, 4, 2], 1, activation="relu")
+    derivation = chainrule.derive(net, x, y)
+    assert np.signbit(derivation.value("dW.1")[derivation.value("dW.1") == 0]).any()
+    for form in (derivation.to_text(), derivation.to_latex(), derivation._repr_html_()):
+        assert not re.search(r"[ >{&]-0[ <\\\n]", form)
+
+
+def test_the_identity_leaves_no_factor():
+    derivation = chainrule.derive(*make([3, 4, 2], 1, activation="identity"))
+    assert [text(form.expression) for form in derivation.step("prime.1").forms] == ["1"]
+    assert text(derivation.step("jacobian.1").forms[-1].expression) == "I₄"
+    assert text(derivation.step("delta.2").forms[-1].expression) == "ŷ − y"
+    assert text(derivation.step("delta.1").forms[-1].expression) == "δ₂ W₂ᵀ"
+
+
+def test_brackets_grow_only_around_what_is_tall():
+    derivation = chainrule.derive(*make([3, 4, 2], 1, activation="sigmoid"))
+    last, first = (mathml(derivation.step("delta.1").forms[i].expression) for i in (-1, 2))
+    assert last.count('stretchy="false">(') == 2
+    assert '<mo fence="true" form="prefix">(</mo>' in mathml(derivation.step("prime.1").forms[1].expression)
+    assert 'stretchy="false">(' in first
+
+
 def test_numbers_can_be_left_out():
     derivation = chainrule.derive(*make_seed_network())
     assert len(derivation.to_text(numbers=False)) < len(derivation.to_text())

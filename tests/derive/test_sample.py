@@ -110,7 +110,9 @@ def test_optimizers_that_are_none():
         net,
         optimizer="adam",
     )
-    assert chainrule.derive(net, [1.0, 1.0, 1.0], [1.0, 1.0], optimizer=chainrule.LBFGS())[-1].part == "general"
+    assert (
+        chainrule.derive(net, [1.0, 1.0, 1.0], [1.0, 1.0], optimizer=chainrule.LBFGS())[-1].part == "general"
+    )
     refused(TypeError, "optimizer is the class Adam", net, optimizer=chainrule.Adam)
 
 

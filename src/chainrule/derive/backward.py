@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from . import activations, losses
 from .context import Context
-from .expression import Expr, MatMul, Symbol, as_expr
+from .expression import Expr, MatMul, Number, Symbol, as_expr
 from .forward import activated, deviation, dropped, learned, mask, net_symbol, normalized
 from .steps import Form, Part, Step
 from .terms import Diag, Identity, Ones, Partial, SumUnits
 from .words import NOTHING, Words
 
-ONE = activations.number(1)
 LONGEST_CHAIN = 5  # layers that are still written as one product
 
 
@@ -42,14 +41,19 @@ def stored(context: Context, k: int) -> Expr:
     return entry.derivative(context.bound(k), net_symbol(context, k))[-1]
 
 
+def is_one(expression: Expr) -> bool:
+    """Whether this is the number 1, which f' of the identity is."""
+    return isinstance(expression, Number) and expression.value == 1
+
+
 def times(gradient: Expr, factor: Expr) -> Expr:
     """Return a gradient by f', which changes nothing where it is 1."""
-    return gradient if factor == ONE else gradient * factor
+    return gradient if is_one(factor) else gradient * factor
 
 
 def stored_rule(context: Context, k: int) -> str:
     """Return the rule that says what f' is taken from."""
-    if stored(context, k) == ONE:
+    if is_one(stored(context, k)):
         return "identity"
     return "stored_output" if context.layer(k).activation.keeps == "output" else "stored_net"
 
@@ -76,7 +80,7 @@ def jacobian(context: Context, k: int) -> Expr:
 def opened(context: Context, k: int) -> Expr:
     """Return the Jacobian as a diagonal matrix written out, from what the forward pass stored."""
     row = stored(context, k)
-    if row == ONE:
+    if is_one(row):
         return Identity(context.notation.n(k + 1))
     return Diag(row, opened=True, n=context.notation.n(k + 1) if row.scalar else None)
 
@@ -97,7 +101,7 @@ def derivative_steps(context: Context, k: int) -> list[Step]:
     row = context.notation.row("prime", "f′", k, "derivative")
     forms = [Form(line, "derivative") for line in lines]
     if layer.activation.keeps == "output":
-        if stored(context, k) != lines[-1]:
+        if not is_one(lines[-1]):
             forms.append(Form(stored(context, k), "stored_output", "stored"))
         note = entry.note
     else:

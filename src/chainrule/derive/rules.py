@@ -39,26 +39,26 @@ RULES: dict[str, Rule] = {
         Words("chain rule", "链式法则"),
         Words(
             "The derivative of a composition is the product of the derivatives of its parts, here of Jacobian"
-            " matrices J with J_ij = ∂(i-th result)/∂(j-th argument), outermost first.",
+            " matrices J with Jᵢⱼ = ∂(i-th result)/∂(j-th argument), outermost first.",
             "复合函数的导数等于各部分导数之积；"
-            "这里是雅可比矩阵之积，J_ij = ∂(第 i 个结果)/∂(第 j 个自变量)，由外到内。",
+            "这里是雅可比矩阵之积，Jᵢⱼ = ∂(第 i 个结果)/∂(第 j 个自变量)，由外到内。",
         ),
     ),
     "jacobians": Rule(
         Words("Wᵀ and the diagonal Jacobians put in", "代入 Wᵀ 与对角雅可比矩阵"),
         Words(
-            "Each factor is known: the i-th element of x W − b depends on the j-th of x by W_ji, so the"
+            "Each factor is known: the i-th element of x W − b depends on the j-th of x by Wⱼᵢ, so the"
             " Jacobian is Wᵀ; the i-th element of f(net) depends on the i-th of net alone, so the Jacobian"
             " is diagonal.",
-            "每个因子都已知：x W − b 的第 i 个元素对 x 的第 j 个元素的导数是 W_ji，所以雅可比矩阵是 Wᵀ；"
+            "每个因子都已知：x W − b 的第 i 个元素对 x 的第 j 个元素的导数是 Wⱼᵢ，所以雅可比矩阵是 Wᵀ；"
             "f(net) 的第 i 个元素只依赖 net 的第 i 个元素，所以雅可比矩阵是对角阵。",
         ),
     ),
     "matrix_vector": Rule(
         Words("derivative of a product of row vector and matrix", "行向量与矩阵之积的导数"),
         Words(
-            "The i-th element of x W − b depends on the j-th of x by W_ji: ∂(xW − b)/∂x = Wᵀ.",
-            "x W − b 的第 i 个元素对 x 的第 j 个元素的导数是 W_ji，所以 ∂(xW − b)/∂x = Wᵀ。",
+            "The i-th element of x W − b depends on the j-th of x by Wⱼᵢ: ∂(xW − b)/∂x = Wᵀ.",
+            "x W − b 的第 i 个元素对 x 的第 j 个元素的导数是 Wⱼᵢ，所以 ∂(xW − b)/∂x = Wᵀ。",
         ),
     ),
     "bias": Rule(
@@ -72,9 +72,9 @@ RULES: dict[str, Rule] = {
     "weight": Rule(
         Words("derivative by the matrix", "对权重矩阵求导"),
         Words(
-            "W_ij enters the j-th element of net only, with the factor x_i, so ∂E/∂W_ij = x_i ∂E/∂net_j: the"
+            "Wᵢⱼ enters the j-th element of net only, with the factor xᵢ, so ∂E/∂Wᵢⱼ = xᵢ ∂E/∂netⱼ: the"
             " product of the column xᵀ and the row ∂E/∂net.",
-            "W_ij 只进入 net 的第 j 个元素，系数是 x_i，所以 ∂E/∂W_ij = x_i ∂E/∂net_j，"
+            "Wᵢⱼ 只进入 net 的第 j 个元素，系数是 xᵢ，所以 ∂E/∂Wᵢⱼ = xᵢ ∂E/∂netⱼ，"
             "即列向量 xᵀ 与行向量 ∂E/∂net 之积。",
         ),
     ),
@@ -88,9 +88,9 @@ RULES: dict[str, Rule] = {
     "hadamard": Rule(
         Words("a row times a diagonal matrix is a Hadamard product", "行向量乘对角阵等于哈达玛积"),
         Words(
-            "A row times diag(d) multiplies its i-th element by d_i. Read ∘ element by element; the matrix"
+            "A row times diag(d) multiplies its i-th element by dᵢ. Read ∘ element by element; the matrix"
             " product binds tighter.",
-            "行向量乘 diag(d) 就是把第 i 个元素乘以 d_i。∘ 表示逐元素相乘；矩阵乘法优先于 ∘。",
+            "行向量乘 diag(d) 就是把第 i 个元素乘以 dᵢ。∘ 表示逐元素相乘；矩阵乘法优先于 ∘。",
         ),
     ),
     "stored_output": Rule(
@@ -185,8 +185,8 @@ RULES: dict[str, Rule] = {
     "stacked_rows": Rule(
         Words("a product of matrices sums over the rows", "矩阵乘法就是对行求和"),
         Words(
-            "With the rows stacked as matrices X and Δ, XᵀΔ = Σ_i x⁽ⁱ⁾ᵀ δ⁽ⁱ⁾: the sum is in the product.",
-            "把各行叠成矩阵 X 和 Δ，则 XᵀΔ = Σ_i x⁽ⁱ⁾ᵀ δ⁽ⁱ⁾：求和就在矩阵乘法之中。",
+            "With the rows stacked as matrices X and Δ, XᵀΔ = Σᵢ x⁽ⁱ⁾ᵀ δ⁽ⁱ⁾: the sum is in the product.",
+            "把各行叠成矩阵 X 和 Δ，则 XᵀΔ = Σᵢ x⁽ⁱ⁾ᵀ δ⁽ⁱ⁾：求和就在矩阵乘法之中。",
         ),
     ),
     "optimizer": Rule(

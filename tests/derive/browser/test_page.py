@@ -158,9 +158,39 @@ def test_everything_has_a_name(opened):
 
 
 def test_motion_only_where_it_is_welcome(opened):
-    running = "document.getAnimations().filter(a => a.animationName === 'flow').length"
-    assert opened("seed", "#net.1").evaluate(running) == 0
-    assert opened("seed", "#net.1", reduced_motion="no-preference").evaluate(running) > 0
+    running = (
+        "() => { document.querySelector('[data-go=next]').click();"
+        " return document.getAnimations().filter(a => a.animationName === 'flow').length; }"
+    )
+    assert opened("seed", "#network").evaluate(running) == 0
+    assert opened("seed", "#network", reduced_motion="no-preference").evaluate(running) > 0
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_sign_stays_with_what_it_gives(opened, width):
+    page = opened("seed", "#delta.2", viewport={"width": width, "height": 800})
+    sign, result = (page.locator(f"#step .outcome {kind}").bounding_box() for kind in (".gives", ".matrix"))
+    assert result["y"] <= sign["y"] < result["y"] + result["height"]
+    assert sign["x"] + sign["width"] <= result["x"]
+
+
+def test_the_table_of_checks_fits_a_phone(opened):
+    page = opened("seed", viewport={"width": 360, "height": 740})
+    assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#check .scroll'))")
+
+
+def test_the_seeds_letters_are_in_every_panel(opened):
+    page = opened("seed")
+    assert page.locator("#paths-body p.formula math").text_content().count("A") == 1
+    assert "W" not in page.locator("#paths-body p.formula math").text_content()
+    assert page.locator("#check-body tbody tr").last.locator("math").text_content() == "a←"
+
+
+def test_the_loss_is_named_in_the_pages_language(opened):
+    page = opened("seed")
+    assert page.locator("#subtitle").inner_text() == "sigmoid · squared error"
+    page.click("#language")
+    assert page.locator("#subtitle").inner_text() == "sigmoid · 平方误差"
 
 
 def test_paper_holds_the_whole_derivation(opened, written):

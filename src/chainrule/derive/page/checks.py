@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..render.mathml import mathml
+from ..steps import Step
 from ..verify import WAYS
 from ..words import Words
 
@@ -41,10 +42,15 @@ def checks(derivation: Derivation) -> dict[str, Any] | None:
         {
             "step": row["key"],
             "equation": row["equation"],
-            "math": mathml(derivation.step(row["key"]).lhs),
+            "math": _left_side(derivation.step(row["key"])),
             "differences": [row[way] for way in WAYS],
             "passed": row["passed"],
         }
         for row in report.to_dict()["steps"]
     ]
     return {"ways": [NAMES[way].to_dict() for way in WAYS], "drawn": report.drawn, "rows": rows}
+
+
+def _left_side(step: Step) -> str:
+    """Write what a step is about; what an update gives a new value, with its arrow."""
+    return f"<mrow>{mathml(step.lhs)}<mo>←</mo></mrow>" if step.assignment else mathml(step.lhs)

@@ -151,8 +151,9 @@ function fillControls() {
   byId("parts").replaceChildren(
     ...stretches(model).map((stretch) => {
       const { begin, end } = stretch;
-      const text = (end - begin) / steps.length > 0.055 ? h("span", {}, brief(stretch)) : null;
-      const button = h("button", { type: "button", "data-begin": begin, "data-end": end, style: `flex-grow:${end - begin}`, title: name(stretch), "aria-label": name(stretch) }, text);
+      const share = (end - begin) / steps.length;
+      const text = share > 0.1 ? brief(stretch) : share > 0.03 && stretch.layer !== null ? String(stretch.layer) : share > 0.055 ? brief(stretch) : "";
+      const button = h("button", { type: "button", "data-begin": begin, "data-end": end, style: `flex-grow:${end - begin}`, title: name(stretch), "aria-label": name(stretch) }, text ? h("span", {}, text) : null);
       button.addEventListener("click", () => (play(false), go(begin)));
       return button;
     }),

@@ -25,7 +25,7 @@ function renderNorms(host, model) {
   }
   host.replaceChildren(
     h("p.verdict", {}, verdict(delta)),
-    h("p.legend", {}, h("span.swatch.delta"), say("normDelta"), h("span.swatch.weight"), say("normWeight")),
+    h("p.legend", {}, h("span", {}, h("span.swatch.delta"), say("normDelta")), h("span", {}, h("span.swatch.weight"), say("normWeight"))),
     h(
       "table.norms",
       {},
@@ -52,6 +52,6 @@ function verdict(delta) {
   if (!passed) return "";
   if (delta.some((value) => value === 0)) return say("zeroGradient");
   const change = delta[0] / delta[passed];
-  if (change < 0.1) return say(change < 1e-3 ? "vanishing" : "shrinking", inWords(1 / change), passed);
+  if (change < 0.1) return say(change < 1e-3 ? "vanishing" : "shrinking", inWords(1 / change), passed, inWords(change));
   return say(change > 1e3 ? "exploding" : change > 10 ? "growing" : "steady", inWords(change), passed);
 }

@@ -89,7 +89,7 @@ function createPaths(host, model) {
   function factorName(path, place) {
     const [kind, k, unit] = path.nodes[place];
     const to = path.nodes[place + 1];
-    if (path.kinds[place] === "w") return `W${k}[${unit + 1}, ${to[2] + 1}]`;
+    if (path.kinds[place] === "w") return `${model.symbols.get(`W.${k}`).name}[${unit + 1}, ${to[2] + 1}]`;
     if (path.kinds[place] === "f") return `f′(net${k},${unit + 1})`;
     return to ? `∂${to[0]}${to[1]},${to[2] + 1}/∂${kind}${k},${unit + 1}` : `δ${k},${unit + 1}`;
   }
@@ -129,11 +129,13 @@ function createPaths(host, model) {
   }
 
   const index = (...parts) => `<mrow>${parts.map((part) => `<mn>${part}</mn>`).join("<mo>,</mo>")}</mrow>`;
-  const nodeName = (kind, k, unit) =>
-    kind === "x" && k === model.sizes.length
-      ? `<msub><mover><mi>y</mi><mo>^</mo></mover>${index(unit + 1)}</msub>`
-      : `<msub><mi>${kind}</mi>${index(k, unit + 1)}</msub>`;
-  const gradientName = (layer, i, j) => `<mfrac><mrow><mo>∂</mo><mi>E</mi></mrow><mrow><mo>∂</mo><msub><mi>W</mi>${index(layer + 1)}</msub><mo>[</mo>${index(i + 1, j + 1)}<mo>]</mo></mrow></mfrac>`;
+  const nodeName = (kind, k, unit) => {
+    if (kind === "net") return `<msub><mi>net</mi>${index(k, unit + 1)}</msub>`;
+    const [base, number] = model.columns[k - 1]; // the seed's network has x, hidden₁, hidden₂ of its own
+    const letter = base === "ŷ" ? "<mover><mi>y</mi><mo>^</mo></mover>" : `<mi>${base}</mi>`;
+    return `<msub>${letter}${number ? index(number, unit + 1) : index(unit + 1)}</msub>`;
+  };
+  const gradientName = (layer, i, j) => `<mfrac><mrow><mo>∂</mo><mi>E</mi></mrow><mrow><mo>∂</mo>${model.symbols.get(`W.${layer + 1}`).math}<mo>[</mo>${index(i + 1, j + 1)}<mo>]</mo></mrow></mfrac>`;
   const derivative = (above, below) => `<mfrac><mrow><mo>∂</mo>${above}</mrow><mrow><mo>∂</mo>${below}</mrow></mfrac>`;
   const sumFormula = (layer, i, j) =>
     `<mrow>${gradientName(layer, i, j)}<mo>=</mo>${nodeName("x", layer + 1, i)}<munder><mo>∑</mo><mtext>${say("pathsBelow")}</mtext></munder>` +

@@ -74,7 +74,6 @@ function numbers(model, step, sample, onPoint, onPickWeight) {
     const symbol = model.symbols.get(key);
     const matrix = symbol?.at(sample);
     if (!matrix) return;
-    if (result && figures.length) figures.push(h("span.gives", { "aria-label": say("result") }, step.assignment ? "→" : "="));
     const lines = symbol.place?.[0] === "lines";
     const figure = matrixFigure(
       { ...symbol, matrix },
@@ -85,7 +84,8 @@ function numbers(model, step, sample, onPoint, onPickWeight) {
         onPick: lines ? (i, j) => onPickWeight(symbol.place[1], i, j) : null,
       },
     );
-    figures.push(figure);
+    const gives = result && figures.length > 0; // the sign stays with what it gives where lines break
+    figures.push(gives ? h("div.outcome", {}, h("span.gives", { "aria-label": say("result") }, step.assignment ? "→" : "="), figure) : figure);
   };
   for (const key of step.uses) if (key !== step.target) add(key, false);
   add(step.target, true);

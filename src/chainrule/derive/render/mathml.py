@@ -5,6 +5,8 @@ A symbol is wrapped in an <mrow data-symbol="KEY">, so that a page can light it 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
 from html import escape
 
 from .. import layout as lo
@@ -30,7 +32,7 @@ def render(box: lo.Box) -> str:
         case lo.Ident(name):
             return f"<mi>{escape(name)}</mi>"
         case lo.Num(name):
-            return f"<mn>{escape(name)}</mn>"
+            return _number(name)
         case lo.Op():
             return _operator(box)
         case lo.Row(items):
@@ -46,8 +48,9 @@ def render(box: lo.Box) -> str:
         case lo.Exp(exponent):
             return f"<msup><mi>e</mi>{render(exponent)}</msup>"
         case lo.Fence(left, body, right):
-            opening = f'<mo fence="true" form="prefix">{escape(left)}</mo>'
-            closing = f'<mo fence="true" form="postfix">{escape(right)}</mo>'
+            grows = "" if _tall(body) else ' stretchy="false"'  # what grows stands apart in browsers
+            opening = f'<mo fence="true" form="prefix"{grows}>{escape(left)}</mo>'
+            closing = f'<mo fence="true" form="postfix"{grows}>{escape(right)}</mo>'
             return _row(opening + render(body) + closing)
         case lo.Apply(lo.Ident("√"), argument):
             return f"<msqrt>{render(argument)}</msqrt>"
@@ -65,6 +68,28 @@ def render(box: lo.Box) -> str:
                 return _row(f"<munder>{sign}{render(below)}</munder>{render(body)}")
             return _row(f"<munderover>{sign}{render(below)}{render(above)}</munderover>{render(body)}")
     raise TypeError(f"no MathML for {type(box).__name__}")
+
+
+def _tall(box: lo.Box) -> bool:
+    """Whether brackets around a box must grow."""
+    if isinstance(box, lo.Frac | lo.Piecewise | lo.Diagonal | lo.Big):
+        return True
+    return any(_tall(part) for part in _parts(box))
+
+
+def _parts(box: lo.Box) -> Iterator[lo.Box]:
+    for field in fields(box):
+        value = getattr(box, field.name)
+        yield from (
+            part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, lo.Box)
+        )
+
+
+def _number(digits: str) -> str:
+    above, stroke, below = digits.partition("/")
+    if not stroke:
+        return f"<mn>{escape(digits)}</mn>"
+    return f'<mfrac displaystyle="false"><mn>{escape(above)}</mn><mn>{escape(below)}</mn></mfrac>'
 
 
 def _row(content: str) -> str:
