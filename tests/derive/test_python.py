@@ -50,6 +50,19 @@ def test_sizes_alone_and_one_row():
     assert_same(function(x, y, net.weights, net.biases), net.gradients(x, y))
 
 
+def test_targets_as_the_engine_takes_them():
+    """One number for each row, class indices, and nothing that would only broadcast."""
+    net, x, y = make([3, 4, 1], 5, activation="tanh")
+    function = compiled(chainrule.derive(net))
+    assert_same(function(x, y[:, 0], net.weights, net.biases), net.gradients(x, y))
+    with pytest.raises(ValueError, match="cannot reshape array of size 1 into shape"):
+        function(x, 0.0, net.weights, net.biases)
+    net, x, _ = make([3, 4, 3], 5, "cross_entropy", activation="tanh")
+    function, classes = compiled(chainrule.derive(net)), np.array([0, 2, 1, 1, 0])
+    assert_same(function(x, classes, net.weights, net.biases), net.gradients(x, classes))
+    assert_same(function(x[1], classes[1], net.weights, net.biases), net.gradients(x[1], classes[1]))
+
+
 def test_added_biases():
     net, x, y = make([3, 4, 2], 4, activation="tanh")
     loss, weights, biases = compiled(chainrule.derive(net, bias_sign="+"))(

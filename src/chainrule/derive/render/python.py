@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import expression as ex
 from .. import terms as te
 from ..expression import Expr, Symbol
+from ..model import Model
 from ..steps import Step
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def _signature(derivation: Derivation) -> list[str]:
         f"def gradients(x, y, weights, biases{more}):",
         f'    """Loss and gradients of the network {sizes} ({names}; {model.loss.name}).',
         "",
-        f"    x (n_samples, {model.sizes[0]}), y (n_samples, {model.sizes[-1]}); rows are samples, or one"
-        " row is a vector.",
+        f"    x (n_samples, {model.sizes[0]}), y {_shape_of_targets(model)}; rows are samples, or one row is"
+        " a vector.",
         f"    weights, biases: lists of arrays (n_k, n_k+1) and (n_k+1,), net = x W {sign} b.",
     ]
     for kind, which in extras.items():
@@ -108,6 +109,11 @@ def _signature(derivation: Derivation) -> list[str]:
         '    """',
     ]
     return lines
+
+
+def _shape_of_targets(model: Model) -> str:
+    shape = f"(n_samples, {model.sizes[-1] // getattr(model.loss, 'outputs_per_target', 1)})"
+    return f"{shape} or class indices (n_samples,)" if model.loss.takes_classes else shape
 
 
 def _listed(which: list[int]) -> str:
@@ -125,7 +131,7 @@ def _body(derivation: Derivation) -> list[str]:
 
     lines = [unpacked("W", layers, "weights"), unpacked("b", layers, "biases")]
     lines += [unpacked(kind, which, f"{kind}s") for kind, which in extras.items()]
-    lines += ["x1, y = np.atleast_2d(x, y)", "n_samples = len(x1)", *_constants(derivation), ""]
+    lines += ["x1 = np.atleast_2d(x)", "n_samples = len(x1)", *_target(model), *_constants(derivation), ""]
     backward: list[str] = []
     for step in derivation.steps:
         if step.part in ("forward", "loss"):
@@ -153,6 +159,18 @@ def _body(derivation: Derivation) -> list[str]:
         f"[{', '.join(f'd{kind}{k}' for k in which)}]" for kind, which in extras.items() if kind in RESULTS
     ]
     return [*lines, f"return {', '.join(returned)}"]
+
+
+def _target(model: Model) -> list[str]:
+    """Write how y is read: rows, one number for each row, or class indices; numpy refuses anything else."""
+    each, n_outputs = getattr(model.loss, "outputs_per_target", 1), model.sizes[-1]
+    rows = f"np.reshape(y, (n_samples, {n_outputs // each}))"
+    if each > 1:
+        return [f"y = np.repeat({rows}, {each}, axis=1)  # each target once for every output that it has"]
+    if model.loss.takes_classes and n_outputs > 1:
+        classes = f"np.eye({n_outputs})[np.reshape(y, n_samples)]"
+        return [f"y = {classes} if np.size(y) == n_samples else {rows}"]
+    return [f"y = {rows}"]
 
 
 def _constants(derivation: Derivation) -> list[str]:
