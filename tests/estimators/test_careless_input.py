@@ -7,6 +7,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
+import chainrule
 from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.estimators.options import hidden_sizes, hint
 
@@ -115,6 +116,27 @@ def test_rows_whose_sum_overflows_are_finite():
     assert np.isfinite(mlp.predict(np.full((2, 4), 1e308))).all()
 
 
+def test_negative_weights_are_refused():
+    """A batch whose weights do not sum to something positive would silently not be learned."""
+    weight = np.r_[np.ones(len(X) - 1), -1e-9]
+    message = "Negative values in data passed to `sample_weight`"
+    with pytest.raises(ValueError, match=message):
+        MLPRegressor(max_iter=2).fit(X, NUMBERS, weight)
+    with pytest.raises(ValueError, match=message):
+        MLPRegressor(max_iter=2).partial_fit(X, NUMBERS, weight)
+    with pytest.raises(ValueError, match=message):
+        MLPRegressor(max_iter=2).fit(X, NUMBERS, X_val=X, y_val=NUMBERS, sample_weight_val=weight)
+
+
+def test_a_warm_start_cannot_change_what_the_outputs_are():
+    mlp = MLPRegressor(solver="lbfgs", warm_start=True).fit(X, np.abs(NUMBERS))
+    mlp.set_params(loss="huber").fit(X, np.abs(NUMBERS))
+    with pytest.raises(
+        ValueError, match="loss='poisson' has 'exp' outputs, but this .* with 'identity' ones"
+    ):
+        mlp.set_params(loss="poisson").fit(X, np.abs(NUMBERS))
+
+
 @pytest.mark.parametrize("method", ["predict", "predict_proba"])
 def test_prediction_before_fitting(method):
     with pytest.raises(NotFittedError, match="This MLPClassifier instance is not fitted yet"):
@@ -132,6 +154,14 @@ def test_prediction_before_fitting(method):
         ({"solver": "L-BFGS"}, r"Did you mean 'lbfgs'\?"),
         ({"learning_rate": "adaptve"}, r"Did you mean 'adaptive'\?"),
         ({"batch_size": "atuo"}, r"Did you mean 'auto'\?"),
+        ({"learning_rate": 0.01}, r"Did you mean learning_rate_init=0.01\?"),
+        ({"learning_rate": "cosine"}, r"Did you mean schedule='cosine'\?"),
+        ({"solver": chainrule.SGD}, r"Did you mean SGD\(\)\?"),
+        ({"solver": chainrule.LBFGS()}, r"Did you mean solver='lbfgs'\?"),
+        ({"initializer": "he"}, r"Did you mean 'he_uniform'\?"),
+        ({"initializer": "xavier"}, r"Did you mean 'glorot_\w+'\?"),
+        ({"loss": "log_loss"}, "'log_loss' is a loss of MLPClassifier"),
+        ({"loss": None}, r"A model file cannot hold a function: .* set_params\(loss=function\)"),
         ({"loss": "poison"}, r"The 'loss' parameter of MLPRegressor.*Did you mean 'poisson'\?"),
         ({"loss": "mse"}, r"Did you mean 'squared_error'\?"),
         ({"batch_size": 0}, r"The 'batch_size' parameter of MLPRegressor must be .* Got 0 instead\."),

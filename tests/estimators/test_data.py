@@ -92,6 +92,8 @@ def test_class_weights_that_do_not_fit():
         MLPClassifier(class_weight={"a": 1, "z": 2}, **FAST).fit(X, NAMES)
     with pytest.raises(ValueError, match=r"'class_weight' parameter .* Did you mean 'balanced'\?"):
         MLPClassifier(class_weight="balance", **FAST).fit(X, NAMES)
+    with pytest.raises(ValueError, match="class_weight has negative weights"):
+        MLPClassifier(class_weight={"a": -1}, **FAST).fit(X, NAMES)
     with pytest.raises(ValueError, match="class_weight is a list, which is for a multilabel y"):
         MLPClassifier(class_weight=[{0: 1}], **FAST).fit(X, NAMES)
     with pytest.raises(ValueError, match="class_weight is a dict, but y is multilabel"):

@@ -259,6 +259,11 @@ def test_a_diverging_fit_is_told_by_us_not_by_the_scorers(estimator, y, scoring)
     assert np.isnan(mlp.evals_result_[next(iter(scorers(scoring)))][-1])
 
 
+def test_an_empty_list_of_scorers():
+    with pytest.raises(ValueError, match="scoring is empty; expected at least one scorer"):
+        MLPRegressor(scoring=[], **FAST).fit(x, numbers)
+
+
 def test_an_epoch_without_a_number_is_not_the_best():
     values = iter([np.nan, 1.0, np.nan, 3.0, 2.0, *[np.nan] * 3])
     mlp = MLPRegressor(scoring=lambda *_: next(values), **FAST)

@@ -5,8 +5,20 @@ import dataclasses
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.pipeline import make_pipeline
 
-from chainrule import LBFGS, SGD, Adam, Lion, Network, Rprop, find_learning_rate
+from chainrule import (
+    LBFGS,
+    SGD,
+    Adam,
+    AdamW,
+    Lion,
+    MLPClassifier,
+    MLPRegressor,
+    Network,
+    Rprop,
+    find_learning_rate,
+)
 from chainrule.inspection import LearningRateSearch
 
 RNG = np.random.default_rng(0)
@@ -129,3 +141,65 @@ def test_the_picture_shows_losses_and_suggestion():
     np.testing.assert_array_equal(axes.lines[1].get_ydata(), search.smoothed)
     _, ax = pyplot.subplots()
     assert search.plot(ax) is ax
+
+
+LABELS = np.array(["a", "b", "c"])[np.digitize(Y[:, 0], [-1, 1])]
+FULL = {
+    "dropout": 0.1, "layer_norm": True, "early_stopping": True, "scoring": "accuracy",
+    "class_weight": "balanced", "schedule": "cosine", "callbacks": lambda record: True,
+    "checkpoint": "nowhere/at.all", "verbose": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [
+        (MLPClassifier((20,), solver="sgd", random_state=0), LABELS),
+        (MLPClassifier((20,), solver=AdamW(weight_decay=0.1), random_state=0, **FULL), LABELS),
+        (MLPClassifier((20,), random_state=0), (X[:, :3] > 0).astype(int)),
+        (MLPRegressor(hidden_layer_sizes=(20,), scale_targets=True, random_state=0), 50 + 9 * Y[:, 0]),
+        (MLPRegressor("poisson", (20,), random_state=0), np.exp(Y)),
+    ],
+    ids=str,
+)
+def test_estimators(estimator, y, capfd):
+    search = find_learning_rate(estimator, X, np.squeeze(y), batch_size=50)
+    assert 1e-4 < search.suggestion < 2
+    assert not hasattr(estimator, "coefs_")
+    assert capfd.readouterr().out == ""
+
+
+def test_an_estimators_steps_are_those_of_its_fit():
+    """All rows in a batch: the losses are those of a fit with the same learning rates."""
+    rates = np.geomspace(0.001, 0.1, 10)
+    parameters = {"hidden_layer_sizes": (6,), "random_state": 0, "scale_targets": True, "max_iter": 10}
+    weight = np.r_[np.zeros(100), np.linspace(1, 2, 300)]
+    search = find_learning_rate(
+        MLPRegressor(**parameters), X, Y[:, 0], sample_weight=weight, batch_size=None, lowest=0.001,
+        highest=0.1, n_steps=10,
+    )  # fmt: skip
+    fit = MLPRegressor(**parameters, learning_rate_init=1.0, batch_size=400, patience=10,
+                       schedule=lambda part: rates[min(round(10 * part), 9)])  # fmt: skip
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        fit.fit(X, Y[:, 0], weight)
+    np.testing.assert_allclose(search.losses, fit.loss_curve_, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "settings", "error", "message"),
+    [
+        (MLPClassifier(solver="lbfgs"), {}, ValueError, "lbfgs has no learning rate to find"),
+        (MLPClassifier(solver=Rprop()), {}, ValueError, "Rprop has no learning rate to find"),
+        (MLPClassifier(), {"optimizer": SGD()}, ValueError, "an estimator has its solver; set that"),
+        (MLPClassifier(dropout=2), {}, ValueError, "'dropout' parameter"),
+        (
+            make_pipeline(MLPClassifier()),
+            {},
+            TypeError,
+            "network is a Pipeline; .* give the last step, and x",
+        ),
+    ],
+)
+def test_estimators_without_a_learning_rate(estimator, settings, error, message):
+    with pytest.raises(error, match=message):
+        find_learning_rate(estimator, X, LABELS, **settings)

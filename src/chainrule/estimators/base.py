@@ -203,7 +203,7 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
         first = not fitted or not (self.warm_start or incremental)
         X, targets = self._check_data(X, y, reset=first, incremental=incremental)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
+            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         n_outputs, out_activation = self._output_layer(targets)
         random_state = check_random_state(self.random_state)
         if first:
@@ -214,6 +214,11 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
             raise ValueError(
                 f"y has {n_outputs} outputs, but this {type(self).__name__} was fitted with "
                 f"{bound.model.sizes[-1]}. Call fit with warm_start=False to start again."
+            )
+        if out_activation != self.out_activation_:
+            raise ValueError(
+                f"loss={self.loss!r} has {out_activation!r} outputs, but this {type(self).__name__} was "
+                f"fitted with {self.out_activation_!r} ones. Call fit with warm_start=False to start again."
             )
         self.n_outputs_ = n_outputs
         learn_target_scale(self, targets, sample_weight, first=first)

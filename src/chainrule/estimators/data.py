@@ -91,7 +91,9 @@ def validation_rows(mlp: "BaseMLP", X_val: Any, y_val: Any, sample_weight_val: A
             )
         return None
     x, targets = mlp._check_validation(X_val, y_val)
-    weight = None if sample_weight_val is None else _check_sample_weight(sample_weight_val, x)
+    weight = sample_weight_val
+    if weight is not None:
+        weight = _check_sample_weight(weight, x, ensure_non_negative=True)
     return Rows(x, targets, weight, TargetScale.used_by(mlp))
 
 
@@ -212,6 +214,8 @@ def weigh_classes(labels: "Labels", class_weight: Any, rows: "Rows") -> "Rows":
         weights[labels.index(classes)] = compute_class_weight(
             class_weight, classes=classes, y=seen, sample_weight=weight_seen
         )
+        if not (weights >= 0).all():
+            raise ValueError(f"class_weight has negative weights, got {class_weight!r}.")
         weight = weights[index]
     if rows.sample_weight is not None:
         weight = weight * rows.sample_weight

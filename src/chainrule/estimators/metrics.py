@@ -38,6 +38,8 @@ def scorers(scoring: Any) -> dict[str, Scorer]:
     """
     if scoring is None:
         return {}
+    if isinstance(scoring, list | tuple) and not scoring:
+        raise ValueError("scoring is empty; expected at least one scorer, or None to measure nothing more")
     found: dict[str, Scorer] = {}
     for one in scoring if isinstance(scoring, list | tuple) else [scoring]:
         name, scorer = _scorer(one)

@@ -12,8 +12,9 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule import _engine
 from chainrule._settings import real_number
+from chainrule.estimators.losses import CLASSIFIER_LOSSES, REGRESSOR_LOSSES
 from chainrule.network.initialization import INITIALIZERS
-from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from chainrule.training.schedules import SCHEDULES, Schedule, check_schedule
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ CHOICES: dict[str, list[str]] = {
 #: Other libraries' names, for the hints only.
 OTHER_NAMES = {
     "swish": "silu", "linear": "identity", "mse": "squared_error", "mae": "absolute_error", "l-bfgs": "lbfgs",
+    "kaiming": "he_", "xavier": "glorot_",
     "kaiming_normal": "he_normal", "kaiming_uniform": "he_uniform", "xavier_normal": "glorot_normal",
     "xavier_uniform": "glorot_uniform", "pinball": "quantile", "cross_entropy": "log_loss",
 }  # fmt: skip
@@ -146,14 +148,36 @@ def hint(message: str, parameters: dict[str, Any], losses: list[str] | None = No
     """
     for name, choices in {**CHOICES, "loss": losses or []}.items():
         value = parameters.get(name)
-        if isinstance(value, str) and message.startswith(f"The {name!r} parameter"):
-            return _nearest(value, choices)
+        if name in parameters and message.startswith(f"The {name!r} parameter"):
+            return _meant(name, value) or (_nearest(value, choices) if isinstance(value, str) else "")
+    return ""
+
+
+def _meant(name: str, value: Any) -> str:
+    """Return the hint for a value that is right in another place."""
+    if name == "learning_rate":
+        if isinstance(value, Real):
+            return f" Did you mean learning_rate_init={value!r}?"
+        if value in SCHEDULES:
+            return f" Did you mean schedule={value!r}?"
+    if name == "solver":
+        if isinstance(value, LBFGS):
+            return " Did you mean solver='lbfgs'?"
+        if isinstance(value, type) and issubclass(value, Optimizer):
+            return f" Did you mean {value.__name__}()?"
+    if name == "loss":
+        if value is None:
+            return " A model file cannot hold a function: give it again by set_params(loss=function)."
+        for names, estimator in ((CLASSIFIER_LOSSES, "MLPClassifier"), (REGRESSOR_LOSSES, "MLPRegressor")):
+            if value in names:
+                return f" {value!r} is a loss of {estimator}."
     return ""
 
 
 def _nearest(value: Any, choices: list[str]) -> str:
     known = OTHER_NAMES.get(str(value).lower(), str(value).lower())
-    close = difflib.get_close_matches(known, choices, n=1)
+    longer = [choice for choice in choices if choice.startswith(known)]
+    close = difflib.get_close_matches(known, choices, n=1) or longer
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

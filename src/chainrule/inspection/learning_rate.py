@@ -1,24 +1,22 @@
 """The learning-rate range test: which learning rate suits a network, its data and an optimizer."""
 
-import copy
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _engine, _threads
+from chainrule import _threads
 from chainrule._settings import real_number, whole_number
+from chainrule.inspection.learning_rate_steps import estimator_steps, network_steps
 from chainrule.inspection.pictures import COLORS, axes_grid, tidy
 from chainrule.network import Network
-from chainrule.network.rows import Rows, as_rows
-from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.training.settings import Settings
-from chainrule.training.state import TrainingState
+from chainrule.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from chainrule.estimators.base import BaseMLP
 
 Curve = NDArray[np.float64]
 
@@ -89,7 +87,7 @@ class LearningRateSearch:
 
 
 def find_learning_rate(
-    network: Network,
+    network: "Network | BaseMLP",
     x: Any,
     y: Any,
     *,
@@ -107,12 +105,12 @@ def find_learning_rate(
 
     Parameters
     ----------
-    network : Network
-        As it would be trained.
+    network : Network, MLPClassifier or MLPRegressor
+        As it would be trained. An estimator starts afresh, with its own solver, loss, dropout, ...
     x, y, sample_weight, batch_size
-        As for `Network.train`.
+        As for `Network.train`, or the estimator's `fit`, whose own `batch_size` "auto" is.
     optimizer : Optimizer, optional
-        As for `Network.train`; its own learning rate does not count.
+        As for `Network.train`; its own learning rate does not count. An estimator has its `solver`.
     lowest, highest : float
         Learning rates to try.
     n_steps : int
@@ -126,7 +124,8 @@ def find_learning_rate(
     Raises
     ------
     TypeError, ValueError
-        As for `Network.train`; for bounds that are none; for Rprop and LBFGS, which have no learning rate.
+        As for `Network.train` or `fit`; for bounds that are none; for Rprop and LBFGS, which have no learning
+        rate.
 
     Notes
     -----
@@ -141,51 +140,25 @@ def find_learning_rate(
     >>> 1e-4 < search.suggestion < 1
     True
     """
-    settings = Settings.checked(
-        optimizer=optimizer,
-        epochs=1,
-        batch_size=batch_size,
-        shuffle=True,
-        callback=None,
-        resume=False,
-        precision="full",
-    )
-    if isinstance(settings.optimizer, LBFGS) or not settings.optimizer.scheduled:
-        raise ValueError(f"{type(settings.optimizer).__name__} has no learning rate to find")
     lowest = real_number("lowest", lowest, "(0, inf)")
     highest = real_number("highest", highest, "(0, inf)")
     if lowest >= highest:
         raise ValueError(f"lowest is {lowest:g} and highest is {highest:g}; expected lowest < highest")
     n_steps = whole_number("n_steps", n_steps, 10)
-    rows = as_rows(network._architecture, x, y, sample_weight).without_weightless()
-    network._check_finite(rows)
     rates = np.geomspace(lowest, highest, n_steps)
+    if isinstance(network, Network):
+        steps = network_steps(network, rates, x, y, sample_weight, optimizer, batch_size)
+    else:
+        steps = estimator_steps(network, rates, x, y, sample_weight, optimizer, batch_size)
     losses: list[float] = []
-    trained = copy.deepcopy(network)
-    own = settings.optimizer.settings()["learning_rate"]
     with _threads.training():
-        trainer = TrainingState.start(trained, settings).trainer
-        for rate, batch in zip(rates, _batches(trained, rows, settings.batch_size), strict=False):
-            loss = trainer.epoch(batch.dataset(trained._model), factors=np.array([rate / own]))
+        for loss in steps:
             if not np.isfinite(loss):
                 break
             losses.append(loss)
             if loss > losses[0] and np.mean(losses[-5:]) > min(losses) + RISE * abs(losses[0]):
                 break
     return _search(rates[: len(losses)], np.array(losses), n_steps)
-
-
-def _batches(network: Network, rows: Rows, batch_size: int) -> Iterator[Rows]:
-    """Yield the batches that `Network.train` would take, without end."""
-    assert rows.y is not None
-    n_samples, epoch = len(rows.y), network._n_epochs
-    while True:
-        order = _engine.permutation(n_samples, network._shuffle_seed, epoch)
-        for first in range(0, n_samples, batch_size):
-            kept = np.zeros(n_samples, dtype=bool)
-            kept[order[first : first + batch_size]] = True
-            yield rows.take(kept)
-        epoch += 1
 
 
 def _search(rates: Curve, losses: Curve, n_steps: int) -> LearningRateSearch:
