@@ -132,7 +132,7 @@ def test_a_warm_start_cannot_change_what_the_outputs_are():
     mlp = MLPRegressor(solver="lbfgs", warm_start=True).fit(X, np.abs(NUMBERS))
     mlp.set_params(loss="huber").fit(X, np.abs(NUMBERS))
     with pytest.raises(
-        ValueError, match="loss='poisson' has 'exp' outputs, but this .* with 'identity' ones"
+        ValueError, match=r"loss='poisson' has 'exp' outputs, but this .* with 'identity' ones"
     ):
         mlp.set_params(loss="poisson").fit(X, np.abs(NUMBERS))
 
