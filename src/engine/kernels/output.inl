@@ -120,6 +120,13 @@ void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1
     case Loss::binary_cross_entropy: return fused(Sigmoid<T>{}, BinaryCrossEntropy<T>{s.probability_floor, setting});
     case Loss::binary_focal: return fused(Sigmoid<T>{}, BinaryFocal<T>{setting});
     case Loss::cross_entropy:
+      if (!s.data.targets && setting == T(0)) {
+        for (int64_t r = r0; r < r1; r += Simd<T>::width)
+          cross_entropy_of_labels<T, kDelta>(s, n, r, smaller(Simd<T>::width, r1 - r), [&](int64_t i) {
+            return OutputRow<T>(layer, s.batch_stride, at + r - r0 + i);
+          });
+        return;
+      }
       return each_row([&](OutputRow<T> row, int64_t r) { cross_entropy_row<T, kDelta>(s, n, setting, row, r); });
     case Loss::focal:
       return each_row([&](OutputRow<T> row, int64_t r) { focal_row<T, kDelta>(s, n, setting, row, r); });

@@ -58,14 +58,9 @@ void cross_entropy_row(const Step<T>& s, int64_t n_out, T smoothing, OutputRow<T
   RowSum<T> loss;
   T target_net = 0;  // net summed with the targets, before softmax overwrites it
   if (!clipped) {
-    if (target.values || smoothing > 0) {
-      for (int64_t v = 0; v < vectors<T>(n_out); ++v)
-        loss.add(v, keep_valid<T>(smoothed(v) * load(row.y(v)), v, n_out));
-      target_net = loss.total()[0];
-      loss = RowSum<T>{};
-    } else {
-      target_net = row.y(target.label / Simd<T>::width)[target.label % Simd<T>::width];
-    }
+    for (int64_t v = 0; v < vectors<T>(n_out); ++v) loss.add(v, keep_valid<T>(smoothed(v) * load(row.y(v)), v, n_out));
+    target_net = loss.total()[0];
+    loss = RowSum<T>{};
   }
   const SoftmaxScale<T> scale = softmax_row<T>(n_out, row.y);
   if (clipped) {
@@ -80,6 +75,31 @@ void cross_entropy_row(const Step<T>& s, int64_t n_out, T smoothing, OutputRow<T
   if constexpr (kDelta)
     for (int64_t v = 0; v < vectors<T>(n_out); ++v)
       store(row.delta(v), keep_valid<T>((load(row.y(v)) - smoothed(v)) * broadcast(weight), v, n_out));
+}
+
+// The same for class labels as they are, up to a vector of rows: one logarithm for all. row_of(i) is row r + i.
+template <class T, bool kDelta, class RowOf>
+CHAINRULE_INLINE void cross_entropy_of_labels(const Step<T>& s, int64_t n_out, int64_t r, int64_t n, RowOf row_of) {
+  constexpr int w = Simd<T>::width;
+  const bool clipped = s.probability_floor > 0;
+  T argument[w], shift[w]{}, label_net[w]{};
+  for (T& a : argument) a = T(1);
+  for (int64_t i = 0; i < n; ++i) {
+    const OutputRow<T> row = row_of(i);
+    const Targets<T> target(s, r + i, n_out);
+    const auto of_label = [&] { return row.y(target.label / w)[target.label % w]; };
+    label_net[i] = of_label();
+    const SoftmaxScale<T> scale = softmax_row<T>(n_out, row.y);
+    shift[i] = scale.shift[0];
+    argument[i] = clipped ? of_label() : scale.total[0];
+    if constexpr (kDelta)
+      for (int64_t v = 0; v < vectors<T>(n_out); ++v)
+        store(row.delta(v), keep_valid<T>((load(row.y(v)) - target(v)) * broadcast(row_weight(s, r + i)), v, n_out));
+  }
+  const Vec<T> logs = log<T>(clipped ? clip_probability<T>(load(argument), s.probability_floor) : load(argument));
+  const Vec<T> losses = clipped ? -logs : (load(shift) + logs) - load(label_net);
+  for (int64_t i = 0; i < n; ++i)
+    s.row_loss[r + i] = static_cast<double>(losses[i]) * static_cast<double>(row_weight(s, r + i));
 }
 
 // Focal loss, Lin et al. 2017: -sum t q^g log p, with q = 1 - p = -expm1(log p), log p from net. With
