@@ -25,6 +25,7 @@ def test_parameters_reach_the_network(run, table, tmp_path):
     assert "gelu-prelu, sigmoid output" in done.out
     assert "adamw, learning rate 0.001, " in done.out
     assert "dropout=[0.1, 0]" in done.out
+    assert "class_weight={True: 2, False: 1}" in done.out
     assert "schedule=CosineSchedule(warmup=0.2" in done.out
     estimator = chainrule.load(tmp_path / "m").estimator
     assert estimator.schedule == chainrule.CosineSchedule(warmup=0.2)
@@ -57,6 +58,7 @@ def test_solvers_and_losses(run, table, texts):
         ("dropout=", ["expected NAME=VALUE"]),
         ("alpha=1", ["'alpha' has an option of its own, --l2"]),
         ("patience=1", ["--patience"]),
+        ("learning_rate=adaptive", ["'learning_rate' has an option of its own, --learning-rate"]),
         ("callbacks=print", ["'callbacks' cannot be set: it has a callback of its own"]),
         ("dropout=1.5", ["'dropout' parameter of MLPRegressor", "range [0.0, 1.0)", "Got 1.5"]),
         ("solver=adm", ["Got 'adm'", "Did you mean 'adam'?"]),
@@ -83,6 +85,14 @@ def test_activations_one_for_each_layer(in_process, table):
         2, "got 3 names, expected one for all or one for each of 2 hidden layers"
     )
     in_process("fit", *PRICE, *QUICK, "--activation", "relu,tahn").fails(2, "did you mean 'tanh'?")
+
+
+def test_a_checkpoint_replaces_no_other_file(in_process, table, tmp_path):
+    before = table.read_bytes()
+    in_process("fit", *PRICE, *QUICK, "-q", "--checkpoint", "houses.csv").fails(
+        1, "houses.csv exists and is no model file, so no checkpoint replaces it"
+    )
+    assert table.read_bytes() == before
 
 
 def test_resume_needs_a_checkpoint(in_process, table):

@@ -237,6 +237,17 @@ def test_interrupted_by_the_user(tmp_path):
     )
 
 
+def test_a_checkpoint_replaces_no_file_of_another_kind(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ModelFileError, match=r"table.csv exists and is no model file, so no"):
+        MLPClassifier(**FAST, checkpoint=path).fit(X, LABELS)
+    assert path.read_text() == "a,b\n1,2\n"
+    path.write_text("")  # as `mktemp` makes it
+    MLPClassifier(**FAST, checkpoint=path).fit(X, LABELS)
+    assert chainrule.load(path).n_iter_ == 12
+
+
 PROGRAM = textwrap.dedent(
     """
     import json, sys, warnings

@@ -6,7 +6,7 @@ import pytest
 import chainrule
 from chainrule import SGD
 from chainrule.io import TableModel
-from chainrule.io.errors import ParameterError
+from chainrule.io.errors import ParameterError, TableError
 from chainrule.io.models import write_state
 from chainrule.io.network_parameters import known_parameters
 from chainrule.losses import Tweedie
@@ -57,6 +57,17 @@ def test_losses_of_positive_numbers(houses, loss, tmp_path):
     assert abs(found.baseline["r2"]) < 0.02  # still that of the mean
     model.save(tmp_path / "m")
     assert np.array_equal(chainrule.load(tmp_path / "m").predict(table), model.predict(table))
+
+
+@pytest.mark.parametrize(
+    ("loss", "smallest"), [("poisson", -3.0), ("gamma", 0.0), (Tweedie(power=1.2), -3.0)]
+)
+def test_losses_of_positive_numbers_refuse_others_in_their_own_units(houses, loss, smallest):
+    table = houses(60)
+    table["price"] = np.abs(table["price"]) + 1
+    table["price"][7] = smallest
+    with pytest.raises(TableError, match=f"'price' has the value {smallest:g}, expected .* for loss="):
+        TableModel.fit(table, "price", loss=loss, **QUICK)
 
 
 def test_class_weights_by_label(houses):

@@ -78,10 +78,13 @@ def steps_text(model: "TableModel") -> str:
     """Describe in one line by what steps a model was trained, and what was set beside the options."""
     estimator = model.estimator
     usual = type(estimator)().get_params()
+    given = estimator.get_params()
+    if isinstance(given.get("class_weight"), dict) and model.classes is not None:
+        given["class_weight"] = {model.classes[k]: weight for k, weight in given["class_weight"].items()}
     further = [
         f"{name}={value!r}"
-        for name, value in estimator.get_params().items()
-        if value != usual[name] and name not in USUAL
+        for name, value in given.items()
+        if name not in USUAL and (type(value), value) != (type(usual[name]), usual[name])
     ]
     solver = estimator.solver
     if solver == "lbfgs":

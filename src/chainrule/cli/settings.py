@@ -16,6 +16,7 @@ OPTIONS = {
     "patience": "--patience",
     "n_iter_no_change": "--patience",
     "batch_size": "--batch-size",
+    "learning_rate": "--learning-rate",
     "learning_rate_init": "--learning-rate",
     "alpha": "--l2",
     "l2": "--l2",

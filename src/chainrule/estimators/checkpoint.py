@@ -56,6 +56,11 @@ class Checkpoint:
         self.mlp, self.path = mlp, os.fspath(mlp.checkpoint)
         self.every, self.in_seconds = interval(mlp.checkpoint_every)
         check_writable(self.path)
+        if os.path.exists(self.path) and os.path.getsize(self.path) and not models.is_model_file(self.path):
+            raise ModelFileError(
+                f"{self.path} exists and is no model file, so no checkpoint replaces it; remove it, or "
+                "choose another path"
+            )
         self.data = [checksum(part) for part in rows]
         self.start: dict[str, Any] = random_state.get_state(legacy=False)
         self.resumed = False

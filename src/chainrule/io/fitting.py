@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 
 from chainrule.io.errors import TableWarning
-from chainrule.io.network_parameters import class_weights, learns_positive_numbers, network
+from chainrule.io.network_parameters import check_positive, class_weights, learns_positive_numbers, network
 from chainrule.io.preprocessing import Preprocessor
 from chainrule.io.splitting import hold_out
 from chainrule.io.targets import ClassTarget, Target, Task, drop_unknown, find_target, fit_target, infer_task
@@ -60,6 +60,8 @@ def fit_parts(table: pa.Table, name: str, settings: FitSettings) -> Fitted:
     centered = not learns_positive_numbers(estimator)
     target = fit_target(name, values, task, centered=centered)
     classes = target.encode(values) if isinstance(target, ClassTarget) else None
+    if not centered and not isinstance(target, ClassTarget):
+        check_positive(estimator, name, target.decode(target.encode(values)))
     fraction = validation_fraction(rows.num_rows, settings.validation_fraction)
     training, validation = hold_out(rows.num_rows, fraction, settings.random_state, classes)
     training_rows, training_values = rows.take(training), values.take(training)

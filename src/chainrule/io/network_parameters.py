@@ -3,7 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from chainrule.io.errors import ParameterError, did_you_mean, listed
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.io.errors import ParameterError, TableError, did_you_mean, listed
 from chainrule.io.targets import ClassTarget, Task
 
 #: What `TableModel.fit` has under a name of its own.
@@ -17,6 +20,7 @@ OWN_NAMES = {
 DECIDED = {
     "early_stopping": "rows are always watched; patience is how long",
     "scale_targets": "numbers to predict are standardised anyway",
+    "learning_rate": "it is the step size here, which a schedule can change",
     "verbose": "a callback shows the epochs",
     "callbacks": "it has a callback of its own",
     "warm_start": "each fit begins anew",
@@ -92,6 +96,16 @@ def learns_positive_numbers(estimator: Any) -> bool:
     """Whether the loss is one of positive numbers, which must not be centred."""
     loss = estimator.loss
     return (loss if isinstance(loss, str) else getattr(loss, "name", "")) in ("poisson", "gamma", "tweedie")
+
+
+def check_positive(estimator: Any, name: str, numbers: NDArray[np.float64]) -> None:
+    """Refuse targets that such a loss cannot learn, in their own units; TableError."""
+    smallest, positive = float(numbers.min()), "gamma" in str(estimator.loss).lower()
+    if smallest < 0 or (positive and smallest == 0):
+        expected = "positive numbers" if positive else "no negative numbers"
+        raise TableError(
+            f"the target {name!r} has the value {smallest:g}, expected {expected} for loss={estimator.loss!r}"
+        )
 
 
 def class_weights(estimator: Any, target: ClassTarget) -> None:
