@@ -5,6 +5,7 @@ import inspect
 import json
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,9 @@ def test_derive_is_a_package_that_can_be_called():
 
 
 def test_unknown_names():
-    with pytest.raises(AttributeError, match="module 'chainrule' has no attribute 'Netwrok'"):
+    with pytest.raises(AttributeError, match="module 'chainrule' has no attribute 'Netwrok'") as found:
         chainrule.Netwrok  # noqa: B018
+    assert "Did you mean: 'Network'?" in traceback.format_exception_only(found.value)[-1]
     with pytest.raises(ImportError, match="cannot import name 'derives'"):
         exec("from chainrule import derives")
 

@@ -121,7 +121,11 @@ if not TYPE_CHECKING:  # hidden from type checkers, so that they report unknown 
         elif name == "__version__":
             value = import_module("chainrule._version").version()
         else:
-            raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+            import sys
+
+            # With the module, from which Python takes its "Did you mean".
+            message = f"module 'chainrule' has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])
         globals()[name] = value
         return value
 

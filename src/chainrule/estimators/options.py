@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from chainrule import _engine
 from chainrule._settings import real_number
 from chainrule.estimators.losses import CLASSIFIER_LOSSES, REGRESSOR_LOSSES
-from chainrule.network.initialization import INITIALIZERS
+from chainrule.network.initialization import INITIALIZERS, own_name
 from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from chainrule.training.schedules import SCHEDULES, Schedule, check_schedule
 
@@ -41,9 +41,7 @@ CHOICES: dict[str, list[str]] = {
 #: Other libraries' names, for the hints only.
 OTHER_NAMES = {
     "swish": "silu", "linear": "identity", "mse": "squared_error", "mae": "absolute_error", "l-bfgs": "lbfgs",
-    "kaiming": "he_", "xavier": "glorot_",
-    "kaiming_normal": "he_normal", "kaiming_uniform": "he_uniform", "xavier_normal": "glorot_normal",
-    "xavier_uniform": "glorot_uniform", "pinball": "quantile", "cross_entropy": "log_loss",
+    "pinball": "quantile", "cross_entropy": "log_loss",
 }  # fmt: skip
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -175,7 +173,7 @@ def _meant(name: str, value: Any) -> str:
 
 
 def _nearest(value: Any, choices: list[str]) -> str:
-    known = OTHER_NAMES.get(str(value).lower(), str(value).lower())
+    known = OTHER_NAMES.get(str(value).lower(), own_name(str(value)))
     longer = [choice for choice in choices if choice.startswith(known)]
     close = difflib.get_close_matches(known, choices, n=1) or longer
     return f" Did you mean {close[0]!r}?" if close else ""

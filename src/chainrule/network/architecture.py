@@ -30,6 +30,8 @@ OTHER_NAMES = {
     "logistic": "sigmoid",
     "mae": "absolute_error",
     "mse": "squared_error",
+    "nll": "cross_entropy",
+    "pinball": "quantile",
     "smooth_l1": "huber",
     "sparse_categorical_crossentropy": "cross_entropy",
     "swish": "silu",

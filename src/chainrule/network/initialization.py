@@ -87,10 +87,25 @@ def get_initializer(name: Any) -> Initializer | None:
     if not isinstance(name, str):
         raise TypeError(f"initializer is {name!r}; expected None or one of: {', '.join(INITIALIZERS)}")
     if name not in INITIALIZERS:
-        close = get_close_matches(name, INITIALIZERS, 1)
+        meant = own_name(name)
+        close = [
+            *get_close_matches(meant, INITIALIZERS, 1),
+            *(k for k in INITIALIZERS if k.startswith(meant)),
+        ]
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ValueError(f"unknown initializer {name!r}; {hint}known: {', '.join(INITIALIZERS)}")
     return INITIALIZERS[name]
+
+
+def own_name(name: str) -> str:
+    """Return a name with PyTorch's words for a scheme replaced by ours.
+
+    Examples
+    --------
+    >>> own_name("kaiming_normal"), own_name("xavier_uniform_")
+    ('he_normal', 'glorot_uniform_')
+    """
+    return name.lower().replace("kaiming", "he").replace("xavier", "glorot")
 
 
 def initialize(
