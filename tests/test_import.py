@@ -5,7 +5,6 @@ import inspect
 import json
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 
 import pytest
@@ -95,7 +94,7 @@ def test_derive_is_a_package_that_can_be_called():
 def test_unknown_names():
     with pytest.raises(AttributeError, match="module 'chainrule' has no attribute 'Netwrok'") as found:
         chainrule.Netwrok  # noqa: B018
-    assert "Did you mean: 'Network'?" in traceback.format_exception_only(found.value)[-1]
+    assert (found.value.name, found.value.obj) == ("Netwrok", chainrule)  # Python then says "Did you mean"
     with pytest.raises(ImportError, match="cannot import name 'derives'"):
         exec("from chainrule import derives")
 
