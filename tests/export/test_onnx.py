@@ -369,9 +369,11 @@ def table_inputs(frame: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_table_to_a_number(dtype: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_table_to_a_number(dtype: Any, loss: str, tmp_path: Path) -> None:
     frame = table()
-    model = TableModel.fit(frame.assign(price=frame["area"] * 1e3), "price", epochs=3, dtype=dtype)
+    priced = frame.assign(price=frame["area"] * 1e3)
+    model = TableModel.fit(priced, "price", epochs=3, dtype=dtype, loss=loss, layer_norm=True)
     model.to_onnx(tmp_path / "houses.onnx")
     new = table(50)
     found = run(tmp_path / "houses.onnx", table_inputs(new))["variable"]
