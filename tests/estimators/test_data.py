@@ -264,6 +264,29 @@ def test_text_is_named(frame):
         MLPRegressor().fit(frame, X[:, 0])
 
 
+DAYS = pd.date_range("2020-01-01", periods=len(X))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"n": X[:, 0], "day": DAYS}),
+        pl.DataFrame({"n": X[:, 0], "day": DAYS.to_numpy()}),
+        pl.DataFrame({"n": X[:, 0], "day": DAYS.to_numpy()}).with_columns(pl.col("day").cast(pl.Date)),
+        pa.table({"n": X[:, 0], "day": DAYS - DAYS[0]}),
+    ],
+    ids=["pandas", "polars", "polars dates", "pyarrow durations"],
+)
+def test_dates_are_named(frame):
+    with pytest.raises(ValueError, match=r"Columns of dates or times: 'day'\. Turn them into numbers first"):
+        MLPRegressor().fit(frame, X[:, 0])
+
+
+def test_lazy_frames_have_no_rows():
+    with pytest.raises(TypeError, match=r"X is a LazyFrame.* expected a DataFrame: X\.collect\(\)"):
+        MLPRegressor().fit(pl.DataFrame({"n": X[:, 0]}).lazy(), X[:, 0])
+
+
 def test_missing_values_are_refused():
     with pytest.raises(ValueError, match="Input X contains NaN"):
         MLPRegressor().fit(pl.DataFrame({"n": [1.0, None] * 75}), X[:, 0])

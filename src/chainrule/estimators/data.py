@@ -27,8 +27,9 @@ def validated(mlp: "BaseMLP", X: Any, y: Any, *, reset: bool, **options: Any) ->
     Raises
     ------
     ValueError, TypeError
-        scikit-learn's own; for text in a data frame with the names of its columns.
+        scikit-learn's own; for text and dates in a data frame with the names of its columns.
     """
+    refuse_dates(X)
     try:
         X, y = validate_data(
             mlp,
@@ -41,7 +42,7 @@ def validated(mlp: "BaseMLP", X: Any, y: Any, *, reset: bool, **options: Any) ->
             **options,
         )
     except ValueError as error:
-        texts = text_columns(X) if "could not convert" in str(error) else []
+        texts = columns_of(X, TEXT) if "could not convert" in str(error) else []
         if not texts:
             raise
         raise ValueError(
@@ -61,13 +62,36 @@ def is_single_frame(X: Any) -> bool:
     return bool(dtypes) and all(dtype == nw.Float32 for dtype in dtypes)
 
 
-def text_columns(X: Any) -> list[str]:
-    """Return the names of a data frame's columns of text or categories; [] for anything else."""
+TEXT = (nw.String, nw.Categorical, nw.Enum, nw.Object)
+DATES = (nw.Date, nw.Datetime, nw.Duration, nw.Time)
+
+
+def columns_of(X: Any, dtypes: tuple[Any, ...]) -> list[str]:
+    """Return the names of a data frame's columns of such types; [] for anything else."""
     if not nw.dependencies.is_into_dataframe(X):
         return []
     schema = nw.from_native(X, eager_only=True).schema
-    texts = (nw.String, nw.Categorical, nw.Enum, nw.Object)
-    return [str(name) for name, dtype in schema.items() if dtype in texts]
+    return [str(name) for name, dtype in schema.items() if dtype in dtypes]
+
+
+def refuse_dates(X: Any) -> None:
+    """Refuse dates and times, of which one library makes numbers of a unit of its own, and another an error.
+
+    Raises
+    ------
+    ValueError
+        With the names of the columns.
+    TypeError
+        For a LazyFrame, which has no rows yet.
+    """
+    if nw.dependencies.is_polars_lazyframe(X):
+        raise TypeError("X is a LazyFrame, which has no rows yet; expected a DataFrame: X.collect()")
+    dates = columns_of(X, DATES)
+    if dates:
+        raise ValueError(
+            f"Columns of dates or times: {', '.join(map(repr, dates))}. Turn them into numbers first, for "
+            "example into days since the first; TableModel and `chainrule fit` do so."
+        )
 
 
 def validation_rows(mlp: "BaseMLP", X_val: Any, y_val: Any, sample_weight_val: Any) -> "Rows | None":
