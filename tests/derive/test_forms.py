@@ -111,6 +111,33 @@ def test_text_is_aligned_and_fits():
     assert unicodedata.is_normalized("NFC", printed)
 
 
+def test_markdown_is_what_github_renders():
+    """In fences, since between dollars it takes backslashes away; for others between dollars."""
+    derivation = chainrule.derive(*make_seed_network())
+    fenced, dollars = derivation.to_markdown(), derivation.to_markdown(math="dollars")
+    assert "$" not in fenced
+    opening = [line for line in fenced.splitlines() if line.startswith("```")]
+    assert opening[::2] == ["```math"] * (len(opening) // 2)
+    assert opening[1::2] == ["```"] * (len(opening) // 2)
+    assert {line for line in dollars.splitlines() if "$" in line} == {"$$"}
+    assert dollars.replace("$$", "") == fenced.replace("```math", "").replace("```", "")
+    with pytest.raises(ValueError, match="math is 'tex'; expected 'fenced' or 'dollars'"):
+        derivation.to_markdown(math="tex")
+
+
+@pytest.mark.parametrize("form", ["to_text", "to_latex", "to_markdown", "_repr_html_"])
+def test_the_numbers_that_are_given_are_there(form):
+    net, x, y, options = make_layered(True, False, True, "prelu", 1)
+    derivation = chainrule.derive(net, x, y, masks=options["masks"])
+    written = getattr(derivation, form)()
+    for key in ("x.1", "W.1", "b.3", "gain.1", "shift.1", "slope.2", "mask.1", "y"):
+        for value in derivation.value(key).ravel():
+            digits = f"{abs(value):.6g}" if form == "to_text" else f"{abs(value):.5g}"
+            assert digits in written, key
+    assert "Given: the sample and the parameters" in written
+    assert "Given" not in getattr(chainrule.derive([3, 2]), form)()
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_shapes_are_wrapped_and_nothing_is_minus_zero(language):
     net, x, y = make_seed_network()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -196,11 +196,34 @@ class Derivation(Sequence[Step]):
 
         return to_latex(self, language or self.language, document=document, numbers=numbers)
 
-    def to_markdown(self, *, language: Language | None = None, numbers: bool = True) -> str:
-        """Write everything as Markdown with formulas in LaTeX between $$."""
+    def to_markdown(
+        self,
+        *,
+        language: Language | None = None,
+        numbers: bool = True,
+        math: Literal["fenced", "dollars"] = "fenced",
+    ) -> str:
+        """Write everything as Markdown with formulas in LaTeX.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}, optional
+            By default the derivation's.
+        numbers : bool
+            Whether to print the values.
+        math : {"fenced", "dollars"}
+            Formulas in fences (```math), for GitHub and GitLab, or between $$, for Jupyter, MyST and Pandoc.
+
+        Raises
+        ------
+        ValueError
+            For another value of `math`.
+        """
+        if math not in ("fenced", "dollars"):
+            raise ValueError(f"math is {math!r}; expected 'fenced' or 'dollars'")
         from .render.markdown import to_markdown
 
-        return to_markdown(self, language or self.language, numbers=numbers)
+        return to_markdown(self, language or self.language, numbers=numbers, math=math)
 
     def to_python(self) -> str:
         """Write the source of `gradients(x, y, weights, biases)` for exactly this network.

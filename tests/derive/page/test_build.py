@@ -134,3 +134,16 @@ def test_batch_checks_and_paths(sign):
             for i, sample in enumerate(unit["samples"]):
                 total = sum(path["product"] for path in sample["top"])
                 assert total == pytest.approx(derivation.value(f"delta.{k}")[i, unit["unit"]], rel=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sizes", "n_rows"), [([64] * 21 + [10], 6), ([8] + [16] * 60 + [3], 4), ([784, 512, 512, 10], 1)]
+)
+def test_large_networks_have_small_pages(sizes, n_rows, tmp_path):
+    """Less of them goes in: fewer paths, fewer matrices whole, fewer rows that walk."""
+    rng = np.random.default_rng(0)
+    network = chainrule.Network(sizes, activation="tanh", random_state=0)
+    derivation = derive(network, rng.normal(size=(n_rows, sizes[0])), rng.normal(size=(n_rows, sizes[-1])))
+    path = build.write(derivation, tmp_path / "large.html")
+    assert 100_000 < path.stat().st_size < 1_000_000

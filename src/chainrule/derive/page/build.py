@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.io.atomic import atomic_path
 
-from .data import page_data
+from .checks import checks
+from .data import LIMITS, page_data
 
 if TYPE_CHECKING:
     from chainrule.derive import Derivation
@@ -22,6 +23,8 @@ SCRIPTS = (
     "numbers.js", "elements.js", "words.js", "model.js", "network.js", "matrices.js", "step.js", "paths.js",
     "norms.js", "check.js", "main.js",
 )  # fmt: skip
+
+MOST_BYTES = 1_000_000  # of a page
 
 
 def write(derivation: Derivation, path: str | os.PathLike[str]) -> Path:
@@ -44,7 +47,11 @@ def write(derivation: Derivation, path: str | os.PathLike[str]) -> Path:
     OSError
         Where the file cannot be written.
     """
-    text = page(page_data(derivation))
+    check = checks(derivation)
+    for limits in LIMITS:
+        text = page(page_data(derivation, limits, check))
+        if len(text.encode()) < MOST_BYTES:
+            break
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)

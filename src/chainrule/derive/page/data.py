@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +24,7 @@ from .paths import PathTable
 if TYPE_CHECKING:
     from chainrule.derive import Derivation
 
-MOST_SAMPLES = 6  # rows of a batch that can walk through the network
-MOST_NUMBERS = 60_000  # that go into the page: 11 bytes each
-MOST_PATHS = 20_000  # nodes of all paths
+MOST_PATHS = 20_000  # nodes of all paths, if those of every unit are listed
 WAYS: dict[Part, str] = {
     "forward": "forward", "loss": "forward", "output": "back", "recursion": "back", "parameters": "back",
 }  # fmt: skip
@@ -49,13 +48,49 @@ LOSSES = {
 Json = dict[str, Any]
 
 
-def page_data(derivation: Derivation) -> Json:
+@dataclass(frozen=True)
+class Limits:
+    """How much of a derivation goes into its page.
+
+    Attributes
+    ----------
+    samples : int
+        Rows of a batch that can walk through the network.
+    numbers : int
+        In matrices that are there whole: 11 bytes each.
+    paths : int
+        Paths that are listed for each unit.
+    units : int
+        Of each layer whose paths are listed, where the network is too large for all.
+    """
+
+    samples: int = 6
+    numbers: int = 60_000
+    paths: int = 8
+    units: int = 10
+
+
+#: From a page with everything to one of a very deep network.
+LIMITS = (
+    Limits(),
+    Limits(paths=4, numbers=30_000),
+    Limits(paths=2, numbers=15_000),
+    Limits(paths=1, numbers=8_000, units=6, samples=3),
+    Limits(paths=1, numbers=4_000, units=4, samples=1),
+)
+
+
+def page_data(derivation: Derivation, limits: Limits = LIMITS[0], check: Json | None = None) -> Json:
     """Collect what the page shows of a derivation.
 
     Parameters
     ----------
     derivation : Derivation
         With or without numbers.
+    limits : Limits
+        How much of it.
+    check : dict, optional
+        The table of `checks`, where it is known.
 
     Returns
     -------
@@ -77,16 +112,16 @@ def page_data(derivation: Derivation) -> Json:
         "activations": activations,
         "residual": [layer.residual for layer in model.layers],
         "hasNumbers": has_numbers,
-        "nSamples": min(derivation.n_samples, MOST_SAMPLES),
+        "nSamples": min(derivation.n_samples, limits.samples),
         "parts": [
             {"key": key, "name": name.to_dict(), "way": WAYS.get(key, "")} for key, name in PARTS.items()
         ],
         "rules": _rules(derivation),
-        "symbols": _symbols(derivation),
+        "symbols": _symbols(derivation, limits),
         "steps": [_step(step) for step in derivation.steps],
-        "paths": _paths(derivation) if has_numbers else None,
+        "paths": _paths(derivation, limits) if has_numbers else None,
         "norms": _norms(derivation) if has_numbers else None,
-        "check": checks(derivation),
+        "check": check or checks(derivation),
     }
 
 
@@ -145,13 +180,13 @@ def _symbols_of(form: Form) -> list[Symbol]:
     return list(found.values())
 
 
-def _symbols(derivation: Derivation) -> list[Json]:
+def _symbols(derivation: Derivation, limits: Limits) -> list[Json]:
     """Every symbol with what it is, where it stands in the drawing, and its numbers."""
     every = dict(derivation.context.notation.symbols)
     for step in derivation.steps:
         for symbol in step.symbols:
             every.setdefault(symbol.key, symbol)
-    values = _Values(derivation)
+    values = _Values(derivation, limits)
     return [
         {
             "key": symbol.key,
@@ -192,10 +227,10 @@ def _place(symbol: Symbol) -> list[Any] | None:
 class _Values:
     """Packs the numbers, the small matrices first, whole as long as there is room for them."""
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation, limits: Limits) -> None:
         self.arrays = {} if derivation.numbers is None else derivation.numbers.arrays
-        self.samples = range(min(derivation.n_samples, MOST_SAMPLES))
-        room = MOST_NUMBERS
+        self.samples = range(min(derivation.n_samples, limits.samples))
+        room = limits.numbers
         self.whole = set()
         for key, array in sorted(self.arrays.items(), key=lambda item: np.size(item[1])):
             if not key.startswith("jacobian"):
@@ -223,21 +258,25 @@ class _Values:
 # What is worked out: paths, norms.
 
 
-def _paths(derivation: Derivation) -> Json:
+def _paths(derivation: Derivation, limits: Limits) -> Json:
     """List the largest paths from each unit to the error, for each row that can be walked."""
     model = derivation.model
     longest = 2 * len(model.layers)
     units = sum(n * (longest - 2 * k) for k, n in enumerate(model.sizes[1:]))
-    partial = 8 * units * min(derivation.n_samples, MOST_SAMPLES) > MOST_PATHS
-    tables = [_path_table(derivation, i) for i in range(min(derivation.n_samples, MOST_SAMPLES))]
+    n_samples = min(derivation.n_samples, limits.samples)
+    partial = 8 * units * n_samples > MOST_PATHS
+    tables = [_path_table(derivation, i) for i in range(n_samples)]
     layers = []
     for k, (n_in, n_out) in enumerate(zip(model.sizes, model.sizes[1:], strict=False), start=1):
-        inputs, outputs = (shown(n) if partial else list(range(n)) for n in (n_in, n_out))
+        inputs, outputs = (shown(n, limits.units) if partial else list(range(n)) for n in (n_in, n_out))
         delta = np.asarray(derivation.numbers.arrays[f"delta.{k}"])  # type: ignore[union-attr]
         listed = [
             {
                 "unit": unit,
-                "samples": [_unit_paths(table, k, unit, delta[i, 0, unit]) for i, table in enumerate(tables)],
+                "samples": [
+                    _unit_paths(table, k, unit, delta[i, 0, unit], limits.paths)
+                    for i, table in enumerate(tables)
+                ],
             }
             for unit in outputs
         ]
@@ -245,10 +284,10 @@ def _paths(derivation: Derivation) -> Json:
     return {"layers": layers, "partial": partial}
 
 
-def _unit_paths(table: PathTable, k: int, unit: int, delta: float) -> Json:
+def _unit_paths(table: PathTable, k: int, unit: int, delta: float, most: int) -> Json:
     top = [
         {"nodes": path.nodes, "factors": path.factors, "kinds": path.kinds, "product": path.product}
-        for path in table.top(k, unit)
+        for path in table.top(k, unit)[:most]
     ]
     return {"total": float(delta), "count": str(table.count(k, unit)), "top": top}
 

@@ -11,6 +11,7 @@ from ..expression import Floats
 from ..rules import RULES
 from ..steps import PARTS, Step
 from ..words import Language, Words
+from .given import HEADING, given
 from .text import text
 
 if TYPE_CHECKING:
@@ -30,12 +31,10 @@ def to_text(derivation: Derivation, language: Language, width: int, numbers: boo
     title = f"{HEADINGS['title'].to(language)} {sizes}"
     lines = [title, "=" * columns(title), ""]
     if numbers and derivation.numbers is not None:
-        for symbol in (derivation.context.notation.x(1), derivation.context.notation.y):
-            lines += [
-                f"{text(symbol)} =",
-                *(f"      {row}" for row in array_lines(derivation.value(symbol.key))),
-            ]
-        lines.append("")
+        heading = HEADING.to(language)
+        lines += [heading, "-" * columns(heading), ""]
+        for symbol, value in given(derivation):
+            lines += [f"    {text(symbol)} =", *(f"      {row}" for row in array_lines(value)), ""]
     part = None
     for step in derivation.steps:
         if step.part != part:

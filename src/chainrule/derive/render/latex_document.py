@@ -11,6 +11,7 @@ from ..steps import PARTS, Step
 from ..terms import Diag
 from ..words import Language
 from .document import HEADINGS, columns
+from .given import HEADING, given
 from .latex import latex
 from .prose import latex_prose
 from .text import text
@@ -46,6 +47,9 @@ CHINESE = {
 def to_latex(derivation: Derivation, language: Language, *, document: bool, numbers: bool) -> str:
     """Write everything, as a document to compile with XeLaTeX or as a fragment to include."""
     lines = []
+    if numbers and derivation.numbers is not None:
+        lines.append(rf"\section*{{{latex_prose(HEADING.to(language))}}}")
+        lines += [rf"\[ {latex(symbol)} = {matrix(value)} \]" for symbol, value in given(derivation)]
     for part, steps in groupby(derivation.steps, key=lambda step: step.part):
         lines.append(rf"\section*{{{latex_prose(PARTS[part].to(language))}}}")
         for step in steps:

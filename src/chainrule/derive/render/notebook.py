@@ -11,6 +11,7 @@ from ..rules import RULES
 from ..steps import PARTS, Step
 from ..words import Language
 from .document import HEADINGS
+from .given import HEADING, given
 from .mathml import mathml
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ def to_html_fragment(derivation: Derivation, language: Language) -> str:
     sizes = "-".join(map(str, derivation.model.sizes))
     title = f"{HEADINGS['title'].to(language)} {sizes}"
     lines = [f'<div class="chainrule-derivation" lang="{language}"><h3>{escape(title)}</h3>']
+    if derivation.numbers is not None:
+        lines.append(f"<details><summary><b>{escape(HEADING.to(language))}</b></summary>")
+        lines += [
+            f"<div>{_inline(mathml(symbol))}{_table(value)}</div>" for symbol, value in given(derivation)
+        ]
+        lines.append("</details>")
     for part, steps in groupby(derivation.steps, key=lambda step: step.part):
         lines.append(f"<details open='open'><summary><b>{escape(PARTS[part].to(language))}</b></summary>")
         lines += [step_html(derivation, step, language) for step in steps]

@@ -47,6 +47,18 @@ def latex_prose(text: str) -> str:
     return "".join(f"${_mathematics(part)}$" if i % 2 else _escaped(part) for i, part in enumerate(parts))
 
 
+def latex_words(text: str) -> str:
+    r"""Write a text that stands in a formula: words as \text, what is mathematics as it is, no dollar signs.
+
+    Examples
+    --------
+    >>> latex_words("f′ of the output")
+    "\\text{f}'\\text{ of the output}"
+    """
+    pieces = latex_prose(text).split("$")
+    return "".join(piece if i % 2 else rf"\text{{{piece}}}" for i, piece in enumerate(pieces) if piece)
+
+
 def _indexed(match: re.Match[str]) -> str:
     """Write J_ij with small letters where there are some, else leave it."""
     small = {plain: sub for sub, plain in SUBSCRIPTS.items()}
