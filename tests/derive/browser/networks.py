@@ -41,6 +41,13 @@ def sigmoids():
     return derive(network, rng.normal(size=4), rng.normal(size=2))
 
 
+def deep():
+    """Twenty hidden layers and two rows: as deep as a page is meant to be read."""
+    rng = np.random.default_rng(3)
+    network = chainrule.Network([3, *[10] * 20, 2], activation="tanh", random_state=0)
+    return derive(network, rng.normal(size=(2, 3)), rng.normal(size=(2, 2)))
+
+
 def shapes():
     """No numbers: sizes alone."""
     return derive([3, 5, 4, 3], activation="sigmoid")

@@ -1,6 +1,7 @@
 """The page as a whole: both languages, both themes, any width, no mouse, no network, small."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_interface_has_every_text_twice(opened):
     assert not any(CHINESE.search(text) for text in english)
 
 
-@pytest.mark.parametrize("name", ["seed", "digits", "sigmoids", "shapes"])
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "deep", "layers", "shapes"])
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_nothing_sticks_out(opened, written, name, width):
     page = opened(name, viewport={"width": width, "height": 800})
@@ -84,6 +85,18 @@ def test_nothing_sticks_out(opened, written, name, width):
         ]
         assert too_wide == []
         page.click("#language")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_twenty_layers_are_still_readable(opened, width):
+    page = opened("deep", viewport={"width": width, "height": 800})
+    assert page.locator(".top").bounding_box()["height"] < 130
+    title, nav = page.locator("#title").bounding_box(), page.locator(".top nav").bounding_box()
+    assert title["x"] + title["width"] <= (nav["x"] if width > 1000 else width)
+    names = [name.bounding_box() for name in page.locator("#network text.column").all()]
+    assert all(one["x"] + one["width"] <= other["x"] + 1 for one, other in pairwise(names))
+    assert max(row.bounding_box()["height"] for row in page.locator("table.paths tbody tr").all()) < 320
+    assert page.locator("#title").get_attribute("title").count("-") == 21
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -130,7 +130,8 @@ function speak(chosen) {
   language = chosen;
   document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
   document.title = `${model.title} · chainrule`;
-  byId("title").textContent = model.title;
+  byId("title").textContent = shortened(model.sizes);
+  byId("title").title = model.title;
   byId("subtitle").textContent = told(model.subtitle);
   for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
   for (const element of document.querySelectorAll("[data-say-label]")) {
@@ -143,6 +144,11 @@ function speak(chosen) {
   button.lang = chosen === "zh" ? "en" : "zh-CN";
   fillControls();
   renderAll();
+}
+
+// The widths; of very many the first and the last.
+function shortened(sizes) {
+  return (sizes.length > 9 ? [...sizes.slice(0, 4), "…", ...sizes.slice(-3)] : sizes).join("-");
 }
 
 function fillControls() {

@@ -18,13 +18,16 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
     const gap = width / nColumns;
     const most = Math.max(...drawn.map((indices, c) => indices.length + (indices.length < sizes[c] ? 1 : 0)));
     const rowGap = Math.max(22, Math.min(46, gap * 0.62, 330 / most));
-    const radius = Math.max(6, Math.min(19, gap * 0.25, rowGap * 0.42));
+    const radius = Math.max(3, Math.min(19, gap * 0.25, rowGap * 0.42));
     const above = residual.some(Boolean) ? 16 : 0; // room for the arcs of skips
     const height = most * rowGap + 30 + above;
     const place = (c, row, n) => ({ x: gap * (c + 0.5), y: above + (height - above - 24) / 2 + (row - (n - 1) / 2) * rowGap });
     surface.setAttribute("viewBox", `0 0 ${width} ${height}`);
     surface.setAttribute("height", height);
     surface.classList.toggle("small", radius < 13);
+
+    const every = Math.ceil(26 / gap); // of many columns, some have names
+    const named = (c) => c === drawn.length - 1 || (c % every === 0 && c + every <= drawn.length - 1);
 
     units = [];
     lines = [];
@@ -49,7 +52,7 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
         over.append(svg("text.more", { x: at.x, y: at.y }, `⋮ ${sizes[c] - indices.length}`));
       }
       units.push(column);
-      over.append(columnName(columns[c], gap * (c + 0.5), height - 6));
+      if (named(c)) over.append(columnName(columns[c], gap * (c + 0.5), height - 6));
       if (c > 0) biases.push(column.map((unit) => biasMark(over, unit, radius)));
       if (c > 0) lines.push(...units[c - 1].flatMap((from) => column.map((to) => connect(under, c - 1, from, to, radius))));
     });
@@ -104,7 +107,7 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
     const target = svg("g.target", {}, squares.map((square) => square.circle));
     const loss = svg("g.loss", {}, box, text);
     over.append(...joins, ...bridges, target, loss);
-    over.append(columnName(["y", ""], x, height - 6), columnName(["E", ""], E.x, height - 6));
+    if (gap > 18) over.append(columnName(["y", ""], x, height - 6), columnName(["E", ""], E.x, height - 6));
     return { target, squares, loss, text };
   }
 

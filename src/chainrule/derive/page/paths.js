@@ -70,12 +70,12 @@ function createPaths(host, model) {
     // x_k on the way from net to net goes without saying, unless a skip leads to it
     const shown = path.nodes.filter(([kind], place) => kind === "net" || path.kinds[place - 1] === "1");
     const names = [["x", layer + 1, i], ...shown].map(([kind, k, unit]) => nodeName(kind, k, unit));
-    const route = names.flatMap((name, place) => (place ? [h("span.to", {}, "→"), math(name)] : [math(name)]));
+    const route = names.flatMap((name, place) => [" ", h("span.hop", {}, place ? h("span.to", {}, "→") : null, math(name))]);
     const factors = [x, ...path.factors].map((value, place) => {
       const title = `${place ? factorName(path, place - 1) : `x${layer + 1},${i + 1}`} = ${full(value)}`;
       return h(place && path.kinds[place - 1] === "w" ? "span.factor.weight" : "span.factor", { title }, value < 0 ? `(${short(value)})` : short(value));
     });
-    const row = h("tr", { tabindex: 0 }, h("td.route", {}, route), h("td.factors", {}, factors), bar(x * path.product, scale));
+    const row = h("tr", { tabindex: 0 }, h(names.length > 5 ? "td.route.long" : "td.route", {}, route), h("td.factors", {}, factors), bar(x * path.product, scale));
     const alone = () => show([path.nodes]);
     const all = () => render(sample);
     row.addEventListener("pointerenter", alone);
@@ -146,7 +146,7 @@ function createPaths(host, model) {
 
 // Counts come as text, since they outgrow a double.
 function grouped(count) {
-  return count.length > 12 ? scientific(Number(count), 1) : count.replace(/\B(?=(\d{3})+$)/g, " ");
+  return count.length > 12 ? inWords(Number(count)) : count.replace(/\B(?=(\d{3})+$)/g, " ");
 }
 
 function other(count, n) {
