@@ -212,7 +212,8 @@ class Derivation(Sequence[Step]):
         numbers : bool
             Whether to print the values.
         math : {"fenced", "dollars"}
-            Formulas in fences (```math), for GitHub and GitLab, or between $$, for Jupyter, MyST and Pandoc.
+            Formulas in fences that say "math", for GitHub and GitLab, or between $$, for Jupyter, MyST and
+            Pandoc.
 
         Raises
         ------
