@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 
-from chainrule import MLPClassifier
+from chainrule import MLPClassifier, MLPRegressor
 
 X, y = load_iris(return_X_y=True)
 
@@ -47,3 +48,25 @@ def test_divergence_names_epoch_and_learning_rate():
     clf = MLPClassifier((8,), "identity", solver="sgd", learning_rate_init=1e30, max_iter=30, random_state=0)
     with pytest.raises(ValueError, match=r"non-finite.*no longer finite in epoch \d+\. Lower.*=1e\+30"):
         clf.fit(X.astype(np.float32), y)
+
+
+def test_rows_that_are_not_scaled():
+    """Where a fit did not come to its end, the likeliest reason is said, as `diagnose` says it."""
+    clf, reg = (make(max_iter=20, patience=20) for make in (MLPClassifier, MLPRegressor))
+    rows = X * [1, 1, 500, 1]
+    with pytest.warns(ConvergenceWarning, match=r"A column is not scaled: column 2 .* Put .*StandardScaler"):
+        clf.fit(rows, y)
+    with pytest.warns(ConvergenceWarning, match=r"The inputs are small: .*StandardScaler before.*\.$"):
+        reg.fit(X / 1000, y)
+    with pytest.warns(ConvergenceWarning, match=r"The targets are not scaled: .* Set scale_targets=True"):
+        reg.fit(X, 100 + y)
+    with pytest.warns(ConvergenceWarning) as caught:
+        reg.set_params(scale_targets=True).fit(scipy.sparse.csr_array(rows), 100 + y)
+    assert "scaled" not in str(caught[0].message)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_divergence_names_what_is_not_scaled():
+    reg = MLPRegressor("squared_error", (8,), "identity", solver="sgd", max_iter=30, random_state=0)
+    with pytest.raises(ValueError, match=r"non-finite.* 4 of 4 columns are not scaled.* The targets are not"):
+        reg.fit(1e6 * X, 1e9 * y)

@@ -17,13 +17,14 @@ from numpy.testing import assert_allclose
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier as SklearnClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, Network
-from chainrule.export import register_onnx_converters, to_onnx
+from chainrule.export import export_c, register_onnx_converters, to_onnx
 from chainrule.export.description import Description, Meaning
 from chainrule.io import TableModel
 
@@ -133,6 +134,15 @@ def test_classifiers(labels: list[Any], n_classes: int) -> None:
     assert list(found) == ["label", "probabilities"]
     assert found["label"].tolist() == mlp.predict(X).tolist()
     assert_allclose(found["probabilities"], mlp.predict_proba(X), rtol=1e-11)
+
+
+def test_of_a_search_the_best_estimator_leaves(tmp_path: Path) -> None:
+    mlp = MLPClassifier((5,), max_iter=5, random_state=0)
+    search = GridSearchCV(mlp, {"dropout": [0.0, 0.5]}, cv=2).fit(X, X[:, 0] > 0)
+    assert_allclose(run(to_onnx(search), {"X": X})["probabilities"], search.predict_proba(X), rtol=1e-11)
+    export_c(search, tmp_path / "m.c")
+    found, _ = call(compile_shared(tmp_path / "m.c"), "m_predict", X, 2, "float64")
+    assert_allclose(found, search.predict_proba(X), rtol=1e-11)
 
 
 def test_boolean_and_multilabel_targets() -> None:

@@ -6,6 +6,10 @@ from chainrule.training.course import course
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
+    from chainrule.estimators.rows import Rows
+
+#: To look at, of the rows.
+MOST_ROWS = 5000
 
 
 def about_the_curve(mlp: "BaseMLP") -> str:
@@ -27,6 +31,17 @@ rate (learning_rate_init=0.001).'
     words = str(seen)
     advice = seen.advice("max_iter", f"learning rate ({named_rate(mlp)})")
     return f" {words[0].upper()}{words[1:]}. {advice}".rstrip()
+
+
+def about_the_rows(mlp: "BaseMLP", rows: "Rows") -> str:
+    """Return what `diagnose` says of the scale of inputs and targets, after a space; "" where all is well."""
+    from chainrule.inspection.checks import scale_of, scale_of_targets
+
+    some = slice(None, None, 1 + len(rows.targets) // MOST_ROWS)
+    findings = [] if hasattr(rows.x, "tocsr") else list(scale_of(rows.x[some], mlp))  # scaling would fill it
+    if rows.scale is None and mlp.out_activation_ == "identity":
+        findings += scale_of_targets(rows.targets[some], mlp)
+    return "".join(f" {finding}" for finding in findings)
 
 
 def named_rate(mlp: "BaseMLP") -> str:

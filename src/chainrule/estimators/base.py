@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule import _threads
 from chainrule.estimators import state
-from chainrule.estimators.advice import about_the_curve
+from chainrule.estimators.advice import about_the_curve, about_the_rows
 from chainrule.estimators.bound_model import VECTORS, BoundModel, DType
 from chainrule.estimators.callbacks import check_callbacks, protocol
 from chainrule.estimators.checkpoint import Checkpoint, interval
@@ -240,7 +240,7 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
         if not np.isfinite(bound.flat).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
-                f"need to be preprocessed.{about_the_curve(self)}"
+                f"need to be preprocessed.{about_the_curve(self)}{about_the_rows(self, rows)}"
             )
         return self
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
-from chainrule.estimators.advice import about_the_curve
+from chainrule.estimators.advice import about_the_curve, about_the_rows
 from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.callbacks import AfterEpoch
 from chainrule.estimators.checkpoint import Checkpoint
@@ -104,7 +104,7 @@ def fit_stochastic(
         mlp.stop_reason_ = "max_iter"
         warn(
             f"Stochastic Optimizer: Maximum iterations ({mlp.max_iter}) reached and the "
-            f"optimization hasn't converged yet.{about_the_curve(mlp)}",
+            f"optimization hasn't converged yet.{about_the_curve(mlp)}{about_the_rows(mlp, rows)}",
             ConvergenceWarning,
         )
     # An interrupt can leave an epoch half done, with which no fit could go on to the same bits.

@@ -63,6 +63,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = 
         import onnx
     except ImportError:
         raise ImportError(MISSING) from None
+    model = getattr(model, "best_estimator_", model)
     if hasattr(model, "steps"):
         from chainrule.export.onnx_pipeline import pipeline_graph
 

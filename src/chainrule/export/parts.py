@@ -24,10 +24,11 @@ class Parts(NamedTuple):
 
 
 def take_apart(model: Any) -> Parts:
-    """Take apart a Network, an estimator, a TableModel, or a Pipeline that ends in an estimator.
+    """Take apart a Network, an estimator, a TableModel, a Pipeline that ends in one; of a search the best.
 
     Raises TypeError for anything else, and as `describe`.
     """
+    model = getattr(model, "best_estimator_", model)
     if hasattr(model, "preprocessor") and hasattr(model, "target"):
         return Parts(model.preprocessor, _with_target(describe(model.estimator), model.target))
     if hasattr(model, "steps"):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.inspection.examined import Examined
+from chainrule.inspection.subject import Floats
 
 #: Root mean square of a column: networks like about 1, first weights are drawn for it.
 LARGE, SMALL = 20.0, 0.1
@@ -82,7 +83,12 @@ def overfits(seen: Examined) -> Iterator[Finding]:
 
 def inputs_not_scaled(seen: Examined) -> Iterator[Finding]:
     """Look for columns much larger, or all much smaller, than about 1."""
-    size = np.sqrt(np.mean(seen.x**2, axis=0))
+    yield from scale_of(seen.x, seen.model)
+
+
+def scale_of(x: Floats, model: Any) -> Iterator[Finding]:
+    """Look at the columns of rows (n_samples, n_features), whose names a model may know."""
+    size = np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=0))
     many = int(np.sum(size > LARGE))
     scaler = "Put sklearn.preprocessing.StandardScaler before the network."
     if many:
@@ -90,7 +96,7 @@ def inputs_not_scaled(seen: Examined) -> Iterator[Finding]:
         which = f"{many} of {len(size)} columns are" if many > 1 else "a column is"
         yield Finding(
             "inputs-not-scaled",
-            f"{which} not scaled: column {worst}{_named(seen.model, worst)} has a root mean square of "
+            f"{which} not scaled: column {worst}{_named(model, worst)} has a root mean square of "
             f"{size[worst]:.3g}, where about 1 suits a network",
             scaler,
         )
@@ -117,14 +123,20 @@ def targets_do_not_suit(seen: Examined) -> Iterator[Finding]:
             f"{high:g}",
             "Scale the targets, or use the identity as output activation.",
         )
-    size = float(np.sqrt(np.mean(seen.y**2)))
-    if output == "identity" and size > LARGE:
+    if output == "identity":
+        yield from scale_of_targets(seen.y, seen.model)
+
+
+def scale_of_targets(y: Floats, model: Any) -> Iterator[Finding]:
+    """Look at numbers to predict, (n_samples, n_outputs), as the network learns them."""
+    size = float(np.sqrt(np.mean(np.square(y, dtype=np.float64))))
+    if size > LARGE:
+        own = "Set scale_targets=True: predictions stay in their own units."
         yield Finding(
             "targets-not-scaled",
             f"the targets are not scaled: their root mean square is {size:.3g}, where about 1 suits a "
             "network",
-            "Standardise them, for example by sklearn.compose.TransformedTargetRegressor(..., "
-            "transformer=StandardScaler()).",
+            own if hasattr(model, "scale_targets") else "Standardise them.",
         )
 
 
