@@ -27,6 +27,7 @@ def test_parameters_reach_the_network(run, table, tmp_path):
     assert "dropout=[0.1, 0]" in done.out
     assert "class_weight={True: 2, False: 1}" in done.out
     assert "schedule=CosineSchedule(warmup=0.2" in done.out
+    assert "label_smoothing=0.01" in run("info", "m").succeeds().out
     estimator = chainrule.load(tmp_path / "m").estimator
     assert estimator.schedule == chainrule.CosineSchedule(warmup=0.2)
     assert estimator.class_weight == {0: 1, 1: 2}

@@ -51,7 +51,7 @@ def describe(path: Path) -> list[tuple[str, str]]:
 
 
 def _describe_table_model(model: "TableModel") -> list[tuple[str, str]]:
-    from chainrule.cli.report import columns_text, left_out_text, network_text
+    from chainrule.cli.report import columns_text, left_out_text, network_text, steps_text
     from chainrule.io.errors import listed
 
     facts = [("Model", f"{model.task} of {model.target.name!r}")]
@@ -68,7 +68,7 @@ def _describe_table_model(model: "TableModel") -> list[tuple[str, str]]:
     if training:
         rows = training["rows"]
         epochs = f"{training['epochs']} epochs, epoch {training['best_epoch']} kept"
-        facts.append(("Training", f"{rows['training']:,} rows, {epochs}"))
+        facts.append(("Training", f"{rows['training']:,} rows, {epochs}; {steps_text(model)}"))
     return facts
 
 
