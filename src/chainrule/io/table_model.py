@@ -25,9 +25,9 @@ from chainrule.io.targets import (
 )
 from chainrule.io.training import Callback, Epoch
 
-#: Of the loss: about a thousandth of what it is before training. With scikit-learn's 0.0001, patience hardly
-#: ends on a table that can be learned to loss zero, and every epoch overfits more.
-LEAST_IMPROVEMENT = 5e-4
+#: Of the loss. With scikit-learn's 0.0001 patience hardly ends on a table that can be learned to loss zero,
+#: and every epoch overfits more.
+LEAST_IMPROVEMENT = 2e-4
 
 
 class TableModel(Leaving):
@@ -169,7 +169,7 @@ class TableModel(Leaving):
         **parameters
             Further parameters of `MLPClassifier` or `MLPRegressor`, by their names there: `solver`, `loss`,
             `dropout`, `schedule`, `class_weight` (by label), `scoring`, `max_time`, `checkpoint`, ...
-            `tol` is 0.0005 here.
+            `tol` is 0.0002 here.
 
         Returns
         -------
