@@ -138,6 +138,30 @@ def test_the_numbers_that_are_given_are_there(form):
     assert "Given" not in getattr(chainrule.derive([3, 2]), form)()
 
 
+@pytest.mark.parametrize("form", ["to_text", "to_latex", "to_markdown", "_repr_html_"])
+def test_an_update_says_what_its_settings_are(form):
+    derivation = chainrule.derive(*make([2, 2]), optimizer=chainrule.Adam(0.03, beta_1=0.8))
+    written = getattr(derivation, form)()
+    if form == "to_latex":
+        assert r"$\eta$ = 0.03, $\beta_{2}$ = 0.999, t = 1, $\beta_{1}$ = 0.8" in written
+    else:
+        assert "η = 0.03, β₂ = 0.999, t = 1, β₁ = 0.8" in written
+
+
+def test_cases_exclude_each_other():
+    loss = chainrule.losses.Quantile(0.9)
+    derivation = chainrule.derive([3, 2], loss=loss)
+    assert text(derivation.step("dyhat").forms[0].expression) == (
+        "{ 1 − 0.9 (ŷ − y > 0); −0.9 (ŷ − y < 0); 0 (ŷ − y = 0) }"
+    )
+    clipped = chainrule.derive([3, 2], optimizer=chainrule.SGD(0.1, clip_value=2.0)).step(
+        "update.clipped.W.1"
+    )
+    assert text(clipped.forms[0].expression) == (
+        "{ −c (∂Ē/∂W₁ < −c); c (∂Ē/∂W₁ > c); ∂Ē/∂W₁ (|∂Ē/∂W₁| ≤ c) }"
+    )
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_shapes_are_wrapped_and_nothing_is_minus_zero(language):
     net, x, y = make_seed_network()

@@ -81,8 +81,10 @@ def _pinball(e: Any, error: Expr, factor: Expr) -> Expr:
     """Write (1 - q) factor above the target, -q factor below it, 0 at it."""
     q, zero = _levels(e, error), as_expr(0)
     above, below = Condition(error, ">", zero), Condition(error, "<", zero)
-    at = Condition(error, "<=", zero)  # what is left
-    return Cases((((1 - q) * factor, above), (-q * factor, below), (zero, at)))
+    at = Condition(error, "=", zero)
+    one = isinstance(factor, Number)  # then there is nothing to multiply by
+    up, down = (1 - q, -q) if one else ((1 - q) * factor, -q * factor)
+    return Cases(((up, above), (down, below), (zero, at)))
 
 
 def _smoothed(e: Any, p: Expr, y: Expr, n: Any) -> Expr:

@@ -260,12 +260,21 @@ class Stacked(Expr):
         return self.symbol.evaluate(values)[:, 0, :]
 
 
+COMPARE = {
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    "=": np.equal,
+}
+
+
 @dataclass(frozen=True)
 class Condition:
     """A comparison of two expressions; of complex numbers it compares the real parts."""
 
     left: Expr
-    relation: str  # > >= < <=
+    relation: str  # of COMPARE
     right: Expr
 
     @property
@@ -276,8 +285,7 @@ class Condition:
     def evaluate(self, values: Values) -> Any:
         """Compare element by element."""
         left, right = (np.real(side.evaluate(values)) for side in self.operands)
-        compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[self.relation]
-        return compare(left, right)
+        return COMPARE[self.relation](left, right)
 
 
 @dataclass(frozen=True)

@@ -326,7 +326,7 @@ def _gradients(scopes: list[Scope]) -> list[Step]:
                 (
                     (-c, Condition(scope.g, "<", -c)),
                     (c, Condition(scope.g, ">", c)),
-                    (scope.g, Condition(scope.g, "<=", c)),
+                    (scope.g, Condition(call("abs", scope.g), "<=", c)),
                 )
             )
             title = Words("Each element of the gradient is bounded", "限制梯度的每个元素")

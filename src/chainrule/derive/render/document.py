@@ -11,7 +11,7 @@ from ..expression import Floats
 from ..rules import RULES
 from ..steps import PARTS, Step
 from ..words import Language, Words
-from .given import HEADING, given
+from .given import HEADING, given, settings
 from .text import text
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def step_lines(
             lines += [f"    {left}", f"    {' ' * columns(lhs)}     ({rule})"]
     if step.note.en:
         lines.append(f"    {step.note.to(language)}")
+    if numbers and (values := settings(derivation, step)):
+        lines.append(f"    {values}")
     known = {text(s): shape_text(s.shape) for s in step.symbols if not s.scalar}
     if known:
         shapes = [f"{name}: {shape}" for name, shape in known.items()]

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..expression import Floats, Symbol
+from ..steps import Step
 from ..words import Words
+from .text import text
 
 if TYPE_CHECKING:
     from ..derivation import Derivation
 
 HEADING = Words("Given: the sample and the parameters", "已知：样本与参数")
 KINDS = ("W", "b", "gain", "shift", "slope", "mask")
+
+
+def settings(derivation: Derivation, step: Step) -> str:
+    """Write the optimizer's settings that a step has, such as "η = 0.1, t = 1"; nothing without numbers."""
+    if derivation.numbers is None:
+        return ""
+    found = [symbol for symbol in step.symbols if symbol.role == "setting"]
+    return ", ".join(f"{text(symbol)} = {derivation.value(symbol.key).item():.6g}" for symbol in found)
 
 
 def given(derivation: Derivation) -> list[tuple[Symbol, Floats]]:

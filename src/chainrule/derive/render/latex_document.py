@@ -11,7 +11,7 @@ from ..steps import PARTS, Step
 from ..terms import Diag
 from ..words import Language
 from .document import HEADINGS, columns
-from .given import HEADING, given
+from .given import HEADING, given, settings
 from .latex import latex
 from .prose import latex_prose
 from .text import text
@@ -82,6 +82,8 @@ def _step(derivation: Derivation, step: Step, language: Language, numbers: bool)
     lines.append(r"\end{align*}")
     if step.note.en:
         lines.append(latex_prose(step.note.to(language)))
+    if numbers and (values := settings(derivation, step)):
+        lines.append(latex_prose(values))
     if numbers and derivation.numbers is not None and not step.symbolic:
         value = derivation.value(step.key)
         lines += [rf"\[ {latex(step.lhs)} = {matrix(value if value.ndim < 3 else value[0])} \]"]

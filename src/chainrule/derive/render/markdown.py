@@ -12,7 +12,7 @@ from ..rules import RULES
 from ..steps import PARTS, Step
 from ..words import Language
 from .document import HEADINGS
-from .given import HEADING, given
+from .given import HEADING, given, settings
 from .latex import latex
 from .latex_document import matrix
 from .prose import latex_words
@@ -63,6 +63,8 @@ def step_lines(
     lines += [r"\end{aligned}", FENCES[math][1], ""]
     if step.note.en:
         lines += [step.note.to(language), ""]
+    if numbers and (values := settings(derivation, step)):
+        lines += [values, ""]
     if numbers and derivation.numbers is not None and not step.symbolic:
         value = derivation.value(step.key)
         shown = matrix(value if value.ndim < 3 else value[0])

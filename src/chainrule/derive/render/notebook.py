@@ -11,7 +11,7 @@ from ..rules import RULES
 from ..steps import PARTS, Step
 from ..words import Language
 from .document import HEADINGS
-from .given import HEADING, given
+from .given import HEADING, given, settings
 from .mathml import mathml
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def step_html(derivation: Derivation, step: Step, language: Language) -> str:
         name = f'<small title="{hint}">{escape(rule.name.to(language))}</small>'
         cells = (_inline(lhs) if lhs else "", formula, name)
         rows.append("<tr>" + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells) + "</tr>")
-    note = f"<p>{escape(step.note.to(language))}</p>" if step.note.en else ""
+    notes = [step.note.to(language), settings(derivation, step)]
+    note = "".join(f"<p>{escape(text)}</p>" for text in notes if text)
     title = f"<p><b>{equation}</b>{escape(step.title.to(language))} <code>{escape(step.key)}</code></p>"
     value = ""
     if derivation.numbers is not None and not step.symbolic:

@@ -262,7 +262,8 @@ def _product(factors: tuple[Expr, ...], sign: str) -> str:
 
 
 def _condition(condition: te.Condition) -> str:
-    return f"{source(condition.left)} {condition.relation} {source(condition.right)}"
+    relation = "==" if condition.relation == "=" else condition.relation
+    return f"{source(condition.left)} {relation} {source(condition.right)}"
 
 
 def _cases(branches: tuple[tuple[Expr, te.Condition], ...]) -> str:
