@@ -22,6 +22,7 @@ LINES = [
     ("db.3", "∂E/∂c = (ŷ − y) · diag(f′(net₃)) · (−I₃)"),
     ("db.3", "∂E/∂c = −(ŷ − y) ∘ ŷ ∘ (1 − ŷ)"),
     ("dW.3", "∂E/∂C = hidden₂ᵀ · ∂E/∂net₃"),
+    ("dW.3", "∂E/∂C = hidden₂ᵀ ((ŷ − y) ∘ ŷ ∘ (1 − ŷ))"),
     ("dW.3", "∂E/∂C = −hidden₂ᵀ · ∂E/∂c"),
     ("jacobian.2", "∂hidden₂/∂net₂ = diag(hidden₂ ∘ (1 − hidden₂))"),
     ("db.2", "∂E/∂b = ∂E/∂ŷ · ∂ŷ/∂b"),

@@ -369,14 +369,7 @@ def bias_gradient(context: Context, k: int) -> Step:
     forms.append(Form(-delta if minus else delta, "algebra", "collapsed"))
     layer = context.layer(k)
     if k == last:
-        loss = losses.entry(context.model.loss)
-        f = layer.activation.name
-        if f in loss.collapsed:
-            closed = loss.collapsed[f][0](context.model.loss, notation.yhat, notation.y)
-        elif is_full(context, k):
-            closed = None
-        else:
-            closed = times(loss.gradient(context.model.loss, notation.yhat, notation.y), stored(context, k))
+        closed = _closed_delta(context)
         if closed is not None:
             forms.append(Form(-closed if minus else closed, "substitution", "stored"))
     elif not (layer.normalized or layer.dropout or layer.residual or context.layer(k + 1).residual):
@@ -386,6 +379,18 @@ def bias_gradient(context: Context, k: int) -> Step:
     equation = "E4" if k == last else "E5"
     title = Words(f"Gradient of the biases of layer {k}", f"第 {k} 层偏置的梯度")
     return Step(f"db.{k}", equation, "parameters", k, title, lhs, lhs.key, tuple(forms))
+
+
+def _closed_delta(context: Context) -> Expr | None:
+    """Return delta of the output layer without delta; None where the Jacobian is full and nothing cancels."""
+    notation, k = context.notation, context.n_layers
+    loss, f = losses.entry(context.model.loss), context.layer(k).activation.name
+    if f in loss.collapsed:
+        return loss.collapsed[f][0](context.model.loss, notation.yhat, notation.y)
+    if is_full(context, k):
+        return None
+    gradient = loss.gradient(context.model.loss, notation.yhat, notation.y)
+    return times(gradient, stored(context, k))
 
 
 def _opened(context: Context, k: int) -> tuple[list[Expr], list[Expr]] | None:
@@ -411,10 +416,13 @@ def weight_gradient(context: Context, k: int) -> Step:
     notation = context.notation
     x, delta, lhs = notation.x(k), notation.delta(k), notation.dW(k)
     from_bias: Expr = -(x.T @ notation.db(k)) if context.bias_sign == "-" else x.T @ notation.db(k)
-    forms = (
+    forms = [
         Form(x.T @ Partial(notation.E, notation.net(k), direct=False), "weight", "chain"),
         Form(x.T @ delta, "substitution", "jacobians"),
-        Form(from_bias, "substitution", "collapsed"),
-    )
+    ]
+    closed = _closed_delta(context) if k == context.n_layers else None
+    if closed is not None:
+        forms.append(Form(x.T @ closed, "substitution", "stored"))
+    forms.append(Form(from_bias, "substitution", "collapsed"))
     title = Words(f"Gradient of the weights of layer {k}", f"第 {k} 层权重的梯度")
-    return Step(f"dW.{k}", "E6", "parameters", k, title, lhs, lhs.key, forms)
+    return Step(f"dW.{k}", "E6", "parameters", k, title, lhs, lhs.key, tuple(forms))
