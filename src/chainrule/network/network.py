@@ -572,6 +572,8 @@ class Network(Derivatives, LeavingNetwork):
     def _check_finite(self, rows: Rows) -> None:
         """Raise ValueError that names the first of x, y, weights and biases with NaN or infinity."""
         rows.check_finite()
+        if is_finite(self._parameters):
+            return
         for name, array in self._arrays().items():
             check_finite(array, name, "set finite parameters first")
 
