@@ -53,6 +53,7 @@ def _run(
     settings: Settings,
     stop: _engine.Stop | None,
 ) -> History:
+    begin = time.perf_counter()
     parameters, epochs, callback = network._parameters, settings.epochs, settings.callback
     steps_per_epoch = -(-data.n_samples // settings.batch_size)
     steps_before = state.trainer.n_steps
@@ -66,7 +67,6 @@ def _run(
     losses: list[float] = []
     learning_rates: list[float] = []
     reason = ""
-    begin = time.perf_counter()
     while len(losses) < epochs and not reason:
         if stop is not None and stop.is_set():
             raise KeyboardInterrupt
