@@ -82,16 +82,24 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
   stepper_->packed.pack(parameters);
   const double work = step_work(*shape_, std::min(settings.batch_size, data.n_samples));
   std::atomic<bool> stop{false};
+  auto last_look = std::chrono::steady_clock::now();
+  const std::function<void()> look = [&] {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_look < std::chrono::milliseconds(100)) return;
+    last_look = now;
+    if (interrupted()) stop.store(true, std::memory_order_relaxed);
+  };
   bool going = true;
   for (std::int64_t done = 0; done < n_epochs && going;) {
     const int threads = team_.threads(n_threads_, work);
     const std::int64_t count = team_.epochs(n_epochs - done), steps_before = n_steps;
     const auto begin = std::chrono::steady_clock::now();
-    going = some_epochs(threads, data, done, count, order, losses, interrupted, stop, factors);
+    going = some_epochs(threads, data, done, count, order, losses, look, stop, factors);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     team_.took(seconds.count(), count, n_steps - steps_before);
     if (factors) factors += n_steps - steps_before;
     done += count;
+    look();
   }
   stepper_->packed.unpack(parameters);
   stepper_->rethrow();
@@ -101,7 +109,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
 // The epochs first_epoch ... of a call, by one team of threads. False: stopped.
 template <class T>
 bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
-                             const Order& order, double* losses, const std::function<bool()>& interrupted,
+                             const Order& order, double* losses, const std::function<void()>& look,
                              std::atomic<bool>& stop, const double* factors) {
   const std::int64_t n = data.n_samples, batch = std::min(settings.batch_size, n);
   const std::int64_t steps_before = n_steps;
@@ -116,13 +124,6 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     std::int64_t step = steps_before, steps_to_look = steps_between_looks;
     double l1 = 0, l2 = 0, loss_before = last_loss;
     bool stopping = false;
-    auto last_look = std::chrono::steady_clock::now();
-    const auto look_for_interruption = [&] {
-      const auto now = std::chrono::steady_clock::now();
-      if (now - last_look < std::chrono::milliseconds(100)) return;
-      last_look = now;
-      if (interrupted()) stop.store(true, std::memory_order_relaxed);
-    };
     using Sums = typename Stepper<T>::Sums;
     const auto prepare = [&](Step<T>& s, const Sums& sums) {
       const auto inverse = [](double weight) { return weight > 0 ? 1 / weight : 0; };
@@ -158,7 +159,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
         ++step;
         if (thread == 0 && --steps_to_look == 0) {
           steps_to_look = steps_between_looks;
-          look_for_interruption();
+          look();
         }
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;

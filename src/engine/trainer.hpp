@@ -66,8 +66,8 @@ class Trainer {
  private:
   void make_room(const Data<T>& data);
   bool some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
-                   const Order& order, double* losses, const std::function<bool()>& interrupted,
-                   std::atomic<bool>& stop, const double* factors);
+                   const Order& order, double* losses, const std::function<void()>& look, std::atomic<bool>& stop,
+                   const double* factors);
 
   std::shared_ptr<const Shape> shape_;
   const Kernels<T>& kernels_;

@@ -165,24 +165,25 @@ def test_learning_rate_is_settable() -> None:
     assert trainer.learning_rate == 0.0
 
 
-def test_an_interrupt_ends_an_epoch_between_two_steps() -> None:
+@pytest.mark.parametrize("batch_size", [20, 100])  # on one thread; on as many as are fast
+def test_an_interrupt_ends_an_epoch_between_two_steps(batch_size: int) -> None:
     """Ctrl-C is heard inside native code, the last whole step's parameters stand, and training can go on."""
     case = make_case([50, 100, 3], ["relu", "identity"], "squared_error", n_samples=2000)
     start = case.model.parameters.copy()
-    trainer = engine.Trainer(case.model, "adam", batch_size=20, learning_rate=1e-3, n_threads=2)
+    trainer = engine.Trainer(case.model, "adam", batch_size=batch_size, learning_rate=1e-3, n_threads=2)
     timer = threading.Timer(0.3, _thread.interrupt_main)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         trainer.epochs(case.data, 1_000_000, seed=1)
     timer.join()
-    n_steps = trainer.n_steps
-    assert 0 < n_steps < 100 * 1_000_000
+    n_steps, steps = trainer.n_steps, 2000 // batch_size
+    assert 0 < n_steps < steps * 1_000_000
     stopped = case.model.parameters.copy()
     assert np.isfinite(stopped).all()
     case.model.parameters[:] = start
-    again = engine.Trainer(case.model, "adam", batch_size=20, learning_rate=1e-3)
-    again.epochs(case.data, n_steps // 100, seed=1)
-    rest = engine.permutation(2000, 1, n_steps // 100)[: 20 * (n_steps % 100)]
+    again = engine.Trainer(case.model, "adam", batch_size=batch_size, learning_rate=1e-3)
+    again.epochs(case.data, n_steps // steps, seed=1)
+    rest = engine.permutation(2000, 1, n_steps // steps)[: batch_size * (n_steps % steps)]
     if len(rest):
         again.epoch(engine.Dataset(case.model, case.x[rest], case.y[rest]))
     assert_array_equal(case.model.parameters, stopped)
