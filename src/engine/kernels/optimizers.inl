@@ -9,7 +9,7 @@ using chainrule::Stage;
 // Each optimiser: the new w from the gradient g of the batch's loss. Its memory stands at m[0] + q, m[1] + q, ...
 template <class T>
 struct Optimise {
-  static constexpr bool changes_weights = true;
+  static constexpr bool changes_weights = true, divides = false;
   const Step<T>& s;
   T rate;
   CHAINRULE_INLINE Optimise(const Step<T>& s, const Layer<T>& layer)
@@ -62,6 +62,7 @@ struct Moments {
 // Kingma & Ba 2015, algorithm 1 in the order of its section 2: the bias corrections are in learning rate and epsilon.
 template <class T>
 struct Adam : Optimise<T> {
+  static constexpr bool divides = true;
   using Optimise<T>::Optimise;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);

@@ -91,14 +91,16 @@ void row_tile(const T* a, int64_t a_stride, int64_t n, const T* b, T* c, bool ac
   store_sums<T>(sums, c);
 }
 
+// E6 asks for its rows so many steps before: a new line of `a` at every step is more than the processor foresees.
+constexpr int kRowsAhead = 16;
+
 // E6: c (R x N vectors) = or += the transpose of a (n rows x R columns) times b (n rows x N vectors), both bands of
 // batch matrices; n rows of the batch are summed.
 template <class T, int R, int N>
 void weight_tile(const T* a, int64_t n, const T* b, T* c, bool accumulate) {
   Vec<T> sums[R][N];
   load_sums<T>(sums, c, accumulate);
-  constexpr int ahead = 16;  // a new line of `a` at every step is more than the processor foresees
-  multiply_add<T, ahead>(sums, a, 1, kPanel<T>, b, kPanel<T>, n);
+  multiply_add<T, kRowsAhead>(sums, a, 1, kPanel<T>, b, kPanel<T>, n);
   store_sums<T>(sums, c);
 }
 

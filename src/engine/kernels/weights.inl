@@ -150,6 +150,27 @@ CHAINRULE_INLINE void each_vector(const Layer<T>& layer, Use use) {
   if (layer.slope.values) use(layer.slope, [&](Vec<T> sum, int64_t q) { return sum + load(layer.slope_delta + q); });
 }
 
+// E6 for one whole tile, as weight_tile, and between its rows the update of the whole tile before it, whose sums are at
+// `before`: what the update waits for, memory and divisions, then costs little.
+template <class T, class Optimize, Source kSource>
+void sum_while_updating(const Step<T>& s, const Layer<T>& layer, const T* a, int64_t n, const T* b, T* c,
+                        bool accumulate, const T* before, int64_t i0, int64_t n0) {
+  constexpr int n_updates = kTileRows * kTileVectors;
+  constexpr int64_t tile_step = kTileVectors * Simd<T>::width;
+  const Update<T, Optimize, kSource> update(s, layer);
+  tile_penalty(s, layer, i0, kTileRows, n0, kTileVectors);
+  Vec<T> sums[kTileRows][kTileVectors];
+  load_sums<T>(sums, c, accumulate);
+  const int64_t each = n / n_updates, place = n0 * layer.n_in + i0 * tile_step;
+  for (int q = 0; q < n_updates; ++q, a += each * kPanel<T>, b += each * kPanel<T>) {
+    multiply_add<T, kRowsAhead>(sums, a, 1, kPanel<T>, b, kPanel<T>, each);
+    update(load(before + q * Simd<T>::width), layer.weights, layer.moments, place + q * Simd<T>::width, true);
+  }
+  multiply_add<T, kRowsAhead>(sums, a, 1, kPanel<T>, b, kPanel<T>, n - n_updates * each);
+  store_sums<T>(sums, c);
+  mirror_tile(layer, i0, kTileRows, n0, kTileVectors);
+}
+
 // What finishes a tile of sums and a band of a vector, for a step's optimiser and settings.
 template <class T>
 struct Finish {
@@ -157,11 +178,17 @@ struct Finish {
                int n_vectors);
   void (*vector)(const Step<T>&, const Layer<T>&, const Learned<T>&, const T* sums, int64_t n0, int n_vectors);
   void (*by_row)(const Step<T>&, const Layer<T>&, const T* x);
+  void (*tile_meanwhile)(const Step<T>&, const Layer<T>&, const T* a, int64_t n, const T* b, T* c, bool accumulate,
+                         const T* before, int64_t i0, int64_t n0);  // or null
 };
 
 template <class T, class Optimize, Source kSource>
 CHAINRULE_INLINE Finish<T> finish_by() {
-  return {update_tile<T, Optimize, kSource>, update_vector<T, Optimize, kSource>, update_by_row<T, Optimize, kSource>};
+  Finish<T> finish{update_tile<T, Optimize, kSource>, update_vector<T, Optimize, kSource>,
+                   update_by_row<T, Optimize, kSource>, nullptr};
+  if constexpr (Optimize::divides && kSource != Source::kept)
+    finish.tile_meanwhile = sum_while_updating<T, Optimize, kSource>;
+  return finish;
 }
 
 template <class T>
@@ -180,19 +207,24 @@ CHAINRULE_INLINE Finish<T> finish_of(const Step<T>& s) {
 }
 
 // The sums of one band for tiles i_first..i_last of a dense layer.
-template <class T, class Finish>
+template <class T>
 CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T* x, int64_t i_first, int64_t i_last,
-                                int64_t n0, int n_vectors, T* sums, Finish finish) {
+                                int64_t n0, int n_vectors, T* sums, const Finish<T>& finish) {
   const int64_t stride = kPairs ? s.batch_stride / 2 : s.batch_stride, n_rows = sum_steps(s.n_rows);
   const T* delta = (kPairs ? layer.delta_pairs : layer.delta) + n0 / kPanel<T> * stride;
   constexpr int64_t tile_size = kTileRows * kPanel<T>;
+  const auto rows_of = [&](int64_t t) { return static_cast<int>(smaller(kTileRows, layer.n_in - t * kTileRows)); };
   for (int64_t first = i_first; first < i_last; first += kTilesAtOnce) {
     const int64_t last = smaller(i_last, first + kTilesAtOnce);
+    const auto finish_tile = [&](int64_t t) {
+      finish.tile(s, layer, sums + (t - first) * tile_size, kPanel<T>, t * kTileRows, rows_of(t), n0, n_vectors);
+    };
     for (int64_t r0 = 0; r0 < n_rows; r0 += kBatchBlock<T>) {
       const int64_t n = smaller(kBatchBlock<T>, n_rows - r0);
+      const bool ends = r0 + n == n_rows;
       for (int64_t t = first; t < last; ++t) {
         const int64_t i0 = t * kTileRows;
-        const int rows = static_cast<int>(smaller(kTileRows, layer.n_in - i0));
+        const int rows = rows_of(t);
         T* tile = sums + (t - first) * tile_size;
         if (r0 == 0 && s.accumulate) {
           const T* from = layer.moments[s.gradient_slot] + n0 * layer.n_in + i0 * n_vectors * Simd<T>::width;
@@ -200,11 +232,19 @@ CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T
             for (int j = 0; j < n_vectors; ++j)
               store(tile + i * kPanel<T> + j * Simd<T>::width, load(from + (i * n_vectors + j) * Simd<T>::width));
         }
-        kTiles<T>.weight[rows - 1][n_vectors - 1](x + i0 / kPanel<T> * stride + r0 * kPanel<T> + i0 % kPanel<T>, n,
-                                                  delta + r0 * kPanel<T>, tile, r0 > 0 || s.accumulate);
-        if (r0 + n == n_rows) finish(tile, i0, rows);
+        const T* a = x + i0 / kPanel<T> * stride + r0 * kPanel<T> + i0 % kPanel<T>;
+        const T* b = delta + r0 * kPanel<T>;
+        const bool add = r0 > 0 || s.accumulate, before = ends && t > first;
+        const bool whole = rows == kTileRows && n_vectors == kTileVectors && n >= 2 * kTileRows * kTileVectors;
+        if (before && whole && finish.tile_meanwhile) {
+          finish.tile_meanwhile(s, layer, a, n, b, tile, add, tile - tile_size, i0 - kTileRows, n0);
+        } else {
+          kTiles<T>.weight[rows - 1][n_vectors - 1](a, n, b, tile, add);
+          if (before) finish_tile(t - 1);
+        }
       }
     }
+    finish_tile(last - 1);
   }
 }
 
@@ -313,7 +353,7 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
         if (sparse)
           sum_sparse(s, layer, *columns, i_first, i_last, n0, n_vectors, sums, finish);
         else
-          sum_dense(s, layer, x, i_first, i_last, n0, n_vectors, sums, finish);
+          sum_dense(s, layer, x, i_first, i_last, n0, n_vectors, sums, finish_step);
       }
       t += i_last - i_first;
     }
