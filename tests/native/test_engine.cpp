@@ -120,6 +120,7 @@ struct Problem {
 
 const std::vector<Problem> kProblems = {
     {{3, 5, 4, 3}, {"sigmoid", "sigmoid", "sigmoid"}, "squared_error", 20, 1},
+    {{3, 16, 16, 16, 2}, {"tanh", "relu", "sigmoid", "identity"}, "squared_error", 20, 1},
     {{7, 33, 20, 5}, {"tanh", "gelu", "softmax"}, "cross_entropy", 61, 19},
     {{28, 101, 64, 1}, {"relu", "selu", "identity"}, "squared_error", 150, 70},
     {{49, 130, 17}, {"mish", "sigmoid"}, "binary_cross_entropy", 40, 40},
@@ -151,15 +152,11 @@ struct Memory {
   }
 };
 
-// After steps by several threads: W and its transposed copy are the same numbers, and all padding is still zero.
+// Steps by so many threads, whatever the work is worth.
 template <class T>
-void test_packed_copies(const std::string& isa, const Problem& problem) {
-  const Shape shape(problem.sizes, problem.activations, problem.loss, -1, 0, 1, problem.options);
-  const Kernels<T>& kernels = *kernels_for<T>(isa);
-  const Memory<T> memory(shape, problem.n_samples);
-  Stepper<T> stepper(shape, kernels, 2, problem.batch_size, memory.data, 3);
+void take_steps(Stepper<T>& stepper, const Memory<T>& memory, const Problem& problem, int threads) {
   stepper.packed.pack(memory.parameters.data());
-  in_parallel(3, [&](int thread, int n_threads) {
+  in_parallel(threads, [&](int thread, int n_threads) {
     stepper.divide(thread, n_threads, problem.batch_size, memory.data);
     Step<T> s = stepper.describe(memory.data, 0);
     s.optimizer = Optimizer::adam;
@@ -177,6 +174,23 @@ void test_packed_copies(const std::string& isa, const Problem& problem) {
           });
     }
   });
+}
+
+// After steps by several threads: the parameters are those after steps by one, W and its transposed copy are the same
+// numbers, and all padding is still zero.
+template <class T>
+void test_packed_copies(const std::string& isa, const Problem& problem) {
+  const Shape shape(problem.sizes, problem.activations, problem.loss, -1, 0, 1, problem.options);
+  const Kernels<T>& kernels = *kernels_for<T>(isa);
+  const Memory<T> memory(shape, problem.n_samples);
+  Stepper<T> stepper(shape, kernels, 2, problem.batch_size, memory.data, 3);
+  Stepper<T> alone(shape, kernels, 2, problem.batch_size, memory.data, 1);
+  take_steps(stepper, memory, problem, 3);
+  take_steps(alone, memory, problem, 1);
+  std::vector<T> by_three(memory.parameters.size()), by_one(memory.parameters.size());
+  stepper.packed.unpack(by_three.data());
+  alone.packed.unpack(by_one.data());
+  CHECK(by_three == by_one);
   bool changed = false;
   std::size_t at = 0;
   for (const auto& layer : stepper.packed.layers()) {

@@ -290,7 +290,10 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s) {
 
 template <class T>
 void narrow_rows(const Step<T>& s, int64_t begin, int64_t end) {
-  if (s.lane_stride == 1) return narrow_row(s);
+  if (s.lane_stride == 1) {
+    if (begin < end) narrow_row(s);
+    return;
+  }
   for (int64_t r = begin; r < end; r += kWidth<T>) gather_lanes(s, Group{r, smaller(kWidth<T>, end - r)});
   for (int64_t r = begin; r < end; r += kWidth<T>) {
     const Group g{r, smaller(kWidth<T>, end - r)};

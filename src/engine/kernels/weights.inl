@@ -310,7 +310,8 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
                      ? (kPairs ? s.input_pairs : s.input)
                      : (kPairs ? s.layers[ranges[q].layer - 1].output_pairs : s.layers[ranges[q].layer - 1].output);
     const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
-    if (s.lane_stride == 1 && !frozen && s.stage == Stage::whole) {  // a batch of one row, on one thread
+    const bool whole_layer = ranges[q].first == 0 && ranges[q].last == tiles;
+    if (s.lane_stride == 1 && !frozen && s.stage == Stage::whole && whole_layer) {  // a batch of one row
       finish_step.by_row(s, layer, x);
       continue;
     }
