@@ -1,5 +1,6 @@
 """The two scripts beside the sitting: bfloat16 beside float32, and defaults beside recipes."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,13 @@ def test_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     shown = capsys.readouterr().out
     assert "adult, seed 0" in shown
     assert "no california.parquet" in shown
+
+
+def test_the_guide_has_the_same_recipes() -> None:
+    page = Path(__file__).parents[2] / "docs" / "guide" / "recipes.md"
+    code = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    assert code is not None
+    shown: dict[str, object] = {}
+    exec(code[1], shown)
+    for name, recipe in recipes.RECIPES.items():
+        assert repr(shown[name]) == repr(recipe.estimator(**recipe.parameters))

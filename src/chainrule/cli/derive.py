@@ -71,6 +71,10 @@ def command(
         given = next((option for option, name in names.items() if name is not None), None)
         if given is not None:
             raise typer.BadParameter("goes with widths; a saved model has its own", param_hint=f"'{given}'")
+        if not Path(network).exists():
+            raise typer.BadParameter(
+                f"got {network!r}, expected widths such as 3-5-4-3, or a saved model", param_hint="'NETWORK'"
+            )
         sample = _saved(Path(network), table, row)
     derivation = _derive(sample, lang, bias_sign)
     for form, path in wanted.items():

@@ -33,7 +33,7 @@ def read_sample(model: Model, x: Any, y: Any) -> tuple[Floats | None, Floats | N
             f"x has shape {rows.shape}; expected (n_samples, {model.sizes[0]}) or ({model.sizes[0]},)"
         )
     if not np.isfinite(rows).all():
-        raise ValueError("x has values that are not finite")
+        raise ValueError("x has values that are not finite; give a row without missing values")
     rows = rows.reshape(-1, model.sizes[0]).astype(model.dtype).astype(np.float64)
     widest = max(max(la.n_in, la.n_out) * la.n_out for la in model.layers)
     if len(rows) * widest > MOST_NUMBERS:
@@ -44,7 +44,7 @@ def read_sample(model: Model, x: Any, y: Any) -> tuple[Floats | None, Floats | N
     output = np.zeros((len(rows), model.sizes[-1]))
     targets: Floats = check_target(_learned_target(model.source, y, len(rows)), model.loss, output, single)
     if not np.isfinite(targets).all():
-        raise ValueError("y has values that are not finite")
+        raise ValueError("y has values that are not finite; give a row without missing values")
     return rows, targets
 
 

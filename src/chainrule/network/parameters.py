@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn, SupportsIndex
 
@@ -87,7 +87,7 @@ class Parameters(NamedTuple):
     slopes: list[Floats | None]
 
 
-@cache
+@lru_cache
 def _places(sizes: tuple[int, ...], activations: tuple[str, ...], layer_norm: tuple[bool, ...]) -> Parameters:
     """Where a flat array has each parameter, as the engine lays them out: (slice, shape), or None."""
     at = 0
