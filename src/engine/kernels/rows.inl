@@ -3,9 +3,10 @@
 
 namespace {
 
-// Inner columns summed before the sums are put down: a band of that many weights stays in the first-level caches.
+// Inner columns summed before the sums are put down: rows of a tile stay in the first-level cache, a band of weights in the
+// second. 512 fit, and a multiple of every panel.
 template <class T>
-constexpr int64_t kInnerBlock = 2048 / static_cast<int64_t>(sizeof(T)) / kPanel<T> * kPanel<T>;
+constexpr int64_t kInnerBlock = 528 / kPanel<T> * kPanel<T>;
 
 // Rows of a batch matrix as the factor of a product; the first of them is at `rows`.
 template <class T>
