@@ -150,7 +150,7 @@ struct Step {
   int n_layers;
   const Layer<T>* layers;
   Rows<T> data;
-  const std::int64_t* order;  // n_rows positions in the data
+  const std::int64_t* order;  // n_rows positions in the data; the last one is repeated for lanes beyond it
   std::int64_t n_rows;
   std::int64_t row_block;     // rows taken through all layers at a time, so that they stay in cache
   std::int64_t batch_stride;  // elements between the panels of a batch matrix
@@ -235,6 +235,7 @@ struct Kernels {
   void (*rows_forward)(const Step<T>&, std::int64_t begin, std::int64_t end);   // the rows phase in two halves,
   void (*rows_backward)(const Step<T>&, std::int64_t begin, std::int64_t end);  // for Loss::custom
   void (*weights_phase)(const Step<T>&, const TileRange*, int n_ranges, ColumnEntries<T>*);
+  void (*row_step)(const Step<T>&);  // both, where Step::lane_stride is 1 and the stage whole
   void (*norms_phase)(const Step<T>&, const TileRange*, int n_ranges);  // Step::max_norm; ranges of panels
   // Outputs of positions begin..end, row-major into `out`; the layers' batch matrices hold row_block rows.
   void (*predict_rows)(const Step<T>&, std::int64_t begin, std::int64_t end, T* out);

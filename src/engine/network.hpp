@@ -54,6 +54,9 @@ struct Shape {
   bool has_residual(int k) const { return options.residual[static_cast<std::size_t>(k)]; }
   bool has_slopes(int k) const { return activations[static_cast<std::size_t>(k)] == Activation::prelu; }
   double dropout(int k) const { return options.dropout[static_cast<std::size_t>(k)]; }
+  bool has_dropout() const {
+    return std::ranges::any_of(options.dropout, [](double rate) { return rate > 0; });
+  }
   bool special(int k) const { return has_norm(k) || has_residual(k) || has_slopes(k) || dropout(k) > 0; }
   std::int64_t gain_at(int k) const;  // of a layer that has one; its shift follows it
   std::int64_t slopes_at(int k) const;

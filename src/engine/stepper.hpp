@@ -38,7 +38,7 @@ class Stepper {
         entries_(data.longest_row * rows),
         lane_stride_(narrow_ ? lane_stride(rows) : 0),
         batch_(shape, kernels, narrow_ ? lane_stride_ + kLanes : rows, true, data.sparse()),
-        order_(static_cast<std::size_t>(rows)),
+        order_(static_cast<std::size_t>(rows + kLanes)),
         row_loss_(static_cast<std::size_t>(rows)),
         penalty_(static_cast<std::size_t>(packed.n_penalties())),
         columns_(sparse_ ? static_cast<std::size_t>(most_threads) : 0),
@@ -147,6 +147,8 @@ class Stepper {
     rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
       const auto [begin, end] = rows_of(chunk, n_threads, s.n_rows);
       for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
+      if (begin < end && end == s.n_rows)
+        std::fill_n(order_.begin() + end, kLanes, order_[static_cast<std::size_t>(end - 1)]);
       (batch_loss_ ? kernels_.rows_forward : kernels_.rows_phase)(s, begin, end);
     });
     if (batch_loss_ && !take_batch_loss(thread, n_threads, s))
@@ -169,9 +171,7 @@ class Stepper {
     const bool staged = s.stage == Stage::gradient;
     if (thread == 0 || staged) sums.loss = ordered_sum(s.row_loss, s.n_rows);
     prepare(s, sums);
-    s.penalty = s.decay != T(0) ? penalty_.data() : nullptr;
-    s.absolute_penalty = s.l1 != T(0) ? absolutes_.data() : nullptr;
-    s.squares = squares_.empty() ? nullptr : squares_.data();
+    measure_into(s);
     ColumnEntries<T> columns{};
     if (sparse_) {
       auto& mine = columns_[static_cast<std::size_t>(thread)];
@@ -185,14 +185,7 @@ class Stepper {
       barrier_.wait(n_threads);
     };
     weights_phase(tiles_);
-    if (thread == 0 || staged) {
-      const auto total = [](const auto& parts) {
-        return ordered_sum(parts.data(), static_cast<std::int64_t>(parts.size()));
-      };
-      if (s.penalty) sums.squares = total(penalty_);
-      if (s.absolute_penalty) sums.absolutes = total(absolutes_);
-      if (s.squares) sums.gradient_squares = total(squares_);
-    }
+    if (thread == 0 || staged) add_measured(s, sums);
     if (staged) {
       between(s, sums);
       s.stage = Stage::update;
@@ -209,6 +202,26 @@ class Stepper {
     return sums;
   }
 
+  // Whether take_row takes the steps to come.
+  bool takes_rows(int n_threads, const Step<T>& s) const {
+    return lane_stride_ == 1 && n_threads == 1 && s.stage == Stage::whole && s.max_norm == T(0);
+  }
+
+  // A step of one row, as `take`.
+  template <class Prepare>
+  Sums take_row(Step<T>& s, std::int64_t row, Prepare prepare) {
+    order_[0] = row;
+    const double weight = s.data.sample_weight ? static_cast<double>(s.data.sample_weight[row]) : 1;
+    Sums sums{0, weight, weight};
+    prepare(s, sums);
+    measure_into(s);
+    s.row_loss = row_loss_.data();
+    kernels_.row_step(s);
+    sums.loss = row_loss_[0];
+    add_measured(s, sums);
+    return sums;
+  }
+
   // Throws what a custom loss threw.
   void rethrow() {
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
@@ -217,6 +230,21 @@ class Stepper {
   Packed<T> packed;
 
  private:
+  // Where a step puts what it measures of weights and gradient, and the sums of that.
+  void measure_into(Step<T>& s) {
+    s.penalty = s.decay != T(0) ? penalty_.data() : nullptr;
+    s.absolute_penalty = s.l1 != T(0) ? absolutes_.data() : nullptr;
+    s.squares = squares_.empty() ? nullptr : squares_.data();
+  }
+  void add_measured(const Step<T>& s, Sums& sums) const {
+    const auto total = [](const auto& parts) {
+      return ordered_sum(parts.data(), static_cast<std::int64_t>(parts.size()));
+    };
+    if (s.penalty) sums.squares = total(penalty_);
+    if (s.absolute_penalty) sums.absolutes = total(absolutes_);
+    if (s.squares) sums.gradient_squares = total(squares_);
+  }
+
   // Between the halves of the rows phase thread 0 calls the loss, and the others wait. Its value is that of the batch's
   // mean. False: it threw.
   bool take_batch_loss(int thread, int n_threads, Step<T>& s) {

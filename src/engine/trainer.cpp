@@ -124,6 +124,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     std::int64_t step = steps_before, steps_to_look = steps_between_looks;
     double l1 = 0, l2 = 0, loss_before = last_loss;
     bool stopping = false;
+    const bool by_row = stepper_->takes_rows(n_threads, s), drops = shape_->has_dropout();
     using Sums = typename Stepper<T>::Sums;
     const auto prepare = [&](Step<T>& s, const Sums& sums) {
       const auto inverse = [](double weight) { return weight > 0 ? 1 / weight : 0; };
@@ -155,7 +156,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
       double total = 0;
       for (std::int64_t first = 0; first < n && !stopping; first += batch) {
         s.n_rows = std::min(batch, n - first);
-        s.dropout_key = step_key(settings.dropout_seed, step);
+        if (drops) s.dropout_key = step_key(settings.dropout_seed, step);
         ++step;
         if (thread == 0 && --steps_to_look == 0) {
           steps_to_look = steps_between_looks;
@@ -164,7 +165,8 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;
         };
-        const auto sums = stepper_->take(thread, n_threads, s, row_at, prepare, between);
+        const auto sums = by_row ? stepper_->take_row(s, row_at(0), prepare)
+                                 : stepper_->take(thread, n_threads, s, row_at, prepare, between);
         if (sums.failed) {
           --step;
           stopping = true;

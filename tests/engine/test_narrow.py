@@ -68,6 +68,36 @@ def test_sizes_weights_and_settings(sizes: list[int], weighted: bool) -> None:
     assert_array_equal(*ends(case, 1, "sgd"))
 
 
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_width(isa: str, dtype: str) -> None:
+    width = min(9, VECTOR_BYTES[isa] // np.dtype(dtype).itemsize)
+    for n_in in (*range(1, 10), 17, 33):
+        for n_out in range(1, width + 1):
+            case = make_case(
+                [n_in, n_out, n_out], ["tanh", "sigmoid"], "squared_error", n_samples=21, dtype=dtype, isa=isa
+            )
+            for batch_size in (1, 19):
+                assert_array_equal(*ends(case, batch_size, "sgd"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"l2": 0.1, "l1": 0.01},
+        {"clip_value": 0.01},
+        {"clip_norm": 0.01},
+        {"max_norm": 1.0},
+        {"learning_rate_factors": [0.0, 1.0, 0.5]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_one_row_at_a_time(settings: dict[str, object], weighted: bool) -> None:
+    case = make_case([11, 5, 4, 3], ["tanh"] * 3, "squared_error", n_samples=40, weighted=weighted)
+    assert_array_equal(*ends(case, 1, **settings))
+
+
 def test_class_indices_and_one_hot_targets() -> None:
     case = make_case([5, 6, 4], ["relu", "softmax"], "cross_entropy", n_samples=50, dtype="float32")
     classes = np.argmax(case.y, axis=1) if case.y.ndim == 2 else case.y

@@ -84,6 +84,49 @@ CHAINRULE_INLINE void transpose(Vec<T> (&v)[R]) {
   }
 }
 
+// Two vectors behind each other.
+template <class V, int... I>
+CHAINRULE_INLINE auto join(V a, V b, Indices<I...>) {
+  return __builtin_shufflevector(a, b, I...);
+}
+// row(first), row(first + step), ... in the quads of one vector.
+template <class T, int Quads, class Row>
+CHAINRULE_INLINE auto join_quads(Row row, int first, int step) {
+  if constexpr (Quads == 1)
+    return row(first);
+  else
+    return join(join_quads<T, Quads / 2>(row, first, step),
+                join_quads<T, Quads / 2>(row, first + Quads / 2 * step, step),
+                typename MakeIndices<Quads * kQuad<T>>::type{});
+}
+// Within each quad, elements a_h b_h a_h+1 b_h+1 ... of two of them, `Unit` elements at a time, from half h on.
+template <int Quad, int Unit, int Half, class V, int... I>
+CHAINRULE_INLINE V zip_quads(V a, V b, Indices<I...>) {
+  constexpr int w = sizeof...(I);
+  return __builtin_shufflevector(
+      a, b, (I / Quad * Quad + Half * Quad / 2 + I % Quad / (2 * Unit) * Unit + I % Unit + (I / Unit % 2 ? w : 0))...);
+}
+
+// Columns c = 0 .. kQuad - 1 of as many rows as a vector has elements: row(r) gives a quad.
+template <class T, class Row>
+CHAINRULE_INLINE void quad_columns(Row row, Vec<T> (&columns)[kQuad<T>]) {
+  constexpr int n = kQuad<T>;
+  constexpr AllLanes<T> lanes{};
+  Vec<T> v[n];
+  for (int q = 0; q < n; ++q) v[q] = join_quads<T, Simd<T>::width / n>(row, q, n);
+  if constexpr (n == 2) {
+    columns[0] = zip_quads<2, 1, 0>(v[0], v[1], lanes);
+    columns[1] = zip_quads<2, 1, 1>(v[0], v[1], lanes);
+  } else {
+    const Vec<T> a = zip_quads<4, 1, 0>(v[0], v[1], lanes), b = zip_quads<4, 1, 0>(v[2], v[3], lanes);
+    const Vec<T> c = zip_quads<4, 1, 1>(v[0], v[1], lanes), d = zip_quads<4, 1, 1>(v[2], v[3], lanes);
+    columns[0] = zip_quads<4, 2, 0>(a, b, lanes);
+    columns[1] = zip_quads<4, 2, 1>(a, b, lanes);
+    columns[2] = zip_quads<4, 2, 0>(c, d, lanes);
+    columns[3] = zip_quads<4, 2, 1>(c, d, lanes);
+  }
+}
+
 // kTileRows rows of a vector each become columns, `to_step` elements apart.
 template <class T>
 CHAINRULE_INLINE void transpose_tile(const T* from, int64_t from_step, T* to, int64_t to_step) {

@@ -40,22 +40,22 @@ CHAINRULE_INLINE void lane_sums(Vec<T> (&sums)[N], const T* x, int64_t x_step, i
   }
 }
 
-// use(j, sum) for each of n_out units.
-template <class T, class Use>
-CHAINRULE_INLINE void lane_product(const T* x, int64_t x_step, int64_t n, const T* w, int64_t k_step, int64_t c_step,
-                                   int64_t n_out, Use use) {
-  constexpr int N = 4;
-  int64_t j = 0;
-  for (; j + N <= n_out; j += N) {
-    Vec<T> sums[N];
-    lane_sums(sums, x, x_step, n, w + j * c_step, k_step, c_step);
-    for (int c = 0; c < N; ++c) use(j + c, sums[c]);
+// All n_out units of it.
+template <class T>
+__attribute__((noinline)) void lane_product(const T* x, int64_t x_step, int64_t n, const T* w, int64_t k_step,
+                                            int64_t c_step, int64_t n_out, Vec<T>* sums) {
+  const auto some = [&](auto& into) {
+    lane_sums(into, x, x_step, n, w, k_step, c_step);
+    for (const Vec<T>& sum : into) *sums++ = sum;
+  };
+  for (; n_out >= 4; n_out -= 4, w += 4 * c_step) {
+    Vec<T> four[4];
+    some(four);
   }
-  for (; j < n_out; ++j) {
-    Vec<T> sums[1];
-    lane_sums(sums, x, x_step, n, w + j * c_step, k_step, c_step);
-    use(j, sums[0]);
-  }
+  Vec<T> one[1], two[2], three[3];
+  if (n_out == 1) some(one);
+  if (n_out == 2) some(two);
+  if (n_out == 3) some(three);
 }
 
 // E1 and E2; the output layer stops at net.
@@ -63,41 +63,63 @@ template <class T>
 CHAINRULE_INLINE void lane_forward(const Step<T>& s, int k, Group g) {
   const Layer<T>& layer = s.layers[k];
   const T* x = (k == 0 ? s.input : s.layers[k - 1].output) + g.r;
+  Vec<T> sums[kWidth<T>];
+  lane_product(x, s.lane_stride, layer.n_in, layer.weights, kWidth<T>, 1, layer.n_out, sums);
   with_activation<T>(k + 1 < s.n_layers ? layer.activation : Activation::identity, [&](auto f) {
-    lane_product(x, s.lane_stride, layer.n_in, layer.weights, kWidth<T>, 1, layer.n_out, [&](int64_t j, Vec<T> sum) {
-      const Vec<T> net = sum - broadcast(layer.bias[j]);
-      const int64_t q = j * s.lane_stride + g.r;
+    for (int64_t j = 0, q = g.r; j < layer.n_out; ++j, q += s.lane_stride) {
+      const Vec<T> net = sums[j] - broadcast(layer.bias[j]);
       if constexpr (f.keeps_net) put(layer.net + q, net, g);
       put(layer.output + q, f.value(net), g);
-    });
+    }
   });
 }
 
 // A number of each row of a group from the data, which have `step` of them a row; lanes beyond the last row repeat it.
 template <class T, class From, int... I>
-CHAINRULE_INLINE Vec<T> gather(const From* from, int64_t step, const int64_t* order, int64_t last, Indices<I...>) {
-  return Vec<T>{static_cast<T>(from[order[I < last ? I : last] * step])...};
+CHAINRULE_INLINE Vec<T> gather(const From* from, int64_t step, const int64_t* order, Indices<I...>) {
+  return Vec<T>{static_cast<T>(from[order[I] * step])...};
 }
 template <class T, class From>
 CHAINRULE_INLINE Vec<T> gather(const Step<T>& s, const From* from, int64_t step, Group g) {
-  return gather<T>(from, step, s.order + g.r, g.n - 1, AllLanes<T>{});
+  return gather<T>(from, step, s.order + g.r, AllLanes<T>{});
+}
+
+// use(i, column i) for the n columns of the rows of a group, as gather. Rows are read as they lie, 16 bytes of each where
+// those are all that is left.
+template <class T, class Use>
+CHAINRULE_INLINE void gather_columns(const Step<T>& s, const T* from, int64_t n, Group g, Use use) {
+  constexpr int w = kWidth<T>, few = kQuad<T>;
+  const auto row = [&](int r) { return from + s.order[g.r + r] * n; };
+  int64_t i = 0;
+  for (; n - i > few; i += w) {
+    const int64_t left = smaller(w, n - i);
+    Vec<T> v[w];
+    for (int r = 0; r < w; ++r) v[r] = load_first(row(r) + i, left);
+    transpose<T, w>(v);
+    for (int c = 0; c < w; ++c)
+      if (c < left) use(i + c, v[c]);
+  }
+  if (i >= n) return;
+  Vec<T> v[few];
+  quad_columns<T>([&](int r) { return load_quad(row(r) + i, n - i); }, v);
+  for (int c = 0; c < few; ++c)
+    if (i + c < n) use(i + c, v[c]);
 }
 
 // The targets of a group, unit by unit.
 template <class T>
 struct LaneTargets {
-  const Step<T>& s;
-  int64_t n_out;
-  Group g;
-  Vec<T> label{};
-  CHAINRULE_INLINE LaneTargets(const Step<T>& s, int64_t n_out, Group g) : s(s), n_out(n_out), g(g) {
-    if (!labels()) return;
-    label = s.data.wide_classes ? gather(s, static_cast<const int64_t*>(s.data.classes), 1, g)
-                                : gather(s, static_cast<const std::int32_t*>(s.data.classes), 1, g);
+  bool labels;
+  Vec<T> label{}, columns[kWidth<T>];
+  CHAINRULE_INLINE LaneTargets(const Step<T>& s, int64_t n_out, Group g) : labels(!s.data.targets) {
+    if (!labels)
+      gather_columns(s, s.data.targets, n_out, g, [&](int64_t j, Vec<T> t) { columns[j] = t; });
+    else
+      label = s.data.wide_classes ? gather(s, static_cast<const int64_t*>(s.data.classes), 1, g)
+                                  : gather(s, static_cast<const std::int32_t*>(s.data.classes), 1, g);
   }
-  CHAINRULE_INLINE bool labels() const { return !s.data.targets; }
   CHAINRULE_INLINE Vec<T> operator()(int64_t j) const {
-    if (!labels()) return gather(s, s.data.targets + j, n_out, g);
+    if (!labels) return columns[j];
     return label == broadcast(static_cast<T>(j)) ? broadcast(T(1)) : zeros<T>();
   }
 };
@@ -152,13 +174,13 @@ CHAINRULE_INLINE void lane_softmax(const Step<T>& s, const Layer<T>& layer, T* d
     const Vec<T> t = target(j), y = load(delta + j * kWidth<T>) / total;
     if (s.probability_floor > 0)
       terms[j] = -(t * log<T>(clip_probability<T>(y, s.probability_floor)));
-    else if (!target.labels())
+    else if (!target.labels)
       terms[j] = t * net(j);
     else
       terms[0] = t > zeros<T>() ? net(j) : j == 0 ? zeros<T>() : terms[0];
     store(delta + j * kWidth<T>, (y - t) * weight);
   }
-  const Vec<T> sum = target.labels() && !(s.probability_floor > 0) ? terms[0] : lane_total<T>(terms, n);
+  const Vec<T> sum = target.labels && !(s.probability_floor > 0) ? terms[0] : lane_total<T>(terms, n);
   put_losses(s, s.probability_floor > 0 ? sum : shift + log<T>(total) - sum, weight, g);
 }
 
@@ -167,21 +189,25 @@ template <class T>
 CHAINRULE_INLINE void lane_backward(const Step<T>& s, int k, const T* next_delta, T* delta, Group g) {
   const Layer<T>& layer = s.layers[k];
   const Layer<T>& next = s.layers[k + 1];
+  Vec<T> sums[kWidth<T>];
+  lane_product(next_delta, kWidth<T>, next.n_out, next.weights, 1, kWidth<T>, layer.n_out, sums);
   with_activation<T>(layer.activation, [&](auto f) {
     const T* kept = (f.keeps_net ? layer.net : layer.output) + g.r;
-    lane_product(next_delta, kWidth<T>, next.n_out, next.weights, 1, kWidth<T>, layer.n_out,
-                 [&](int64_t i, Vec<T> sum) {
-                   store(delta + i * kWidth<T>, sum * f.derivative(load(kept + i * s.lane_stride)));
-                 });
+    for (int64_t i = 0; i < layer.n_out; ++i)
+      store(delta + i * kWidth<T>, sums[i] * f.derivative(load(kept + i * s.lane_stride)));
   });
 }
 
 // J vectors, a unit each, become the packed rows of a group.
 template <class T, int J>
-CHAINRULE_INLINE void pack_rows(const T* delta, T* to, Group g) {
+CHAINRULE_INLINE void pack_rows(const T* delta, int64_t n_out, T* to, Group g) {
   Vec<T> v[J];
-  for (int j = 0; j < J; ++j) v[j] = load(delta + j * kWidth<T>);
+  for (int j = 0; j < J; ++j) v[j] = j <= J / 2 || j < n_out ? load(delta + j * kWidth<T>) : zeros<T>();
   transpose<T, J>(v);
+  if (g.n == kWidth<T>) {
+    for (int j = 0; j < J; ++j) store(to + j * kWidth<T>, v[j]);
+    return;
+  }
   for (int j = 0; j < J; ++j) {
     const int64_t left = g.n * J - j * kWidth<T>;
     if (left >= kWidth<T>)
@@ -194,14 +220,14 @@ CHAINRULE_INLINE void pack_rows(const T* delta, T* to, Group g) {
 template <class T>
 CHAINRULE_INLINE void put_delta(const Layer<T>& layer, T* delta, Group g) {
   const int64_t step = delta_step(layer.n_out);
-  for (int64_t j = layer.n_out; j < step; ++j) store(delta + j * kWidth<T>, zeros<T>());
+  if (layer.n_out == 1) store(delta + kWidth<T>, zeros<T>());
   T* to = layer.delta + g.r * step;
-  if (step == 2) return pack_rows<T, 2>(delta, to, g);
+  if (step == 2) return pack_rows<T, 2>(delta, 2, to, g);
   if constexpr (kWidth<T> >= 4)
-    if (step == 4) return pack_rows<T, 4>(delta, to, g);
+    if (step == 4) return pack_rows<T, 4>(delta, layer.n_out, to, g);
   if constexpr (kWidth<T> >= 8)
-    if (step == 8) return pack_rows<T, 8>(delta, to, g);
-  if constexpr (kWidth<T> >= 16) pack_rows<T, 16>(delta, to, g);
+    if (step == 8) return pack_rows<T, 8>(delta, layer.n_out, to, g);
+  if constexpr (kWidth<T> >= 16) pack_rows<T, 16>(delta, layer.n_out, to, g);
 }
 
 template <class T>
@@ -224,19 +250,8 @@ CHAINRULE_INLINE void lane_outputs(const Step<T>& s, const Layer<T>& layer, T* d
 // The rows of a group into the columns of x_1.
 template <class T>
 CHAINRULE_INLINE void gather_lanes(const Step<T>& s, Group g) {
-  constexpr int w = kWidth<T>;
-  const int64_t n = s.data.n_features;
-  T* to = s.input + g.r;
-  int64_t i = 0;
-  for (; n - i > w / 4; i += w) {  // where most of a vector is filled, rows are read as they lie
-    const int64_t left = smaller(w, n - i);
-    Vec<T> v[w];
-    for (int r = 0; r < w; ++r) v[r] = r < g.n ? load_first(s.data.x + s.order[g.r + r] * n + i, left) : zeros<T>();
-    transpose<T, w>(v);
-    for (int c = 0; c < w; ++c)
-      if (c < left) put(to + (i + c) * s.lane_stride, v[c], g);
-  }
-  for (; i < n; ++i) put(to + i * s.lane_stride, gather(s, s.data.x + i, n, g), g);
+  gather_columns(s, s.data.x, s.data.n_features, g,
+                 [&](int64_t i, Vec<T> column) { put(s.input + g.r + i * s.lane_stride, column, g); });
 }
 
 // Batches of one row: units take the lanes, and with a lane stride of 1 the columns of a batch matrix are its row.
@@ -248,50 +263,88 @@ CHAINRULE_INLINE Vec<T> weight_column(const T* weights, int64_t n, Indices<I...>
 }
 
 template <class T, int J>
-CHAINRULE_INLINE Vec<T> row_backward(const Layer<T>& next) {
+CHAINRULE_INLINE Vec<T> row_backward(const Layer<T>& next, Vec<T> delta) {
   Vec<T> sum{};
   for (int64_t n = 0; n < next.n_out; ++n)
-    sum = fma(broadcast(next.delta[n]), weight_column<T, J>(next.weights, n, AllLanes<T>{}), sum);
+    sum = fma(spread(delta, n), weight_column<T, J>(next.weights, n, AllLanes<T>{}), sum);
   return sum;
 }
 
+// E2 to E4 of the output layer, whose net is given: its delta.
 template <class T>
-CHAINRULE_INLINE void narrow_row(const Step<T>& s) {
+CHAINRULE_INLINE Vec<T> row_output(const Step<T>& s, const Layer<T>& layer, Vec<T> net) {
+  if (s.loss != Loss::squared_error || layer.activation == Activation::softmax ||
+      layer.activation == Activation::ordered) {
+    store(layer.output, net);
+    output_rows<T, true>(s, layer, 0, 1, 0);
+    return load(layer.delta);
+  }
+  Vec<T> delta;
+  with_activation<T>(layer.activation, [&](auto f) {
+    const Through<T, decltype(f), SquaredError<T>> loss_of{};
+    const Vec<T> y = f.value(net), t = Targets<T>(s, 0, layer.n_out)(0);
+    const T weight = row_weight(s, 0);
+    RowSum<T> loss;
+    loss.add(0, keep_valid<T>(loss_of.term(net, y, t), 0, layer.n_out));
+    s.row_loss[0] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
+    delta = keep_valid<T>(loss_of.delta(net, y, t) * broadcast(weight), 0, layer.n_out);
+  });
+  return delta;
+}
+
+// The only row of a batch forward and back. Each operation waits for the one before, so what the next one needs stays in a
+// register. use(layer, x, delta), with x in memory, is called for each layer from the last one on, once nothing more is
+// read of its weights.
+template <class T, class Use>
+CHAINRULE_INLINE void narrow_row(const Step<T>& s, Use use) {
   const int64_t n = s.data.n_features;
-  const T* x = s.data.x + s.order[0] * n;
-  for (int64_t i = 0; i < n; i += kWidth<T>) store(s.input + i, load_first(x + i, smaller(kWidth<T>, n - i)));
-  for (int k = 0; k < s.n_layers; ++k) {
+  const T* row = s.data.x + s.order[0] * n;
+  for (int64_t i = 0; i < n; i += kWidth<T>) store(s.input + i, load_first(row + i, smaller(kWidth<T>, n - i)));
+  Vec<T> x = load_first(row, smaller(kWidth<T>, n));
+  const int last = s.n_layers - 1;
+  Vec<T> delta;
+  for (int k = 0;; ++k) {
     const Layer<T>& layer = s.layers[k];
+    const T* weights = layer.weights;
     Vec<T> sum{};
-    for (int64_t i = 0; i < layer.n_in; ++i) sum = fma(broadcast(x[i]), load(layer.weights + i * kWidth<T>), sum);
+    for (int64_t left = layer.n_in;;) {
+      const int64_t units = smaller(kWidth<T>, left);
+      for (int64_t i = 0; i < units; ++i, weights += kWidth<T>) sum = fma(spread(x, i), load(weights), sum);
+      if ((left -= units) == 0) break;
+      x = load(s.input + layer.n_in - left);  // more inputs than lanes, in the first layer
+    }
     const Vec<T> net = sum - load(layer.bias);
-    with_activation<T>(k + 1 < s.n_layers ? layer.activation : Activation::identity, [&](auto f) {
-      if constexpr (f.keeps_net) store(layer.net, net);
-      store(layer.output, f.value(net));
-    });
-    x = layer.output;
-  }
-  output_rows<T, true>(s, s.layers[s.n_layers - 1], 0, 1, 0);
-  for (int k = s.n_layers - 2; k >= 0; --k) {
-    const Layer<T>& layer = s.layers[k];
-    const Layer<T>& next = s.layers[k + 1];
-    Vec<T> sum;
-    if (next.n_in <= 4)
-      sum = row_backward<T, 4>(next);
-    else if (next.n_in <= 8)
-      sum = row_backward<T, 8>(next);
-    else
-      sum = row_backward<T, kWidth<T>>(next);
+    if (k == last) {
+      delta = row_output(s, layer, net);
+      break;
+    }
     with_activation<T>(layer.activation, [&](auto f) {
-      store(layer.delta, sum * f.derivative(load(f.keeps_net ? layer.net : layer.output)));
+      if constexpr (f.keeps_net) store(layer.net, net);
+      x = f.value(net);
     });
+    store(layer.output, x);
   }
+  for (int k = last; k > 0; --k) {
+    const Layer<T>& layer = s.layers[k];
+    const Layer<T>& below = s.layers[k - 1];
+    Vec<T> sum;
+    if (layer.n_in <= 4)
+      sum = row_backward<T, 4>(layer, delta);
+    else if (layer.n_in <= 8)
+      sum = row_backward<T, 8>(layer, delta);
+    else
+      sum = row_backward<T, kWidth<T>>(layer, delta);
+    use(layer, below.output, delta);
+    with_activation<T>(below.activation,
+                       [&](auto f) { delta = sum * f.derivative(load(f.keeps_net ? below.net : below.output)); });
+  }
+  use(s.layers[0], s.input, delta);
 }
 
 template <class T>
 void narrow_rows(const Step<T>& s, int64_t begin, int64_t end) {
   if (s.lane_stride == 1) {
-    if (begin < end) narrow_row(s);
+    if (begin < end) narrow_row(s, [](const Layer<T>& layer, const T*, Vec<T> delta) { store(layer.delta, delta); });
     return;
   }
   for (int64_t r = begin; r < end; r += kWidth<T>) gather_lanes(s, Group{r, smaller(kWidth<T>, end - r)});
@@ -329,6 +382,7 @@ __attribute__((noinline)) void narrow_sums(const Step<T>& s, const Layer<T>& lay
     for (int i = 0; i < R; ++i) sum[i] = load_few(layer.moments[s.gradient_slot] + (i0 + i) * kWidth<T>);
     minus = load_few(layer.bias_moments[s.gradient_slot]);
   }
+#pragma GCC unroll 4
   for (int64_t r = 0; r < s.n_rows; ++r, ++x, delta += step) {
     const V d = load_few(delta);
     for (int i = 0; i < R; ++i) sum[i] = fma(spread(x[i * s.lane_stride]), d, sum[i]);

@@ -176,7 +176,7 @@ struct Tag {
   using type = O;
 };
 template <class T, class Use>
-CHAINRULE_INLINE auto with_optimizer(const Step<T>& s, Use use) {
+CHAINRULE_INLINE decltype(auto) with_optimizer(const Step<T>& s, Use use) {
   if (s.stage == Stage::gradient) return use(Tag<KeepGradient<T>>{});
   switch (s.optimizer) {
     case Optimizer::gradient: break;

@@ -42,6 +42,8 @@ struct Simd {
   using Int = typename IntOf<T>::type;
   typedef T V __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));    // values
   typedef Int I __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));  // integers and masks (0 or -1)
+  // In memory, anywhere: an access to numbers, so that the compiler knows that a store changes nothing but numbers.
+  typedef T Unaligned __attribute__((vector_size(CHAINRULE_VECTOR_BYTES), aligned(alignof(T))));
   static constexpr int width = CHAINRULE_VECTOR_BYTES / static_cast<int>(sizeof(T));
 };
 
@@ -53,15 +55,13 @@ using VF = Vec<float>;
 using VD = Vec<double>;
 
 template <class T>
-CHAINRULE_INLINE Vec<T> load(const T* p) {  // unaligned
-  Vec<T> v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
+CHAINRULE_INLINE Vec<T> load(const T* p) {
+  return *reinterpret_cast<const typename Simd<T>::Unaligned*>(p);
 }
 
 template <class T>
-CHAINRULE_INLINE void store(T* p, Vec<T> v) {  // unaligned
-  __builtin_memcpy(p, &v, sizeof v);
+CHAINRULE_INLINE void store(T* p, Vec<T> v) {
+  *reinterpret_cast<typename Simd<T>::Unaligned*>(p) = v;
 }
 
 #if defined(CHAINRULE_BUILD_AVX512)
@@ -157,6 +157,43 @@ CHAINRULE_INLINE Vec<T> iota() {
   for (int i = 0; i < Simd<T>::width; ++i) v[i] = static_cast<T>(i);
   return v;
 }
+
+// 16 bytes: the first n elements (1 .. kQuad) from memory, the others zero.
+template <class T>
+constexpr int kQuad = 16 / static_cast<int>(sizeof(T));
+typedef float QuadF __attribute__((vector_size(16)));
+typedef double QuadD __attribute__((vector_size(16)));
+#if defined(CHAINRULE_BUILD_AVX512)
+CHAINRULE_INLINE QuadF load_quad(const float* p, std::int64_t n) {
+  return (QuadF)_mm_maskz_loadu_ps(static_cast<__mmask8>((1u << n) - 1), p);
+}
+CHAINRULE_INLINE QuadD load_quad(const double* p, std::int64_t n) {
+  return (QuadD)_mm_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p);
+}
+#else
+CHAINRULE_INLINE QuadF load_quad(const float* p, std::int64_t n) {
+  return QuadF{p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, n > 3 ? p[3] : 0};
+}
+CHAINRULE_INLINE QuadD load_quad(const double* p, std::int64_t n) { return QuadD{p[0], n > 1 ? p[1] : 0}; }
+#endif
+
+// Lane i of v in each lane.
+#if defined(CHAINRULE_BUILD_AVX512)
+CHAINRULE_INLINE VF spread(VF v, std::int64_t i) {
+  return (VF)_mm512_permutexvar_ps(_mm512_set1_epi32(static_cast<int>(i)), (__m512)v);
+}
+CHAINRULE_INLINE VD spread(VD v, std::int64_t i) { return (VD)_mm512_permutexvar_pd(_mm512_set1_epi64(i), (__m512d)v); }
+#elif defined(CHAINRULE_BUILD_AVX2)
+CHAINRULE_INLINE VF spread(VF v, std::int64_t i) {
+  return (VF)_mm256_permutevar8x32_ps((__m256)v, _mm256_set1_epi32(static_cast<int>(i)));
+}
+CHAINRULE_INLINE VD spread(VD v, std::int64_t i) { return broadcast(v[i]); }
+#else
+template <class V>
+CHAINRULE_INLINE V spread(V v, std::int64_t i) {
+  return broadcast(v[i]);
+}
+#endif
 
 // The first n (0 .. width) lanes from memory, the others zero; and the first n lanes to memory.
 #if defined(CHAINRULE_BUILD_AVX512)

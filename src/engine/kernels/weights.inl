@@ -45,6 +45,14 @@ CHAINRULE_INLINE void tile_penalty(const Step<T>& s, const Layer<T>& layer, int6
                    [=](Vec<T> sum, int64_t q) { return sum + max(load(weights + q), -load(weights + q)); });
 }
 
+// The same for all weights of a narrow layer.
+template <class T>
+CHAINRULE_INLINE void narrow_penalty(const Step<T>& s, const Layer<T>& layer) {
+  if (!s.penalty && !s.absolute_penalty) return;
+  for (int64_t i0 = 0; i0 < layer.n_in; i0 += kTileRows)
+    tile_penalty(s, layer, i0, static_cast<int>(smaller(kTileRows, layer.n_in - i0)), 0, 1);
+}
+
 // A tile of weights into the copies that products read.
 template <class T>
 CHAINRULE_INLINE void mirror_tile(const Layer<T>& layer, int64_t i0, int rows, int64_t n0, int n_vectors) {
@@ -103,14 +111,12 @@ void update_vector(const Step<T>& s, const Layer<T>& layer, const Learned<T>& ve
   }
 }
 
-// Both for a narrow layer and a batch of one row, whose input is x: E4 to E6 without sums.
+// Weights and biases of a narrow layer for a batch of one row: E4 to E6 without sums.
 template <class T, class Optimize, Source kSource>
-void update_by_row(const Step<T>& s, const Layer<T>& layer, const T* x) {
+void update_by_row(const Step<T>& s, const Layer<T>& layer, const T* x, Vec<T> delta) {
   const Update<T, Optimize, kSource> update(s, layer);
-  for (int64_t i0 = 0; i0 < layer.n_in; i0 += kTileRows)
-    tile_penalty(s, layer, i0, static_cast<int>(smaller(kTileRows, layer.n_in - i0)), 0, 1);
+  narrow_penalty(s, layer);
   const auto valid = [&](Vec<T> sum) { return keep_valid<T>(sum, 0, layer.n_out); };
-  const Vec<T> delta = load(layer.delta);
   for (int64_t i = 0; i < layer.n_in; ++i)
     update(valid(fma(broadcast(x[i]), delta, zeros<T>())), layer.weights, layer.moments, i * Simd<T>::width, true);
   update(valid(zeros<T>() - delta), layer.bias, layer.bias_moments, 0, false);
@@ -177,31 +183,33 @@ struct Finish {
   void (*tile)(const Step<T>&, const Layer<T>&, const T* sums, int64_t sums_step, int64_t i0, int rows, int64_t n0,
                int n_vectors);
   void (*vector)(const Step<T>&, const Layer<T>&, const Learned<T>&, const T* sums, int64_t n0, int n_vectors);
-  void (*by_row)(const Step<T>&, const Layer<T>&, const T* x);
+  void (*by_row)(const Step<T>&, const Layer<T>&, const T* x, Vec<T> delta);
   void (*tile_meanwhile)(const Step<T>&, const Layer<T>&, const T* a, int64_t n, const T* b, T* c, bool accumulate,
                          const T* before, int64_t i0, int64_t n0);  // or null
 };
 
 template <class T, class Optimize, Source kSource>
-CHAINRULE_INLINE Finish<T> finish_by() {
+constexpr Finish<T> finish_by() {
   Finish<T> finish{update_tile<T, Optimize, kSource>, update_vector<T, Optimize, kSource>,
                    update_by_row<T, Optimize, kSource>, nullptr};
   if constexpr (Optimize::divides && kSource != Source::kept)
     finish.tile_meanwhile = sum_while_updating<T, Optimize, kSource>;
   return finish;
 }
+template <class T, class Optimize, Source kSource>
+constexpr Finish<T> kFinish = finish_by<T, Optimize, kSource>();
 
 template <class T>
-CHAINRULE_INLINE Finish<T> finish_of(const Step<T>& s) {
-  return with_optimizer<T>(s, [&](auto tag) -> Finish<T> {
+CHAINRULE_INLINE const Finish<T>& finish_of(const Step<T>& s) {
+  return with_optimizer<T>(s, [&](auto tag) -> const Finish<T>& {
     using Optimize = typename decltype(tag)::type;
     if constexpr (!Optimize::changes_weights) {
-      if (s.optimizer == Optimizer::gradient) return finish_by<T, Optimize, Source::raw>();
-      return finish_by<T, Optimize, Source::full>();
+      if (s.optimizer == Optimizer::gradient) return kFinish<T, Optimize, Source::raw>;
+      return kFinish<T, Optimize, Source::full>;
     } else {
-      if (s.stage == Stage::update) return finish_by<T, Optimize, Source::kept>();
+      if (s.stage == Stage::update) return kFinish<T, Optimize, Source::kept>;
       const bool full = s.l1 != T(0) || s.clip_value != T(0) || s.decoupled != T(0);
-      return full ? finish_by<T, Optimize, Source::full>() : finish_by<T, Optimize, Source::sum>();
+      return full ? kFinish<T, Optimize, Source::full> : kFinish<T, Optimize, Source::sum>;
     }
   });
 }
@@ -291,10 +299,53 @@ CHAINRULE_INLINE void collect_columns(const Step<T>& s, ColumnEntries<T>& column
     }
 }
 
+// The same for narrow networks. A few sums over the rows wait for each other, so those of several layers are taken before
+// any is finished: the processor then works on two of them at once.
+template <class T>
+CHAINRULE_INLINE void narrow_weights(const Step<T>& s, const TileRange* ranges, int n_ranges, T* sums,
+                                     const Finish<T>& finish) {
+  struct {
+    const Layer<T>* layer;
+    int64_t i0;
+    int rows;
+  } summed[kTilesAtOnce];
+  alignas(64) T biases[kTilesAtOnce * kWidth<T>];
+  constexpr int64_t tile_size = kTileRows * kPanel<T>;
+  int n = 0;
+  const auto finish_all = [&] {
+    for (int i = 0; i < n; ++i) {
+      const auto& [layer, i0, rows] = summed[i];
+      if (i0 == 0) finish.vector(s, *layer, bias_of(*layer), biases + i * kWidth<T>, 0, 1);
+      finish.tile(s, *layer, sums + i * tile_size, kPanel<T>, i0, rows, 0, 1);
+    }
+    n = 0;
+  };
+  for (int q = 0; q < n_ranges; ++q) {
+    const int k = ranges[q].layer;
+    const Layer<T>& layer = s.layers[k];
+    const bool frozen = layer.rate_factor == T(0) && s.optimizer != Optimizer::gradient;
+    const T* x = k == 0 ? s.input : s.layers[k - 1].output;
+    for (int64_t t = ranges[q].first; t < ranges[q].last; ++t) {
+      const int64_t i0 = t * kTileRows;
+      const int rows = static_cast<int>(smaller(kTileRows, layer.n_in - i0));
+      if (frozen) {
+        tile_penalty(s, layer, i0, rows, 0, 1);
+        continue;
+      }
+      narrow_tile(s, layer, x + i0 * s.lane_stride, i0, rows, sums + n * tile_size,
+                  i0 == 0 ? biases + n * kWidth<T> : nullptr);
+      summed[n] = {&layer, i0, rows};
+      if (++n == kTilesAtOnce) finish_all();
+    }
+  }
+  finish_all();
+}
+
 template <class T>
 void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, ColumnEntries<T>* columns) {
   alignas(64) T sums[kTilesAtOnce * kTileRows * kPanel<T>];
-  const Finish<T> finish_step = finish_of(s);
+  const Finish<T>& finish_step = finish_of(s);
+  if (!kPairs && s.narrow && s.stage != Stage::update) return narrow_weights(s, ranges, n_ranges, sums, finish_step);
   for (int q = 0; q < n_ranges; ++q) {
     const Layer<T>& layer = s.layers[ranges[q].layer];
     const bool frozen = layer.rate_factor == T(0) && s.optimizer != Optimizer::gradient;
@@ -310,11 +361,6 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
                      ? (kPairs ? s.input_pairs : s.input)
                      : (kPairs ? s.layers[ranges[q].layer - 1].output_pairs : s.layers[ranges[q].layer - 1].output);
     const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
-    const bool whole_layer = ranges[q].first == 0 && ranges[q].last == tiles;
-    if (s.lane_stride == 1 && !frozen && s.stage == Stage::whole && whole_layer) {  // a batch of one row
-      finish_step.by_row(s, layer, x);
-      continue;
-    }
     for (int64_t t = ranges[q].first; t < ranges[q].last;) {
       const int64_t panel = t < tiles ? 0 : t / tiles, i_first = t - panel * tiles, n0 = panel * kPanel<T>;
       const int64_t i_last = smaller(tiles, ranges[q].last - panel * tiles);
@@ -338,13 +384,6 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
         const int64_t step = n_vectors * Simd<T>::width;
         each_tile(
             [&](int64_t i0, int rows) { finish_step.tile(s, layer, band + i0 * step, step, i0, rows, n0, n_vectors); });
-      } else if (!kPairs && s.narrow) {
-        each_tile([&](int64_t i0, int rows) {
-          T* bias = i0 == 0 ? sums + kTileRows * kPanel<T> : nullptr;
-          narrow_tile(s, layer, x + i0 * s.lane_stride, i0, rows, sums, bias);
-          if (bias) finish_step.vector(s, layer, bias_of(layer), bias, 0, 1);
-          finish(sums, i0, rows);
-        });
       } else {
         if (i_first == 0)
           each_vector(layer, [&](const Learned<T>& vector, auto add) {
@@ -359,6 +398,18 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
       t += i_last - i_first;
     }
   }
+}
+
+// A whole step of a narrow network and a batch of one row.
+template <class T>
+void row_step(const Step<T>& s) {
+  const Finish<T>& finish = finish_of(s);
+  narrow_row(s, [&](const Layer<T>& layer, const T* x, Vec<T> delta) {
+    if (layer.rate_factor != T(0))
+      finish.by_row(s, layer, x, delta);
+    else
+      narrow_penalty(s, layer);
+  });
 }
 
 // After a step: the incoming weights of a unit whose norm exceeds max_norm are scaled back to it. A column's squares are
