@@ -130,16 +130,18 @@ def price_model(fitted, tmp_path):
 
 @pytest.fixture
 def in_process(tmp_path, monkeypatch, capfdbinary):
-    """Like `run`, in this process: for long lists of cases, each of which would spend seconds on imports."""
+    """Like `run`, in this process: each command has a test by `run`, further ones need no second import."""
     from chainrule.cli.run import run as run_here
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NO_COLOR", "1")
+    for name in ("NO_COLOR", "COLUMNS"):
+        monkeypatch.setenv(name, ENVIRONMENT[name])
 
     def run(*arguments):
         capfdbinary.readouterr()
-        code = run_here(list(arguments))
+        arguments = [str(argument) for argument in arguments]
+        code = run_here(arguments)
         out, err = (text.decode() for text in capfdbinary.readouterr())
-        return Done(list(arguments), subprocess.CompletedProcess(arguments, code, out, err))
+        return Done(arguments, subprocess.CompletedProcess(arguments, code, out, err))
 
     return run

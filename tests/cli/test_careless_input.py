@@ -97,8 +97,10 @@ def test_tables(in_process, tmp_path, name, words):
     assert os.listdir(tmp_path) == before
 
 
-def test_target_that_is_no_column(run, table):
-    run("fit", "houses.csv", "--target", "prise").fails(1, "no column 'prise'", "did you mean 'price'?")
+def test_target_that_is_no_column(in_process, table):
+    in_process("fit", "houses.csv", "--target", "prise").fails(
+        1, "no column 'prise'", "did you mean 'price'?"
+    )
 
 
 def test_ignored_column_that_is_none(in_process, table):
@@ -116,9 +118,9 @@ def test_layers_that_are_too_wide_for_this_table_only(in_process, table):
     assert not (table.parent / "model").exists()
 
 
-def test_divergence(run, table):
+def test_divergence(in_process, table):
     options = ["--learning-rate", "1e300", "--out", "model", "-q"]
-    run("fit", "houses.csv", "--target", "price", *options).fails(
+    in_process("fit", "houses.csv", "--target", "price", *options).fails(
         1, "diverged in epoch", "lower learning rate"
     )
     assert not (table.parent / "model").exists()
@@ -143,9 +145,11 @@ def test_model_that_cannot_be_written(in_process, table, out, words):
     assert os.listdir(table.parent) == ["houses.csv"]
 
 
-def test_failed_training_keeps_the_model(run, table, model):
+def test_failed_training_keeps_the_model(in_process, table, model):
     before = model.read_bytes()
-    run("fit", "houses.csv", "--target", "heatin", "--out", model.name).fails(1, "did you mean 'heating'?")
+    in_process("fit", "houses.csv", "--target", "heatin", "--out", model.name).fails(
+        1, "did you mean 'heating'?"
+    )
     assert model.read_bytes() == before
 
 
@@ -176,8 +180,8 @@ def test_models(in_process, model, table, command, change, words):
     in_process(command, model.name, table.name).fails(1, *words)
 
 
-def test_model_that_is_missing_a_directory_or_no_table_model(run, in_process, table, tmp_path):
-    run("predict", "missing", table.name).fails(1, "missing: No such file")
+def test_model_that_is_missing_a_directory_or_no_table_model(in_process, table, tmp_path):
+    in_process("predict", "missing", table.name).fails(1, "missing: No such file")
     in_process("predict", ".", table.name).fails(1, ".: Is a directory")
     Network([2, 1], random_state=0).save(tmp_path / "net")
     in_process("evaluate", "net", table.name).fails(1, "net holds a Network, which knows no columns")

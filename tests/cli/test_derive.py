@@ -15,8 +15,8 @@ def test_text(run):
     assert run("derive", "3-5-4-3").succeeds().out == done.out
 
 
-def test_the_seeds_network_has_its_letters(run):
-    done = run("derive", "3-5-4-3", "--output-activation", "sigmoid", "--lang", "zh").succeeds()
+def test_the_seeds_network_has_its_letters(in_process):
+    done = in_process("derive", "3-5-4-3", "--output-activation", "sigmoid", "--lang", "zh").succeeds()
     assert "∂E/∂B = hidden₁ᵀ · ∂E/∂net₂" in done.out
     assert "链式法则" in done.out
 
@@ -40,8 +40,8 @@ def test_files(run, tmp_path):
     assert loss == pytest.approx(net.evaluate(x, y), rel=1e-12)
 
 
-def test_verify(run):
-    done = run("derive", "3-4-2", "--activation", "gelu", "--verify").succeeds()
+def test_verify(in_process):
+    done = in_process("derive", "3-4-2", "--activation", "gelu", "--verify").succeeds()
     assert re.search(r"delta\.1 +E5 +\d\.\de-\d\d", done.out)
     assert done.out.splitlines()[-1].startswith("passed: ")
 
@@ -52,9 +52,9 @@ def test_numbers_left_out(in_process):
 
 
 @pytest.mark.parametrize("name", ["model", "price_model"])
-def test_a_row_of_a_table(run, request, table, name):
+def test_a_row_of_a_table(in_process, request, table, name):
     path = request.getfixturevalue(name)
-    done = run("derive", path.name, "--table", table.name, "--row", "3", "--verify").succeeds()
+    done = in_process("derive", path.name, "--table", table.name, "--row", "3", "--verify").succeeds()
     assert "batch" not in done.out
     assert done.out.splitlines()[-1].startswith("passed: ")
     model = chainrule.load(path)
@@ -62,7 +62,7 @@ def test_a_row_of_a_table(run, request, table, name):
     derivation = chainrule.derive(model, x, y)
     outputs = model.estimator.predict_proba(x)[:, 1] if name == "model" else model.estimator.predict(x)
     np.testing.assert_allclose(derivation.value("x.3").ravel(), outputs, rtol=1e-5)
-    printed = run("derive", path.name, "--table", table.name, "--row", "3").succeeds().out
+    printed = in_process("derive", path.name, "--table", table.name, "--row", "3").succeeds().out
     assert f"{y[0]:12.6g}" in printed
 
 

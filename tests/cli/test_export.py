@@ -9,15 +9,15 @@ from chainrule import Network
 
 
 @pytest.mark.parametrize("options", [["--to", "houses.c"], ["--to", "houses.txt", "--format", "c"]])
-def test_c(run, price_model, tmp_path, options):
-    done = run("export", price_model.name, *options).succeeds()
+def test_c(in_process, price_model, tmp_path, options):
+    done = in_process("export", price_model.name, *options).succeeds()
     text = (tmp_path / options[1]).read_text()
     assert "void houses_predict(const houses_row *row, double y[1])" in text
     assert done.out == f"{options[1]}: {len(text.encode()):,} bytes\n"
 
 
-def test_the_function_is_named(run, model, tmp_path):
-    run("export", model.name, "--to", "m.c", "--name", "dear").succeeds()
+def test_the_function_is_named(in_process, model, tmp_path):
+    in_process("export", model.name, "--to", "m.c", "--name", "dear").succeeds()
     assert "int dear_predict(const dear_row *row, float p[2])" in (tmp_path / "m.c").read_text()
 
 
@@ -29,17 +29,17 @@ def test_onnx(run, model, tmp_path):
     assert labels == chainrule.load(model).predict({"rooms": [3, 8], "heating": ["gas", "oil"]}).tolist()
 
 
-def test_a_network(run, tmp_path):
+def test_a_network(in_process, tmp_path):
     Network([3, 5, 1], random_state=0).save(tmp_path / "net.safetensors")
-    run("export", "net.safetensors", "--to", "net.c").succeeds()
+    in_process("export", "net.safetensors", "--to", "net.c").succeeds()
     assert "void net_predict(const double x[3], double y[1])" in (tmp_path / "net.c").read_text()
 
 
-def test_careless_input(run, model):
-    run("export", model.name, "--to", "houses.pdf").fails(2, "houses.pdf", ".onnx, .c", "--format")
-    run("export", model.name, "--to", "m.onnx", "--name", "x").fails(2, "only a C file has a function")
-    run("export", model.name, "--to", "m.c", "--name", "2 b").fails(1, "'2 b'", "did you mean 'x2_b'?")
-    run("export", model.name, "--to", "m.c", "--format", "pmml").fails(2, "pmml")
-    run("export", "missing", "--to", "m.c").fails(1, "missing")
-    run("export", model.name, "--to", model.name, "--format", "c").fails(1, "is read by this command")
-    run("export", model.name, "--to", "nowhere/m.c").fails(1, "nowhere/m.c")
+def test_careless_input(in_process, model):
+    in_process("export", model.name, "--to", "houses.pdf").fails(2, "houses.pdf", ".onnx, .c", "--format")
+    in_process("export", model.name, "--to", "m.onnx", "--name", "x").fails(2, "only a C file has a function")
+    in_process("export", model.name, "--to", "m.c", "--name", "2 b").fails(1, "'2 b'", "did you mean 'x2_b'?")
+    in_process("export", model.name, "--to", "m.c", "--format", "pmml").fails(2, "pmml")
+    in_process("export", "missing", "--to", "m.c").fails(1, "missing")
+    in_process("export", model.name, "--to", model.name, "--format", "c").fails(1, "is read by this command")
+    in_process("export", model.name, "--to", "nowhere/m.c").fails(1, "nowhere/m.c")

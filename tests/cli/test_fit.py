@@ -27,7 +27,7 @@ def test_fit_a_csv_file(run, table, tmp_path):
     assert model.classes == [False, True]
 
 
-def test_fit_a_parquet_file_to_numbers(run, houses, tmp_path):
+def test_fit_a_parquet_file_to_numbers(in_process, houses, tmp_path):
     pyarrow.parquet.write_table(houses(300), tmp_path / "houses.parquet")
     options = [
         "--task",
@@ -41,7 +41,7 @@ def test_fit_a_parquet_file_to_numbers(run, houses, tmp_path):
         "--batch-size",
         "50",
     ]
-    done = run("fit", "houses.parquet", "--target", "price", *options, *QUICK).succeeds()
+    done = in_process("fit", "houses.parquet", "--target", "price", *options, *QUICK).succeeds()
     assert "validation: R² " in done.err
     assert "regression of 'price' (as --task says)" in done.out
     assert "192 to train, 48 to choose the epoch, 60 to test" in done.out
@@ -53,10 +53,10 @@ def test_fit_a_parquet_file_to_numbers(run, houses, tmp_path):
     assert os.listdir(tmp_path) == ["houses.parquet"]
 
 
-def test_the_network_learns(run, houses, tmp_path):
+def test_the_network_learns(in_process, houses, tmp_path):
     pyarrow.parquet.write_table(houses(600), tmp_path / "houses")
     options = ["--target", "dear", "--ignore", "price", "--epochs", "40", "--learning-rate", "0.01", "-q"]
-    done = run("fit", "houses", *options).succeeds()
+    done = in_process("fit", "houses", *options).succeeds()
     assert done.err == ""
     row = next(line for line in done.out.splitlines() if line.startswith("accuracy"))
     accuracy, baseline = map(float, row.split()[1:])
@@ -64,8 +64,8 @@ def test_the_network_learns(run, houses, tmp_path):
     assert 0.4 < baseline < 0.7
 
 
-def test_digits_without_a_table(run):
-    done = run("fit", "--max-iter", "5").succeeds()
+def test_digits_without_a_table(in_process):
+    done = in_process("fit", "--max-iter", "5").succeeds()
     assert done.err.count("epoch ") == 5
     assert "classification of 'digit' into 10 classes" in done.out
     assert "Left out" in done.out
@@ -73,24 +73,24 @@ def test_digits_without_a_table(run):
     assert float(row.split()[1]) > 0.9
 
 
-def test_no_test_rows(run, table):
-    done = run("fit", "houses.csv", "--target", "price", "--test-fraction", "0", *QUICK).succeeds()
+def test_no_test_rows(in_process, table):
+    done = in_process("fit", "houses.csv", "--target", "price", "--test-fraction", "0", *QUICK).succeeds()
     assert "96 to train, 24 to choose the epoch, 0 to test" in done.out
     assert "Test rows" not in done.out
 
 
-def test_rows_without_target_and_useless_columns_are_said(run, tmp_path):
+def test_rows_without_target_and_useless_columns_are_said(in_process, tmp_path):
     rows = "".join(f"{i % 7},k,{'' if i < 5 else i % 2},name {i}\n" for i in range(80))
     (tmp_path / "t.csv").write_text("x,constant,y,who\n" + rows)
-    done = run("fit", "t.csv", "--target", "y", *QUICK).succeeds()
+    done = in_process("fit", "t.csv", "--target", "y", *QUICK).succeeds()
     assert "warning: 5 rows of 80 without a value of 'y' dropped" in done.err
     assert "'constant' has one value only; 'who' has 60 different texts in 60 rows, like a name" in done.out
 
 
-def test_a_model_is_replaced_and_the_result_is_the_same(run, table, model, tmp_path):
+def test_a_model_is_replaced_and_the_result_is_the_same(run, in_process, table, model, tmp_path):
     before = model.read_bytes()
     options = ["--target", "dear", "--out", model.name, "--threads", "1", *QUICK]
-    first = run("fit", "houses.csv", *options).succeeds()
+    first = in_process("fit", "houses.csv", *options).succeeds()
     once = model.read_bytes()
     assert once != before
     second = run("fit", "houses.csv", *options, "--force").succeeds()

@@ -15,8 +15,8 @@ def settings(*texts):
     return [part for text in texts for part in ("--set", text)]
 
 
-def test_parameters_reach_the_network(run, table, tmp_path):
-    done = run(
+def test_parameters_reach_the_network(in_process, table, tmp_path):
+    done = in_process(
         "fit", *DEAR, *QUICK, "--activation", "gelu,prelu", "--out", "m",
         *settings("solver=adamw", "dropout=[0.1, 0]", "layer_norm=true", "schedule=Cosine(warmup=0.2)",
                   "clip-norm=1", "class_weight={'true': 2, 'false': 1}", "scoring=neg_log_loss",
@@ -27,7 +27,7 @@ def test_parameters_reach_the_network(run, table, tmp_path):
     assert "dropout=[0.1, 0]" in done.out
     assert "class_weight={True: 2, False: 1}" in done.out
     assert "schedule=CosineSchedule(warmup=0.2" in done.out
-    assert "label_smoothing=0.01" in run("info", "m").succeeds().out
+    assert "label_smoothing=0.01" in in_process("info", "m").succeeds().out
     estimator = chainrule.load(tmp_path / "m").estimator
     assert estimator.schedule == chainrule.CosineSchedule(warmup=0.2)
     assert estimator.class_weight == {0: 1, 1: 2}
@@ -46,8 +46,8 @@ def test_parameters_reach_the_network(run, table, tmp_path):
         ["loss=quantile", "quantiles=0.9"],
     ],
 )
-def test_solvers_and_losses(run, table, texts):
-    done = run("fit", *PRICE, *QUICK, *settings(*texts)).succeeds()
+def test_solvers_and_losses(in_process, table, texts):
+    done = in_process("fit", *PRICE, *QUICK, *settings(*texts)).succeeds()
     assert "R²" in done.out
 
 

@@ -17,10 +17,10 @@ def test_csv_to_the_output(run, model, table):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_to_a_file(run, model, table, tmp_path, ending):
+def test_to_a_file(in_process, model, table, tmp_path, ending):
     out = tmp_path / f"out.{ending}"
     out.write_text("old")
-    done = run("predict", model.name, table.name, "--proba", "--out", out.name).succeeds()
+    done = in_process("predict", model.name, table.name, "--proba", "--out", out.name).succeeds()
     assert done.out == ""
     written = (pyarrow.csv.read_csv if ending == "csv" else pyarrow.parquet.read_table)(out)
     assert written.column_names == ["prediction", "probability_false", "probability_true"]
@@ -30,16 +30,16 @@ def test_to_a_file(run, model, table, tmp_path, ending):
     assert sorted(os.listdir(tmp_path)) == sorted([model.name, table.name, out.name])
 
 
-def test_numbers_without_the_target_column(run, price_model, houses, tmp_path):
+def test_numbers_without_the_target_column(in_process, price_model, houses, tmp_path):
     pyarrow.parquet.write_table(houses(20, seed=1).drop_columns(["price", "dear"]), tmp_path / "new.parquet")
-    done = run("predict", price_model.name, "new.parquet").succeeds()
+    done = in_process("predict", price_model.name, "new.parquet").succeeds()
     predictions = np.array(done.out.splitlines()[1:], dtype=float)
     assert np.allclose(predictions, chainrule.load(price_model).predict(tmp_path / "new.parquet"))
 
 
-def test_unknown_categories_are_one_warning(run, model, tmp_path):
+def test_unknown_categories_are_one_warning(in_process, model, tmp_path):
     (tmp_path / "new.csv").write_text("rooms,heating\n3,sun\n4,wood\n5,gas\n")
-    done = run("predict", model.name, "new.csv").succeeds()
+    done = in_process("predict", model.name, "new.csv").succeeds()
     assert len(done.out.splitlines()) == 4
     assert done.err == (
         "warning: categories unknown to the model, taken as none of its own: 'heating' ('sun', 2 rows)\n"
