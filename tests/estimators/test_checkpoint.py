@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import numpy as np
 import pytest
@@ -248,41 +247,56 @@ def test_a_checkpoint_replaces_no_file_of_another_kind(tmp_path):
     assert chainrule.load(path).n_iter_ == 12
 
 
+# Each line of its input is a fit in a process of its own, forked so that the libraries are loaded once, and
+# killed (-9) so many seconds later. It prints how the process ended.
 PROGRAM = textwrap.dedent(
     """
-    import json, sys, warnings
+    import json, os, signal, sys, time, traceback, warnings
     import numpy as np
     from chainrule import MLPClassifier
     warnings.simplefilter("ignore")
-    path, out, parameters = sys.argv[1:]
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(400, 10)); y = (x[:, 0] + x[:, 1] ** 2 > 0.5).astype(int)
-    print("ready", flush=True)
-    mlp = MLPClassifier((20, 20), max_iter=400, patience=np.inf, random_state=0, checkpoint=path or None,
-                        **json.loads(parameters))
-    mlp.fit(x[:350], y[:350], X_val=x[350:], y_val=y[350:], resume=bool(path))
-    np.savez(out, *mlp.coefs_, *mlp.intercepts_, mlp.loss_curve_, *mlp.evals_result_.values(),
-             *mlp._optimizer.moments, [mlp.best_iteration_, mlp._optimizer.n_steps])
+
+    def fit(path, out, parameters):
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(400, 10)); y = (x[:, 0] + x[:, 1] ** 2 > 0.5).astype(int)
+        mlp = MLPClassifier((20, 20), max_iter=400, patience=np.inf, random_state=0, checkpoint=path or None,
+                            **parameters)
+        mlp.fit(x[:350], y[:350], X_val=x[350:], y_val=y[350:], resume=bool(path))
+        np.savez(out, *mlp.coefs_, *mlp.intercepts_, mlp.loss_curve_, *mlp.evals_result_.values(),
+                 *mlp._optimizer.moments, [mlp.best_iteration_, mlp._optimizer.n_steps])
+
+    for line in sys.stdin:
+        *arguments, kill_after = json.loads(line)
+        process = os.fork()
+        if not process:
+            try:
+                fit(*arguments)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        if kill_after is not None:
+            time.sleep(kill_after)
+            os.kill(process, signal.SIGKILL)
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
     """
 )
 
 
-def run(path, out, parameters, kill_after=None):
-    """Run the program; kill it (-9) so many seconds after it began to train. Whether it came to its end."""
+@pytest.fixture(scope="module")
+def run():
+    """Return a function that fits in a process and returns whether the fit came to its end."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
-    program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, path, out, json.dumps(parameters)],
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-    )
-    assert program.stdout.readline() == "ready\n"
-    if kill_after is not None:
-        time.sleep(kill_after)
-        program.send_signal(signal.SIGKILL)
-    program.communicate()
-    assert program.returncode in (0, -signal.SIGKILL)
-    return program.returncode == 0
+
+    def run(path, out, parameters, kill_after=None):
+        print(json.dumps([path, out, parameters, kill_after]), file=program.stdin, flush=True)
+        code = int(program.stdout.readline())
+        assert code in (0, -signal.SIGKILL)
+        return code == 0
+
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, **pipes) as program:
+        yield run  # and the closed input ends the program
 
 
 #: Batches of 20 leave the last one half full.
@@ -299,7 +313,7 @@ KILLED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", KILLED)
-def test_kill_9_at_any_moment(way, tmp_path):
+def test_kill_9_at_any_moment(run, way, tmp_path):
     assert run("", str(tmp_path / "whole.npz"), KILLED[way])
     go_on = str(tmp_path / "run"), str(tmp_path / "resumed.npz"), KILLED[way]
     n_killed = sum(not run(*go_on, delay) for delay in np.random.default_rng(1).uniform(0.01, 0.2, size=3))
