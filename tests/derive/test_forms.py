@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import unicodedata
+from functools import cache
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,8 +23,9 @@ from .test_layers import make_layered
 CHINESE = re.compile("[一-鿿]")
 
 
+@cache
 def everything():
-    """Derivations in which every formula of the house occurs."""
+    """Derivations in which every formula of the house occurs, made once: tests only read them."""
     found = [chainrule.derive(*make_seed_network())]
     found += [chainrule.derive([3, 2, 2], activation=activation) for activation in HIDDEN]
     found += [chainrule.derive([3, 2], loss=loss, output_activation=output) for loss, output in PAIRS]
