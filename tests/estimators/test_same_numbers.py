@@ -268,14 +268,14 @@ def test_loss_of_saturated_outputs(task, dtype):
 drawn = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(drawn, max_examples=500)
+@settings(drawn, max_examples=250)
 @given(cases())
 def test_drawn_configurations(case):
     compare(case)
 
 
 @pytest.mark.slow
-@settings(drawn, max_examples=1500)
+@settings(drawn, max_examples=1000)
 @given(cases())
 def test_many_drawn_configurations(case):
     compare(case)

@@ -29,6 +29,16 @@ def expected_failures(estimator):
         MLPClassifier(max_iter=100),
         MLPClassifier(solver="lbfgs", max_iter=30),
         MLPRegressor(max_iter=100),
+    ]
+)
+def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks(
+    [
         MLPClassifier(
             max_iter=60,
             class_weight="balanced",
@@ -70,5 +80,5 @@ def expected_failures(estimator):
     ],
     expected_failed_checks=expected_failures,
 )
-def test_estimator_checks(estimator, check):
+def test_estimator_checks_with_options(estimator, check):
     check(estimator)
