@@ -145,8 +145,17 @@ struct TileRange {
   std::int64_t first, last;
 };
 
+// What changes from one step to the next.
 template <class T>
-struct Step {
+struct Rates {
+  T scale;      // 1 / (sum of sample weights): the mean over the rows
+  T decay, l1;  // penalties decay / 2 w^2 + l1 |w|, scaled as the gradient is
+  T decoupled;  // each weight loses this part of itself before its step
+  T learning_rate, gradient_rate, epsilon;
+};
+
+template <class T>
+struct Step : Rates<T> {
   int n_layers;
   const Layer<T>* layers;
   Rows<T> data;
@@ -178,13 +187,10 @@ struct Step {
   bool accumulate;    // Optimizer::gradient: go on from the sums that are there
   bool nesterov, amsgrad, centered;
   bool retreat;       // rprop: the loss has risen
-  T scale;            // 1 / (sum of sample weights): the mean over the rows
-  T decay, l1;        // penalties decay / 2 w^2 + l1 |w|, scaled as the gradient is
   T clip_value;       // bound of each component of the gradient, or 0
   T gradient_factor;  // Stage::update: what clipping by the norm multiplies the gradient with
-  T decoupled;        // each weight loses this part of itself before its step
   T max_norm;         // bound of the norm of each unit's incoming weights, or 0
-  T learning_rate, gradient_rate, momentum, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2, epsilon;
+  T momentum, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2;
   T increase, decrease, smallest, largest;  // rprop: factors and bounds of its steps
   double* penalty;           // one sum of squared weights per `kPenaltyRows` x 32 bytes of weights, or null
   double* absolute_penalty;  // likewise of absolute weights
@@ -235,7 +241,8 @@ struct Kernels {
   void (*rows_forward)(const Step<T>&, std::int64_t begin, std::int64_t end);   // the rows phase in two halves,
   void (*rows_backward)(const Step<T>&, std::int64_t begin, std::int64_t end);  // for Loss::custom
   void (*weights_phase)(const Step<T>&, const TileRange*, int n_ranges, ColumnEntries<T>*);
-  void (*row_step)(const Step<T>&);  // both, where Step::lane_stride is 1 and the stage whole
+  // Whole steps of one row each, order[0], order[1], ..., where lane_stride is 1 and the stage whole.
+  void (*row_steps)(const Step<T>&, const Rates<T>* rates, std::int64_t n);
   void (*norms_phase)(const Step<T>&, const TileRange*, int n_ranges);  // Step::max_norm; ranges of panels
   // Outputs of positions begin..end, row-major into `out`; the layers' batch matrices hold row_block rows.
   void (*predict_rows)(const Step<T>&, std::int64_t begin, std::int64_t end, T* out);

@@ -44,13 +44,19 @@ void describe(const Settings& settings, Step<T>& s) {
 
 // The rates of one step after the other.
 template <class T>
-class Rates {
+class RateSequence {
  public:
-  Rates(const Settings& settings, std::int64_t steps_before) : settings_(settings), n_steps_(steps_before) {
+  RateSequence(const Settings& settings, std::int64_t steps_before) : settings_(settings), n_steps_(steps_before) {
     if (settings.optimizer != Optimizer::nadam) return;
     const double log_decay = -0.040821994520255166 * settings.momentum_decay;  // of 0.96^momentum_decay
     kernels_for<double>("baseline")->evaluate_function("exp", &log_decay, &decay_, 1);
     for (std::int64_t t = 1; t <= n_steps_ && product_ > 0; ++t) multiply(t);
+  }
+
+  // Whether the rates of all steps are the same, with the same factor.
+  bool constant() const {
+    const Optimizer o = settings_.optimizer;
+    return o != Optimizer::adam && o != Optimizer::adamw && o != Optimizer::nadam;
   }
 
   // Step t = n_steps + 1, 2, ..., with what the learning rate is multiplied with.

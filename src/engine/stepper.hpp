@@ -38,8 +38,8 @@ class Stepper {
         entries_(data.longest_row * rows),
         lane_stride_(narrow_ ? lane_stride(rows) : 0),
         batch_(shape, kernels, narrow_ ? lane_stride_ + kLanes : rows, true, data.sparse()),
-        order_(static_cast<std::size_t>(rows + kLanes)),
-        row_loss_(static_cast<std::size_t>(rows)),
+        order_(static_cast<std::size_t>(std::max(rows + kLanes, kMostRows))),
+        row_loss_(static_cast<std::size_t>(std::max(rows, kMostRows))),
         penalty_(static_cast<std::size_t>(packed.n_penalties())),
         columns_(sparse_ ? static_cast<std::size_t>(most_threads) : 0),
         most_threads_(most_threads),
@@ -202,24 +202,34 @@ class Stepper {
     return sums;
   }
 
-  // Whether take_row takes the steps to come.
-  bool takes_rows(int n_threads, const Step<T>& s) const {
+  // Whether take_rows takes the steps to come.
+  bool by_rows(int n_threads, const Step<T>& s) const {
     return lane_stride_ == 1 && n_threads == 1 && s.stage == Stage::whole && s.max_norm == T(0);
   }
 
-  // A step of one row, as `take`.
-  template <class Prepare>
-  Sums take_row(Step<T>& s, std::int64_t row, Prepare prepare) {
-    order_[0] = row;
-    const double weight = s.data.sample_weight ? static_cast<double>(s.data.sample_weight[row]) : 1;
-    Sums sums{0, weight, weight};
-    prepare(s, sums);
+  static constexpr std::int64_t kMostRows = 64;  // that take_rows takes
+
+  // n steps of one row each, row_at(r) of the data. prepare(s, sums) is called for each of them before, for the first one
+  // alone where `steady` says that the others are the same, and done(sums) afterwards.
+  template <class RowAt, class Prepare, class Done>
+  void take_rows(Step<T>& s, std::int64_t n, bool steady, RowAt row_at, Prepare prepare, Done done) {
+    Rates<T> rates[kMostRows];
+    const auto weight_of = [&](std::int64_t r) {
+      return s.data.sample_weight ? static_cast<double>(s.data.sample_weight[s.order[r]]) : 1;
+    };
+    for (std::int64_t r = 0; r < n; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
+    for (std::int64_t r = 0; r < n; ++r) {
+      if (r == 0 || !steady) prepare(s, Sums{0, weight_of(r), weight_of(r)});
+      rates[r] = s;
+    }
     measure_into(s);
     s.row_loss = row_loss_.data();
-    kernels_.row_step(s);
-    sums.loss = row_loss_[0];
-    add_measured(s, sums);
-    return sums;
+    kernels_.row_steps(s, rates, n);
+    for (std::int64_t r = 0; r < n; ++r) {
+      Sums sums{row_loss_[static_cast<std::size_t>(r)], weight_of(r), weight_of(r)};
+      add_measured(s, sums);
+      done(sums);
+    }
   }
 
   // Throws what a custom loss threw.

@@ -120,11 +120,13 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     Step<T> s = stepper_->describe(data, thread);
     chainrule::describe(settings, s);
     s.training = true;
-    Rates<T> rates(settings, steps_before);
+    RateSequence<T> rates(settings, steps_before);
     std::int64_t step = steps_before, steps_to_look = steps_between_looks;
     double l1 = 0, l2 = 0, loss_before = last_loss;
     bool stopping = false;
-    const bool by_row = stepper_->takes_rows(n_threads, s), drops = shape_->has_dropout();
+    const bool by_rows = stepper_->by_rows(n_threads, s), drops = shape_->has_dropout();
+    const bool steady = !factors && !data.rows.sample_weight && rates.constant();
+    const bool penalised = settings.l1 != 0 || settings.l2 != 0;  // measured before each step
     using Sums = typename Stepper<T>::Sums;
     const auto prepare = [&](Step<T>& s, const Sums& sums) {
       const auto inverse = [](double weight) { return weight > 0 ? 1 / weight : 0; };
@@ -154,27 +156,37 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     for (std::int64_t epoch = first_epoch; epoch < first_epoch + n_epochs && !stopping; ++epoch) {
       const Permutation permutation(n, order.seed, order.first_epoch + static_cast<std::uint64_t>(epoch));
       double total = 0;
-      for (std::int64_t first = 0; first < n && !stopping; first += batch) {
+      const auto done = [&](const Sums& sums) {
+        const double loss = loss_of(sums);
+        if (thread == 0) last_loss = loss;
+        total += loss * static_cast<double>(s.n_rows);
+      };
+      for (std::int64_t first = 0, steps = 1; first < n && !stopping; first += steps * batch) {
         s.n_rows = std::min(batch, n - first);
-        if (drops) s.dropout_key = step_key(settings.dropout_seed, step);
-        ++step;
-        if (thread == 0 && --steps_to_look == 0) {
+        if (by_rows && !penalised) steps = std::min(stepper_->kMostRows, n - first);
+        if (thread == 0 && (steps_to_look -= steps) <= 0) {
           steps_to_look = steps_between_looks;
           look();
         }
         const auto row_at = [&](std::int64_t r) {
           return order.rows ? order.rows[first + r] : order.shuffle ? permutation(first + r) : first + r;
         };
-        const auto sums = by_row ? stepper_->take_row(s, row_at(0), prepare)
-                                 : stepper_->take(thread, n_threads, s, row_at, prepare, between);
+        if (by_rows) {
+          const std::int64_t last = step + steps;
+          const auto prepare_next = [&](Step<T>& s, const Sums& sums) { ++step, prepare(s, sums); };
+          stepper_->take_rows(s, steps, steady, row_at, prepare_next, done);
+          step = last;
+          continue;
+        }
+        if (drops) s.dropout_key = step_key(settings.dropout_seed, step);
+        ++step;
+        const auto sums = stepper_->take(thread, n_threads, s, row_at, prepare, between);
         if (sums.failed) {
           --step;
           stopping = true;
           break;
         }
-        const double loss = loss_of(sums);
-        if (thread == 0) last_loss = loss;
-        total += loss * static_cast<double>(s.n_rows);
+        done(sums);
       }
       if (thread == 0) losses[epoch] = total / static_cast<double>(n);
     }

@@ -54,7 +54,7 @@ constexpr chainrule::Kernels<T> step_kernels(const char* name) {
           .rows_forward = rows_forward<T>,
           .rows_backward = rows_backward<T>,
           .weights_phase = weights_phase<T>,
-          .row_step = row_step<T>,
+          .row_steps = row_steps<T>,
           .norms_phase = norms_phase<T>,
           .predict_rows = nullptr,
           .evaluate_rows = nullptr,

@@ -292,11 +292,11 @@ CHAINRULE_INLINE Vec<T> row_output(const Step<T>& s, const Layer<T>& layer, Vec<
   return delta;
 }
 
-// The only row of a batch forward and back. Each operation waits for the one before, so what the next one needs stays in a
-// register. use(layer, x, delta), with x in memory, is called for each layer from the last one on, once nothing more is
-// read of its weights.
-template <class T, class Use>
-CHAINRULE_INLINE void narrow_row(const Step<T>& s, Use use) {
+// The only row of a batch forward and back; outputs of hidden layers stand `at` elements into their batch matrices. Each
+// operation waits for the one before, so what the next one needs stays in a register. before(k) is called when all below
+// layer k is on its way; use(k, delta) from the last layer on, once nothing more is read of its weights.
+template <class T, class Before, class Use>
+CHAINRULE_INLINE void narrow_row(const Step<T>& s, int64_t at, Before before, Use use) {
   const int64_t n = s.data.n_features;
   const T* row = s.data.x + s.order[0] * n;
   for (int64_t i = 0; i < n; i += kWidth<T>) store(s.input + i, load_first(row + i, smaller(kWidth<T>, n - i)));
@@ -304,6 +304,7 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s, Use use) {
   const int last = s.n_layers - 1;
   Vec<T> delta;
   for (int k = 0;; ++k) {
+    before(k);
     const Layer<T>& layer = s.layers[k];
     const T* weights = layer.weights;
     Vec<T> sum{};
@@ -322,7 +323,7 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s, Use use) {
       if constexpr (f.keeps_net) store(layer.net, net);
       x = f.value(net);
     });
-    store(layer.output, x);
+    store(layer.output + at, x);
   }
   for (int k = last; k > 0; --k) {
     const Layer<T>& layer = s.layers[k];
@@ -334,17 +335,17 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s, Use use) {
       sum = row_backward<T, 8>(layer, delta);
     else
       sum = row_backward<T, kWidth<T>>(layer, delta);
-    use(layer, below.output, delta);
+    use(k, delta);
     with_activation<T>(below.activation,
-                       [&](auto f) { delta = sum * f.derivative(load(f.keeps_net ? below.net : below.output)); });
+                       [&](auto f) { delta = sum * f.derivative(load(f.keeps_net ? below.net : below.output + at)); });
   }
-  use(s.layers[0], s.input, delta);
+  use(0, delta);
 }
 
 template <class T>
 void narrow_rows(const Step<T>& s, int64_t begin, int64_t end) {
   if (s.lane_stride == 1) {
-    if (begin < end) narrow_row(s, [](const Layer<T>& layer, const T*, Vec<T> delta) { store(layer.delta, delta); });
+    if (begin < end) narrow_row(s, 0, [](int) {}, [&](int k, Vec<T> delta) { store(s.layers[k].delta, delta); });
     return;
   }
   for (int64_t r = begin; r < end; r += kWidth<T>) gather_lanes(s, Group{r, smaller(kWidth<T>, end - r)});

@@ -400,16 +400,34 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
   }
 }
 
-// A whole step of a narrow network and a batch of one row.
+// Whole steps of a narrow network, one row each. Going forward, a row waits for one activation after the other; meanwhile the
+// layers above get the update that the row before has left them. Two rows' outputs stand beside each other for that.
 template <class T>
-void row_step(const Step<T>& s) {
-  const Finish<T>& finish = finish_of(s);
-  narrow_row(s, [&](const Layer<T>& layer, const T* x, Vec<T> delta) {
+void row_steps(const Step<T>& all, const chainrule::Rates<T>* rates, int64_t n) {
+  Step<T> s = all;
+  const Finish<T>* finish = nullptr;
+  const auto update = [&](const Layer<T>& layer, const T* x, Vec<T> delta) {
     if (layer.rate_factor != T(0))
-      finish.by_row(s, layer, x, delta);
+      finish->by_row(s, layer, x, delta);
     else
       narrow_penalty(s, layer);
-  });
+  };
+  const auto update_above = [&](int k, int64_t at) {
+    update(s.layers[k], s.layers[k - 1].output + at, load(s.layers[k].delta));
+  };
+  for (int64_t i = 0; i < n; ++i, ++s.order, ++s.row_loss) {
+    const int64_t at = i % 2 * kWidth<T>, at_before = kWidth<T> - at;
+    const auto before = [&](int k) {
+      if (i > 0 && k > 0) update_above(k, at_before);
+    };
+    narrow_row(s, at, before, [&](int k, Vec<T> delta) {
+      if (k > 0) return store(s.layers[k].delta, delta);
+      static_cast<chainrule::Rates<T>&>(s) = rates[i];
+      finish = &finish_of(s);
+      update(s.layers[0], s.input, delta);
+    });
+  }
+  for (int k = 1; k < s.n_layers; ++k) update_above(k, (n - 1) % 2 * kWidth<T>);
 }
 
 // After a step: the incoming weights of a unit whose norm exceeds max_norm are scaled back to it. A column's squares are
