@@ -101,14 +101,16 @@ def test_one_row_at_a_time(settings: dict[str, object], weighted: bool) -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "nadam", "rmsprop"])
 def test_one_row_at_a_time_in_one_call_or_many(optimizer: str) -> None:
     results = []
+    factors = np.linspace(1, 0.1, 450)
     for calls in ([3], [1, 2], [1, 1, 1]):
         case = make_case([3, 5, 4, 3], ["sigmoid"] * 3, "squared_error", n_samples=150)
         data = engine.Dataset(case.model, case.x, case.y)
         trainer = engine.Trainer(case.model, optimizer, batch_size=1, learning_rate=0.01)
-        factors, losses = np.linspace(1, 0.1, 450), []
+        losses: list[float] = []
         for n in calls:
-            losses.extend(trainer.epochs(data, n, seed=3, first_epoch=len(losses), factors=factors[: 150 * n]))
-            factors = factors[150 * n :]
+            first = len(losses)
+            some = factors[150 * first : 150 * (first + n)]
+            losses.extend(trainer.epochs(data, n, seed=3, first_epoch=first, factors=some))
         results.append(np.concatenate([losses, case.model.parameters]))
     assert_array_equal(results[0], results[1])
     assert_array_equal(results[0], results[2])
