@@ -4,9 +4,9 @@
 namespace {
 
 // Inner columns summed before the sums are put down: rows of a tile stay in the first-level cache, a band of weights in the
-// second. 512 fit, and a multiple of every panel.
+// second. 512 float32 numbers fit, and whole panels of every build.
 template <class T>
-constexpr int64_t kInnerBlock = 528 / kPanel<T> * kPanel<T>;
+constexpr int64_t kInnerBlock = 2112 / static_cast<int64_t>(sizeof(T)) / kPanel<T> * kPanel<T>;
 
 // Rows of a batch matrix as the factor of a product; the first of them is at `rows`.
 template <class T>
