@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.export.scikit_learn import from_sklearn
     from chainrule.export.torch_reading import from_torch
+    from chainrule.files.models import load
     from chainrule.inspection import (
         GradientFlowDisplay,
         GradientRecorder,
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
         diagnose,
         find_learning_rate,
     )
-    from chainrule.io.models import load
     from chainrule.network import Network
+    from chainrule.network.many import train_many
     from chainrule.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
     from chainrule.reference import gradcheck
     from chainrule.training import History
-    from chainrule.training.many import train_many
     from chainrule.training.schedules import (
         ConstantSchedule,
         CosineSchedule,
@@ -97,8 +97,8 @@ _HOMES = {
     "from_sklearn": "chainrule.export.scikit_learn",
     "from_torch": "chainrule.export.torch_reading",
     "gradcheck": "chainrule.reference",
-    "load": "chainrule.io.models",
-    "train_many": "chainrule.training.many",
+    "load": "chainrule.files.models",
+    "train_many": "chainrule.network.many",
     "ConstantSchedule": "chainrule.training.schedules",
     "CosineSchedule": "chainrule.training.schedules",
     "ExponentialSchedule": "chainrule.training.schedules",

@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 
 import chainrule
 from chainrule.estimators import MLPClassifier, MLPRegressor, checkpoint
-from chainrule.io.errors import ModelFileError
+from chainrule.files.errors import ModelFileError
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

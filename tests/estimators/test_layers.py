@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, Network
-from chainrule.network.initialization import INITIALIZERS
+from chainrule.model.initialization import INITIALIZERS
 from chainrule.optimizers import SGD
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

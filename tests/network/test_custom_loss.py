@@ -12,7 +12,7 @@ from scipy import sparse
 
 import chainrule
 from chainrule import SGD, Adam, Network
-from chainrule.network.custom_loss import CustomLoss
+from chainrule.model.custom_loss import CustomLoss
 from chainrule.reference import ACTIVATIONS
 from chainrule.training.errors import DivergenceError
 

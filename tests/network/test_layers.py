@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 import chainrule
 from chainrule import Adam, Network, reference
-from chainrule.network.initialization import INITIALIZERS
+from chainrule.model.initialization import INITIALIZERS
 from chainrule.reference import Norm
 
 from .networks import DTYPES, make_rows, relative_difference

@@ -92,7 +92,7 @@ def command(
 
 def _derive(sample: tuple[Any, Any, Any], language: Any, bias_sign: str) -> "Derivation":
     from chainrule.derive import derive
-    from chainrule.io.errors import TrainingError
+    from chainrule.tables.errors import TrainingError
 
     try:
         return derive(*sample, language=language, bias_sign=bias_sign)
@@ -131,8 +131,8 @@ def _random(sizes: str, names: dict[str, str | None], seed: int, n_rows: int) ->
 
 def _saved(path: Path, table: Path | None, row: str) -> tuple[Any, Any, Any]:
     """Return a saved model's network, and the rows of a table as it sees them."""
-    from chainrule.io.models import load
-    from chainrule.io.table_model import TableModel
+    from chainrule.files.models import load
+    from chainrule.tables.table_model import TableModel
 
     model = load(path)
     if table is None:
@@ -160,8 +160,8 @@ def _rows(text: str) -> tuple[int, int]:
 
 
 def _check_out(path: Path, others: list[Path | None]) -> None:
-    from chainrule.io.atomic import check_writable
-    from chainrule.io.errors import TableError
+    from chainrule.files.atomic import check_writable
+    from chainrule.tables.errors import TableError
 
     check_writable(path)
     for other in others:
@@ -170,7 +170,7 @@ def _check_out(path: Path, others: list[Path | None]) -> None:
 
 
 def _write(derivation: "Derivation", form: str, path: Path, numbers: bool) -> None:
-    from chainrule.io.atomic import atomic_path
+    from chainrule.files.atomic import atomic_path
 
     if form == "to_html":
         derivation.to_html(path)

@@ -39,9 +39,9 @@ def command(
         raise typer.BadParameter("only a C file has a function to be named", param_hint="'--name'")
 
     from chainrule.export import export_c, to_onnx
-    from chainrule.io.atomic import check_writable
-    from chainrule.io.errors import ModelFileError
-    from chainrule.io.models import load
+    from chainrule.files.atomic import check_writable
+    from chainrule.files.errors import ModelFileError
+    from chainrule.files.models import load
 
     check_writable(to)
     if to.exists() and model.exists() and to.samefile(model):

@@ -17,7 +17,7 @@ from chainrule.cli.options import (
 from chainrule.cli.settings import parse_settings
 
 if TYPE_CHECKING:
-    from chainrule.io.table_model import TableModel
+    from chainrule.tables.table_model import TableModel
 
 AUTO = "auto"
 
@@ -144,10 +144,10 @@ def _train(
 ) -> None:
     from chainrule.cli.progress import progress
     from chainrule.cli.report import print_evaluation, print_facts
-    from chainrule.io.errors import TableError, TableWarning
-    from chainrule.io.splitting import hold_out
-    from chainrule.io.table_model import TableModel
-    from chainrule.io.targets import ClassTarget, Task, drop_unknown, find_target, fit_target, infer_task
+    from chainrule.tables.errors import TableError, TableWarning
+    from chainrule.tables.splitting import hold_out
+    from chainrule.tables.table_model import TableModel
+    from chainrule.tables.targets import ClassTarget, Task, drop_unknown, find_target, fit_target, infer_task
 
     _check_ignored(ignore, rows.column_names)
     rows, values = drop_unknown(rows, find_target(rows, target), target)
@@ -205,7 +205,7 @@ def _facts(model: "TableModel", reason: str, n_test: int) -> list[tuple[str, str
 
 
 def _read(path: Path) -> Any:
-    from chainrule.io.tables import read_table
+    from chainrule.tables.tables import read_table
 
     return read_table(path)
 
@@ -221,9 +221,9 @@ def _digits() -> tuple[Any, str]:
 
 def _check_out(out: Path, force: bool) -> None:
     """Find out before training whether the model can be saved, and that it replaces only a model."""
-    from chainrule.io.atomic import check_writable
-    from chainrule.io.errors import ModelFileError
-    from chainrule.io.models import is_model_file
+    from chainrule.files.atomic import check_writable
+    from chainrule.files.errors import ModelFileError
+    from chainrule.files.models import is_model_file
 
     check_writable(out)
     if out.exists() and out.stat().st_size and not force and not is_model_file(out):
@@ -233,7 +233,8 @@ def _check_out(out: Path, force: bool) -> None:
 
 
 def _check_ignored(ignore: list[str], columns: list[str]) -> None:
-    from chainrule.io.errors import TableError, did_you_mean, listed
+    from chainrule._words import did_you_mean, listed
+    from chainrule.tables.errors import TableError
 
     for name in ignore:
         if name not in columns:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from chainrule.io.table_model import TableModel
+    from chainrule.tables.table_model import TableModel
 
 
 def command(
@@ -41,8 +41,8 @@ def installation() -> list[tuple[str, str]]:
 
 def describe(path: Path) -> list[tuple[str, str]]:
     """Return what is in a model file."""
-    from chainrule.io.models import load
-    from chainrule.io.table_model import TableModel
+    from chainrule.files.models import load
+    from chainrule.tables.table_model import TableModel
 
     model = load(path)
     if isinstance(model, TableModel):
@@ -51,8 +51,8 @@ def describe(path: Path) -> list[tuple[str, str]]:
 
 
 def _describe_table_model(model: "TableModel") -> list[tuple[str, str]]:
+    from chainrule._words import listed
     from chainrule.cli.report import columns_text, left_out_text, network_text, steps_text
-    from chainrule.io.errors import listed
 
     facts = [("Model", f"{model.task} of {model.target.name!r}")]
     if model.classes is not None:

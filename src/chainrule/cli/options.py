@@ -77,8 +77,8 @@ def check_activations(text: str, n_layers: int, option: str) -> str | list[str]:
 
 def check_memory(sizes: Sequence[int], dtype: str, option: str) -> None:
     """Raise BadParameter for a network that this machine cannot train."""
-    from chainrule.io.errors import TrainingError
-    from chainrule.io.training import check_memory
+    from chainrule.tables.errors import TrainingError
+    from chainrule.tables.training import check_memory
 
     try:
         check_memory(sizes, dtype)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from chainrule.io.table_model import TableModel
+    from chainrule.tables.table_model import TableModel
 
 
 def command(
@@ -32,7 +32,7 @@ def command(
     loaded = load_table_model(model)
     predictions = predict(loaded, table, proba=proba)
 
-    from chainrule.io.tables import write_csv, write_table
+    from chainrule.tables.tables import write_csv, write_table
 
     if out is None:
         sys.stdout.flush()
@@ -45,7 +45,7 @@ def predict(model: "TableModel", table: Path, *, proba: bool) -> Any:
     """Return a pyarrow Table with the column "prediction" and, if asked for, "probability_<class>"."""
     import pyarrow as pa
 
-    from chainrule.io.targets import ClassTarget
+    from chainrule.tables.targets import ClassTarget
 
     if not proba:
         return pa.table({"prediction": pa.array(model.predict(table))})
@@ -59,9 +59,9 @@ def predict(model: "TableModel", table: Path, *, proba: bool) -> Any:
 
 
 def _check_out(out: Path, model: Path, table: Path) -> None:
-    from chainrule.io.atomic import check_writable
-    from chainrule.io.errors import TableError
-    from chainrule.io.tables import table_ending
+    from chainrule.files.atomic import check_writable
+    from chainrule.tables.errors import TableError
+    from chainrule.tables.tables import table_ending
 
     try:
         table_ending(out)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.io.evaluation import Evaluation
-    from chainrule.io.table_model import TableModel
+    from chainrule.tables.evaluation import Evaluation
+    from chainrule.tables.table_model import TableModel
 
 NAMES = {
     "accuracy": "accuracy",
@@ -98,7 +98,7 @@ def steps_text(model: "TableModel") -> str:
 
 def columns_text(model: "TableModel") -> str:
     """Describe in one line how the columns are used."""
-    from chainrule.io.errors import counted
+    from chainrule._words import counted
 
     kinds = [column.kind for column in model.preprocessor.columns]
     uses = {

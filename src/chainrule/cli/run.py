@@ -10,7 +10,8 @@ from typing import Any, TextIO
 import typer
 
 from chainrule.cli.app import app
-from chainrule.io.errors import ModelFileError, ParameterError, TableError, TableWarning, TrainingError
+from chainrule.files.errors import ModelFileError
+from chainrule.tables.errors import ParameterError, TableError, TableWarning, TrainingError
 
 DATA_ERROR, USAGE_ERROR = 1, 2
 INTERRUPTED, BROKEN_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE

@@ -229,7 +229,7 @@ def trained(
 
 def _memory(derivation: Derivation, trained: Any, letter: str) -> Found:
     """Return what an optimizer remembers first, a mean of gradients, of weights and biases."""
-    from chainrule.network.parameters import split
+    from chainrule.model.parameters import split
 
     layers = derivation.model.layers
     names, norms = [la.activation.name for la in layers], [la.normalized for la in layers]

@@ -326,7 +326,7 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
         path : str or path-like
             File to write. No pickle is involved, so opening such a file runs no code.
         """
-        from chainrule.io import models
+        from chainrule.files import models
 
         models.save(self, path)
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from chainrule import _engine
 from chainrule.estimators.losses import loss_of, reported_divisor
-from chainrule.network.custom_loss import BatchLoss, CustomLoss
-from chainrule.network.initialization import initialize_vectors
-from chainrule.network.layers import LayerOptions
-from chainrule.network.parameters import split
+from chainrule.model.custom_loss import BatchLoss, CustomLoss
+from chainrule.model.initialization import initialize_vectors
+from chainrule.model.layers import LayerOptions
+from chainrule.model.parameters import split
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP

@@ -12,9 +12,9 @@ from sklearn.base import is_classifier
 
 from chainrule.estimators import state
 from chainrule.estimators.rows import Rows
-from chainrule.io import models
-from chainrule.io.atomic import check_writable
-from chainrule.io.errors import ModelFileError
+from chainrule.files import models
+from chainrule.files.atomic import check_writable
+from chainrule.files.errors import ModelFileError
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP

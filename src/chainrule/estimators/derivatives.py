@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.data import TargetScale
 from chainrule.estimators.rows import Rows
+from chainrule.model.parameters import split
 from chainrule.network.derivatives import PerSampleGradients, check_room
-from chainrule.network.parameters import split
 
 Floats = NDArray[Any]
 FLOATS = (np.float64, np.float32)

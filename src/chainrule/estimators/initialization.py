@@ -8,7 +8,7 @@ import numpy as np
 from chainrule.estimators.bound_model import BoundModel, DType, engine_name, hidden_activations
 from chainrule.estimators.options import is_stochastic
 from chainrule.estimators.watching import start_measuring, start_watching
-from chainrule.network.initialization import get_initializer
+from chainrule.model.initialization import get_initializer
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from chainrule.network.custom_loss import CustomLoss
+from chainrule.model.custom_loss import CustomLoss
 from chainrule.reference.losses import (
     LOSSES,
     BinaryCrossEntropy,
@@ -65,7 +65,7 @@ def _of_classifier(loss: str | Loss, smoothing: float, output: str) -> Loss:
 def check_loss(mlp: "BaseMLP") -> None:
     """Refuse a regressor's loss that is for classes, and a function that cannot be called with a batch."""
     if not isinstance(mlp.loss, str | Loss):
-        from chainrule.network.architecture import as_loss
+        from chainrule.model.architecture import as_loss
 
         as_loss(mlp.loss)
     if hasattr(mlp, "label_smoothing"):

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from chainrule import _engine
 from chainrule._settings import real_number
 from chainrule.estimators.losses import CLASSIFIER_LOSSES, REGRESSOR_LOSSES
-from chainrule.network.initialization import INITIALIZERS, own_name
+from chainrule.model.initialization import INITIALIZERS, own_name
 from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from chainrule.training.schedules import SCHEDULES, Schedule, check_schedule
 

@@ -178,7 +178,7 @@ def _of_estimator(mlp: BaseMLP) -> Description:
     from sklearn.utils.validation import check_is_fitted
 
     from chainrule.estimators.bound_model import BoundModel
-    from chainrule.network.parameters import split
+    from chainrule.model.parameters import split
 
     check_is_fitted(mlp)
     bound = BoundModel.of(mlp)

@@ -13,7 +13,7 @@ from chainrule._version import version
 from chainrule.export.description import Description
 from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, own_units, probabilities
 from chainrule.export.parts import take_apart
-from chainrule.io.atomic import atomic_path
+from chainrule.files.atomic import atomic_path
 
 if TYPE_CHECKING:
     import onnx

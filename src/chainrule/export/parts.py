@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chainrule.export.description import Description, Meaning, describe
-from chainrule.io.preprocessing import Preprocessor
+from chainrule.tables.preprocessing import Preprocessor
 
 
 class Parts(NamedTuple):

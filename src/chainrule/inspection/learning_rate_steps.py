@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _engine
+from chainrule.model.rows import Rows, as_rows
 from chainrule.network import Network
-from chainrule.network.rows import Rows, as_rows
 from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from chainrule.training.settings import Settings
 from chainrule.training.state import TrainingState

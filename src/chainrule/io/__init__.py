@@ -4,10 +4,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.io.errors import ModelFileError, ParameterError, TableError, TableWarning, TrainingError
-    from chainrule.io.models import load, save
-    from chainrule.io.table_model import TableModel
-    from chainrule.io.tables import read_table, write_table
+    from chainrule.files.errors import ModelFileError
+    from chainrule.files.models import load, save
+    from chainrule.tables.errors import ParameterError, TableError, TableWarning, TrainingError
+    from chainrule.tables.table_model import TableModel
+    from chainrule.tables.tables import read_table, write_table
 
 __all__ = [
     "ModelFileError",
@@ -23,20 +24,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ModelFileError": "errors",
-    "ParameterError": "errors",
-    "TrainingError": "errors",
-    "TableError": "errors",
-    "TableModel": "table_model",
-    "TableWarning": "errors",
-    "load": "models",
-    "read_table": "tables",
-    "save": "models",
-    "write_table": "tables",
+    "ModelFileError": "chainrule.files.errors",
+    "ParameterError": "chainrule.tables.errors",
+    "TrainingError": "chainrule.tables.errors",
+    "TableError": "chainrule.tables.errors",
+    "TableModel": "chainrule.tables.table_model",
+    "TableWarning": "chainrule.tables.errors",
+    "load": "chainrule.files.models",
+    "read_table": "chainrule.tables.tables",
+    "save": "chainrule.files.models",
+    "write_table": "chainrule.tables.tables",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.network.architecture import installed_memory
-from chainrule.network.arrays import Floats, is_finite
-from chainrule.network.rows import Rows, as_features, as_rows
+from chainrule.model.architecture import installed_memory
+from chainrule.model.arrays import Floats, is_finite
+from chainrule.model.rows import Rows, as_features, as_rows
 
 if TYPE_CHECKING:
     from chainrule import _engine
-    from chainrule.network.architecture import Architecture
+    from chainrule.model.architecture import Architecture
 
 
 class PerSampleGradients(NamedTuple):

@@ -11,14 +11,14 @@ import numpy as np
 from chainrule import _engine
 from chainrule._settings import real_number, whole_number
 from chainrule.export.leaving import LeavingNetwork
-from chainrule.network.architecture import Architecture, as_loss, loss_of
-from chainrule.network.arrays import Floats, as_floats, check_finite, is_finite
-from chainrule.network.custom_loss import CustomLoss
+from chainrule.model.architecture import Architecture, as_loss, loss_of
+from chainrule.model.arrays import Floats, as_floats, check_finite, is_finite
+from chainrule.model.custom_loss import CustomLoss
+from chainrule.model.initialization import get_initializer, initialize, initialize_vectors
+from chainrule.model.layers import LayerOptions
+from chainrule.model.parameters import ParameterList, as_generator
+from chainrule.model.rows import Rows, as_features, as_rows
 from chainrule.network.derivatives import Derivatives
-from chainrule.network.initialization import get_initializer, initialize, initialize_vectors
-from chainrule.network.layers import LayerOptions
-from chainrule.network.parameters import ParameterList, as_generator
-from chainrule.network.rows import Rows, as_features, as_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -433,7 +433,7 @@ class Network(Derivatives, LeavingNetwork):
 
         Raises ValueError where a parameter is not finite, OSError where the file cannot be written.
         """
-        from chainrule.io.models import save
+        from chainrule.files.models import save
 
         save(self, path)
 

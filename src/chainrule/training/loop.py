@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import _engine, _threads
-from chainrule.network.arrays import is_finite
-from chainrule.network.rows import CSR, Rows
+from chainrule.model.arrays import is_finite
+from chainrule.model.rows import CSR, Rows
 from chainrule.optimizers import LBFGS
 from chainrule.training.errors import DivergenceError
 from chainrule.training.history import EpochRecord, History

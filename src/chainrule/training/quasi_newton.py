@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _engine
-from chainrule.network.rows import Rows
+from chainrule.model.rows import Rows
 from chainrule.optimizers import LBFGS
 from chainrule.training.errors import DivergenceError
 from chainrule.training.history import EpochRecord, History

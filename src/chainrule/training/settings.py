@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from chainrule._settings import flag, real_number, whole_number
-from chainrule.network.rows import Rows, as_rows
+from chainrule.model.rows import Rows, as_rows
 from chainrule.optimizers import LBFGS, Adam, Optimizer, check_optimizer
 from chainrule.training.history import EpochRecord
 from chainrule.training.schedules import Schedule, check_schedule

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.io.atomic import atomic_path
+from chainrule.files.atomic import atomic_path
 
 from .checks import checks
 from .data import LIMITS, page_data

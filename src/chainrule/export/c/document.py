@@ -14,7 +14,7 @@ from chainrule.export.c.layers import Code, network_code
 from chainrule.export.c.outputs import Result
 from chainrule.export.description import Description
 from chainrule.export.parts import take_apart
-from chainrule.io.atomic import atomic_path
+from chainrule.files.atomic import atomic_path
 
 
 def export_c(model: Any, path: str | os.PathLike[str], *, name: str | None = None) -> None:

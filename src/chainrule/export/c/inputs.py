@@ -14,7 +14,7 @@ from chainrule.export.c.layers import Code
 from chainrule.export.description import Description
 
 if TYPE_CHECKING:
-    from chainrule.io.preprocessing import Preprocessor
+    from chainrule.tables.preprocessing import Preprocessor
 
 Floats = NDArray[Any]
 

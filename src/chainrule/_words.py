@@ -1,0 +1,43 @@
+"""How names and numbers are put into messages."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'x'?", or "" where nothing is close.
+
+    Examples
+    --------
+    >>> did_you_mean("prise", ["price", "rooms"])
+    "did you mean 'price'?"
+    """
+    by_lower = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower().strip(), by_lower, n=1)
+    return f"did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def listed(names: Iterable[object], limit: int = 8) -> str:
+    """Return names for a message, at most `limit` of them.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], limit=2)
+    "'a', 'b' and 1 more"
+    """
+    names = list(names)
+    text = ", ".join(repr(name) for name in names[:limit])
+    return text if len(names) <= limit else f"{text} and {len(names) - limit:,} more"
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(1200, "row"), counted(2, "category")
+    ('1 row', '1,200 rows', '2 categories')
+    """
+    if n == 1:
+        return f"1 {noun}"
+    return f"{n:,} {noun[:-1]}ies" if noun.endswith("ry") else f"{n:,} {noun}s"

@@ -1,0 +1,227 @@
+"""What a network is, apart from its numbers: sizes, activations, loss, dtype, checked once."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Literal, Self, TypeVar
+
+import numpy as np
+
+from chainrule._settings import whole_number
+from chainrule.model.arrays import Floats
+from chainrule.model.custom_loss import CustomLoss
+from chainrule.model.layers import LayerOptions
+from chainrule.model.parameters import Parameters, split
+from chainrule.reference import LOSSES, Loss, get_activation, get_loss
+from chainrule.reference.activations import Ordered
+
+Named = TypeVar("Named")
+DTYPES = ("float32", "float64")
+
+#: What other libraries call them, where spelling alone gives no suggestion.
+OTHER_NAMES = {
+    "bce": "binary_cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "l1": "absolute_error",
+    "l2": "squared_error",
+    "linear": "identity",
+    "log_loss": "cross_entropy",
+    "logistic": "sigmoid",
+    "mae": "absolute_error",
+    "mse": "squared_error",
+    "nll": "cross_entropy",
+    "pinball": "quantile",
+    "smooth_l1": "huber",
+    "sparse_categorical_crossentropy": "cross_entropy",
+    "swish": "silu",
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network without its numbers. Every instance is one that the engine can build.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        n_1, ..., n_{l+1}: widths of the layers of neurons, input and output included.
+    activations : tuple of str
+        One per layer of weights, the output layer's last.
+    loss : Loss
+        The loss with its settings.
+    dtype : numpy.dtype
+        float32 or float64.
+    layers : LayerOptions
+        What hidden layers have beside weights, biases and activation.
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    loss: Loss
+    dtype: np.dtype[Any]
+    layers: LayerOptions
+
+    @classmethod
+    def of(
+        cls,
+        sizes: Any,
+        activation: Any,
+        output_activation: Any,
+        loss: Any,
+        dtype: Any,
+        *,
+        dropout: Any = 0.0,
+        layer_norm: Any = False,
+        residual: Any = False,
+    ) -> Self:
+        """Check everything that `Network` is given; its docstring says what raises what."""
+        sizes = check_sizes(sizes)
+        loss = as_loss(loss)
+        hidden = hidden_activations(activation, len(sizes) - 2)
+        if output_activation is None:
+            output_activation = loss.default_output_activation
+        output = named(get_activation, output_activation, "output_activation")
+        if output.label == "ordered" and 1 < loss.outputs_per_target < sizes[-1]:
+            output = Ordered(loss.outputs_per_target)
+        problem = loss.output_problem(output, sizes[-1])
+        if problem:
+            raise ValueError(f"loss {loss.name!r} {problem}")
+        layers = LayerOptions.of(sizes, dropout, layer_norm, residual)
+        checked = cls(sizes, (*hidden, output.label), loss, check_dtype(dtype), layers)
+        check_memory(checked)
+        return checked
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of weights and biases, and of gains, shifts and slopes."""
+        layers = zip(pairwise(self.sizes), self.layers.layer_norm, self.activations, strict=True)
+        return sum((n_in + 1 + 2 * norm + (f == "prelu")) * n_out for (n_in, n_out), norm, f in layers)
+
+    def split(self, flat: Floats) -> Parameters:
+        """View a flat array as this network's parameters."""
+        return split(flat, self.sizes, self.activations, self.layers.layer_norm)
+
+    @property
+    def shown_loss(self) -> Any:
+        """The loss's name, or the loss where its settings are not the default ones, or the function."""
+        if isinstance(self.loss, CustomLoss):
+            return self.loss.function if self.loss.known else self.loss.name
+        return self.loss.name if self.loss == LOSSES.get(self.loss.name) else self.loss
+
+    @property
+    def loss_settings(self) -> dict[str, Any]:
+        """The loss's settings, for a file."""
+        return {} if isinstance(self.loss, CustomLoss) else asdict(self.loss)
+
+    @property
+    def dtype_name(self) -> Literal["float32", "float64"]:
+        """The dtype as the engine names it."""
+        return "float32" if self.dtype.itemsize == 4 else "float64"
+
+
+def check_sizes(sizes: Any) -> tuple[int, ...]:
+    """At least two whole numbers of at least 1."""
+    if isinstance(sizes, str | bytes | Set | Mapping) or not isinstance(sizes, Iterable):
+        raise TypeError(
+            f"sizes is {sizes!r}; expected a list of whole numbers, inputs first and outputs last, such as"
+            " [3, 5, 1]"
+        )
+    checked = tuple(whole_number(f"sizes[{k}]", size, 1) for k, size in enumerate(sizes))
+    if len(checked) < 2:
+        raise ValueError(
+            f"sizes is {list(checked)}; expected at least the number of inputs and the number of outputs,"
+            " such as [3, 1]"
+        )
+    return checked
+
+
+def named(look_up: Callable[[str], Named], name: Any, what: str) -> Named:
+    """Look up an activation or a loss by its name."""
+    if not isinstance(name, str):
+        raise TypeError(f"{what} is {name!r}; expected a name")
+    if name in OTHER_NAMES:
+        raise ValueError(f"unknown {what} {name!r}; did you mean {OTHER_NAMES[name]!r}?")
+    return look_up(name)
+
+
+def as_loss(loss: Any) -> Loss:
+    """Return the loss of that name, a `Loss` as it is, or a function as a `CustomLoss`."""
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, type):
+        raise TypeError(f"loss is {loss!r}; expected a name, a loss or a function: {loss.__name__}(...)")
+    if callable(loss):
+        custom = CustomLoss(loss)
+        if not (custom.takes(2) or custom.takes(3)):
+            raise TypeError(
+                f"loss is {loss!r}; expected a function of (predictions, targets) or (predictions, targets,"
+                " sample_weight) that returns (value, gradient)"
+            )
+        return custom
+    return named(get_loss, loss, "loss")
+
+
+def loss_of(name: str, settings: dict[str, Any]) -> Loss:
+    """Return the loss that a file names; that of a function has none yet."""
+    return CustomLoss() if name == CustomLoss.name else type(get_loss(name))(**settings)
+
+
+def hidden_activations(activation: Any, n_hidden: int) -> list[str]:
+    """One name per hidden layer, from one name for all or a list."""
+    if isinstance(activation, str):
+        n_names = max(n_hidden, 1)  # the name is checked even where no layer uses it
+        checked = [named(get_activation, activation, "activation")] * n_names
+    elif isinstance(activation, Iterable):
+        checked = [named(get_activation, name, f"activation[{k}]") for k, name in enumerate(activation)]
+        if len(checked) != n_hidden:
+            raise ValueError(
+                f"activation is a list of {len(checked)} for {n_hidden} hidden layers; expected one name"
+                " for all or a list with one per hidden layer (the output layer's is output_activation)"
+            )
+    else:
+        raise TypeError(f"activation is {activation!r}; expected a name or a list of names")
+    for one in checked:
+        if one.output_only:
+            raise ValueError(
+                f"activation {one.name!r} is for the output layer only; give it as output_activation"
+            )
+    return [one.name for one in checked][:n_hidden]
+
+
+def check_dtype(dtype: Any) -> np.dtype[Any]:
+    """Float32 or float64, from a name, a type or a dtype."""
+    try:
+        checked: np.dtype[Any] = np.dtype(dtype)
+    except (TypeError, ValueError):
+        checked = np.dtype(object)
+    if dtype is None or checked.name not in DTYPES or not checked.isnative:
+        raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
+    return checked
+
+
+def check_memory(architecture: Architecture) -> None:
+    """Refuse what cannot be built before the operating system promises memory that it does not have.
+
+    Raises ValueError for more parameters than an address space holds, MemoryError for more than the machine's
+    memory.
+    """
+    n_parameters = architecture.n_parameters
+    n_bytes = n_parameters * architecture.dtype.itemsize
+    sizes = list(architecture.sizes)
+    amount = f"{n_bytes / 1e9:,.1f} GB in {architecture.dtype.name}"
+    given = f"sizes {sizes} have {n_parameters:,} parameters, {amount}"
+    if n_bytes > 2**47:  # the address space of a process; the engine's own limit is in the same place
+        raise ValueError(f"{given}: more than memory can address; use smaller sizes")
+    installed = installed_memory()
+    if installed is not None and n_bytes > installed:
+        raise MemoryError(f"{given}, but this machine has {installed / 1e9:,.1f} GB; use smaller sizes")
+
+
+def installed_memory() -> int | None:
+    """Return the machine's memory in bytes, or None where it does not say."""
+    try:
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+    return found if found > 0 else None

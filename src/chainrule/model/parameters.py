@@ -1,0 +1,135 @@
+"""Weights, biases and what else is learned: lists of views of one flat array."""
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple, NoReturn, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.model.arrays import as_floats
+
+Floats = NDArray[Any]
+
+
+class ParameterList(list[Any]):
+    """A list of a network's weights, or biases, ...: views of the numbers that the engine computes with.
+
+    Assigning to an item, a slice or an array's elements writes the numbers into the network; the list itself
+    keeps its length and its arrays. An entry is None where a layer has no such parameters.
+    """
+
+    __slots__ = ("_name",)
+
+    def __init__(self, views: Iterable[Floats | None], name: str) -> None:
+        super().__init__(views)
+        self._name = name
+
+    def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
+        """Copy numbers into one array, or into those of a slice; nothing is written unless all fit."""
+        if isinstance(index, slice):
+            places = list(range(len(self))[index])
+            if not isinstance(value, Iterable):
+                raise TypeError(f"{self._name} got {value!r}; expected a list of {len(places)} arrays")
+            values = list(value)
+            if len(values) != len(places):
+                raise ValueError(f"{self._name} got {len(values)} arrays; expected {len(places)}")
+        else:
+            k = operator.index(index)
+            if not -len(self) <= k < len(self):
+                raise IndexError(f"{self._name} has {len(self)} arrays, none at {k}")
+            places, values = [k % len(self)], [value]
+        checked = [self._checked(k, array) for k, array in zip(places, values, strict=True)]
+        for k, array in zip(places, checked, strict=True):
+            if array is not None:
+                self[k][...] = array
+
+    def _checked(self, k: int, value: Any) -> Floats | None:
+        view, name = self[k], f"{self._name}[{k}]"
+        if view is None:
+            if value is not None:
+                raise ValueError(f"{name} belongs to a layer that has none; expected None")
+            return None
+        array = as_floats(value, view.dtype, name)
+        if array.shape != view.shape:
+            raise ValueError(f"{name} got an array of shape {array.shape}; expected {view.shape}")
+        return array.copy() if np.may_share_memory(array, view) else array
+
+    def _fixed(self, *args: Any, **options: Any) -> NoReturn:
+        raise TypeError(f"the list {self._name} has one array per layer; write into its arrays instead")
+
+    append = clear = extend = insert = pop = remove = reverse = sort = _fixed
+    __delitem__ = __iadd__ = __imul__ = _fixed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle as a plain list of arrays: a copy belongs to no network."""
+        return list, (list(self),)
+
+
+class Parameters(NamedTuple):
+    """Flat parameters, or their gradient, as arrays: one entry per layer.
+
+    Attributes
+    ----------
+    weights, biases : list of ndarray
+        Shapes (n_k, n_{k+1}) and (n_{k+1},).
+    gains, shifts, slopes : list of ndarray or None
+        Of normalised layers [E8] and of "prelu" layers, shapes (n_{k+1},); None for the others.
+    """
+
+    weights: list[Floats]
+    biases: list[Floats]
+    gains: list[Floats | None]
+    shifts: list[Floats | None]
+    slopes: list[Floats | None]
+
+
+@lru_cache
+def _places(sizes: tuple[int, ...], activations: tuple[str, ...], layer_norm: tuple[bool, ...]) -> Parameters:
+    """Where a flat array has each parameter, as the engine lays them out: (slice, shape), or None."""
+    at = 0
+
+    def place(*shape: int) -> Any:
+        nonlocal at
+        begin, at = at, at + math.prod(shape)
+        return slice(begin, at), shape
+
+    weights = [place(n_in, n_out) for n_in, n_out in pairwise(sizes)]
+    biases = [place(n) for n in sizes[1:]]
+    gains, shifts, slopes = [], [], []
+    for n, norm in zip(sizes[1:], layer_norm, strict=True):
+        gains.append(place(n) if norm else None)
+        shifts.append(place(n) if norm else None)
+    for n, activation in zip(sizes[1:], activations, strict=True):
+        slopes.append(place(n) if activation == "prelu" else None)
+    return Parameters(weights, biases, gains, shifts, slopes)
+
+
+def split(
+    flat: Floats, sizes: Sequence[int], activations: Sequence[str], layer_norm: Sequence[bool]
+) -> Parameters:
+    """View a flat array as a network's parameters.
+
+    Axes before the last stay in front: rows of flat gradients become (n_samples, n_k, n_{k+1}).
+    """
+    places = _places(tuple(sizes), tuple(activations), tuple(layer_norm))
+    kinds: list[Any]
+    if flat.ndim == 1:
+        kinds = [[p and flat[p[0]].reshape(p[1]) for p in kind] for kind in places]
+    else:
+        front = flat.shape[:-1]
+        kinds = [[p and flat[..., p[0]].reshape(front + p[1]) for p in kind] for kind in places]
+    return Parameters(*kinds)
+
+
+def as_generator(random_state: Any) -> np.random.Generator:
+    """Return NumPy's generator for a seed; TypeError or ValueError for what cannot be one."""
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"random_state is {random_state!r}; expected None, an int >= 0, a SeedSequence or a Generator"
+        ) from None

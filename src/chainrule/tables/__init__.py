@@ -1,0 +1,1 @@
+"""Tables in: columns, targets, preprocessing, and `TableModel`, a model with its table's columns."""

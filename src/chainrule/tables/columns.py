@@ -1,0 +1,199 @@
+"""One column of a table as numbers for a network: standardised, or one-hot encoded.
+
+Each kind of column has `fit` (rows to settings; a string says why the column is no use), `feature_names`, and
+`encode` (settings and rows to features).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from chainrule._words import counted
+from chainrule.tables.errors import TableError
+from chainrule.tables.values import (
+    is_date,
+    is_number,
+    is_text,
+    mean_and_scale,
+    plain_type,
+    to_numbers,
+    to_text,
+)
+
+#: A text column of more categories keeps the most frequent ones, one fewer than this.
+MAX_CATEGORIES = 64
+
+#: Text that differs in more than half of the rows is taken for a name, unless it has so few values.
+MOST_DISTINCT = 20
+
+
+@dataclass
+class Remarks:
+    """What `encode` had to make do with, gathered for one warning."""
+
+    unknown: dict[str, tuple[str, int]] = field(default_factory=dict)  # column: (an example, number of rows)
+    missing: dict[str, int] = field(default_factory=dict)  # column: number of rows
+
+    def __str__(self) -> str:
+        unknown = [
+            f"{name!r} ({example!r}, {counted(n, 'row')})" for name, (example, n) in self.unknown.items()
+        ]
+        missing = [f"{name!r} ({counted(n, 'row')})" for name, n in self.missing.items()]
+        parts = []
+        if unknown:
+            parts.append(f"categories unknown to the model, taken as none of its own: {', '.join(unknown)}")
+        if missing:
+            parts.append(
+                "missing values where training had none, taken as the mean or as no category: "
+                + ", ".join(missing)
+            )
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """Numbers or dates: (value - mean) / scale, then 1 where the value was missing, if any was in training.
+
+    Attributes
+    ----------
+    name : str
+        The column's.
+    kind : {"number", "date"}
+        Dates, times and durations count days, dates since 1970.
+    mean, scale : float
+        Of the training rows; a missing value is taken as the mean.
+    missing : bool
+        Whether there is a feature for missing values.
+    """
+
+    name: str
+    kind: Literal["number", "date"]
+    mean: float
+    scale: float
+    missing: bool
+
+    @classmethod
+    def fit(cls, name: str, values: pa.ChunkedArray) -> "NumberColumn | str":
+        """Find mean and scale; a string says why the column is left out."""
+        kind: Literal["number", "date"] = "date" if is_date(values.type) else "number"
+        numbers = to_numbers(name, values, kind)
+        known = numbers[~np.isnan(numbers)]
+        missing = known.size < numbers.size
+        if not known.size:
+            return "has no values"
+        mean, scale = mean_and_scale(known)
+        if scale == 0:
+            if not missing:
+                return "has one value only"
+            scale = 1.0
+        return cls(name, kind, mean, scale, missing)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the column's features, in order."""
+        return [self.name, f"{self.name} is missing"] if self.missing else [self.name]
+
+    def encode(self, values: pa.ChunkedArray, features: NDArray[Any], remarks: Remarks) -> None:
+        """Write to features (n_samples, n_features of this column)."""
+        numbers = to_numbers(self.name, values, self.kind)
+        missing = np.isnan(numbers)
+        with np.errstate(over="ignore"):
+            features[:, 0] = (np.where(missing, self.mean, numbers) - self.mean) / self.scale
+        if not np.isfinite(features[:, 0]).all():
+            row = int(np.flatnonzero(~np.isfinite(features[:, 0]))[0])
+            raise TableError(
+                f"column {self.name!r} has {numbers[row]:g} in row {row + 1}, too far from the values of the "
+                f"training rows (mean {self.mean:g}, standard deviation {self.scale:g})"
+            )
+        if self.missing:
+            features[:, 1] = missing
+        elif missing.any():
+            remarks.missing[self.name] = int(missing.sum())
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """Text or booleans: one feature per category, 1 where the row has it; then missing, then other.
+
+    Attributes
+    ----------
+    name : str
+        The column's.
+    kind : {"text", "boolean"}
+        Booleans are the categories "false" and "true".
+    categories : list of str
+        Sorted; of more than 64 the 63 most frequent.
+    missing, other : bool
+        Whether there is a feature for missing values, and for categories that are not listed.
+    """
+
+    name: str
+    kind: Literal["text", "boolean"]
+    categories: list[str]
+    missing: bool
+    other: bool
+
+    @classmethod
+    def fit(cls, name: str, values: pa.ChunkedArray) -> "CategoryColumn | str":
+        """Find the categories; a string says why the column is left out."""
+        kind: Literal["text", "boolean"] = (
+            "boolean" if pa.types.is_boolean(plain_type(values.type)) else "text"
+        )
+        text = to_text(name, values, boolean=kind == "boolean")
+        counts = {row["values"]: row["counts"] for row in pc.value_counts(text).to_pylist()}
+        missing = counts.pop(None, 0) > 0
+        if not counts:
+            return "has no values"
+        if len(counts) + missing == 1:
+            return "has one value only"
+        if len(counts) > max(MOST_DISTINCT, len(text) / 2):
+            return f"has {len(counts):,} different texts in {counted(len(text), 'row')}, like a name"
+        other = len(counts) > MAX_CATEGORIES
+        by_frequency = sorted(counts, key=lambda category: (-counts[category], category))
+        kept = by_frequency[: MAX_CATEGORIES - 1] if other else by_frequency
+        return cls(name, kind, sorted(kept), missing, other)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the column's features, in order."""
+        names = [f"{self.name}={category}" for category in self.categories]
+        return names + [f"{self.name} is missing"] * self.missing + [f"{self.name} is other"] * self.other
+
+    def encode(self, values: pa.ChunkedArray, features: NDArray[Any], remarks: Remarks) -> None:
+        """Write to features (n_samples, n_features of this column)."""
+        features[...] = 0
+        text = to_text(self.name, values, boolean=self.kind == "boolean")
+        index = pc.index_in(text, pa.array(self.categories, pa.large_string())).to_numpy()
+        known = ~np.isnan(index) if index.dtype.kind == "f" else np.ones(len(index), dtype=bool)
+        missing = text.is_null().to_numpy()
+        unknown = ~known & ~missing
+        rows = np.flatnonzero(known)
+        features[rows, index[rows].astype(np.int64)] = 1
+        if self.missing:
+            features[missing, len(self.categories)] = 1
+        elif missing.any():
+            remarks.missing[self.name] = int(missing.sum())
+        if self.other:
+            features[unknown, -1] = 1
+        elif unknown.any():
+            example = text[int(np.flatnonzero(unknown)[0])].as_py()
+            remarks.unknown[self.name] = (example, int(unknown.sum()))
+
+
+Column = NumberColumn | CategoryColumn
+
+
+def fit_column(name: str, values: pa.ChunkedArray) -> Column | str:
+    """Choose the kind of column by its type and fit it; a string says why the column is left out."""
+    found = values.type
+    if pa.types.is_null(found):
+        return "has no values"
+    if is_number(found) or is_date(found):
+        return NumberColumn.fit(name, values)
+    if pa.types.is_boolean(found) or is_text(found) or pa.types.is_dictionary(found):
+        return CategoryColumn.fit(name, values)
+    return f"has values of type {values.type}, expected numbers, dates, booleans or text"

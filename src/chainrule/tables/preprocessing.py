@@ -1,0 +1,181 @@
+"""The columns of a table as the inputs of a network, with lists and arrays as the whole of its state.
+
+Not scikit-learn's ColumnTransformer: its fitted state is a tree of Python objects that only pickle can save,
+and a pickle runs code when it is opened. Ours is one list of columns and two arrays, which go into a model
+file as they are, and from there into any language.
+"""
+
+import itertools
+import warnings
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from chainrule._words import counted, did_you_mean, listed
+from chainrule.tables.columns import CategoryColumn, Column, NumberColumn, Remarks, fit_column
+from chainrule.tables.errors import TableError, TableWarning
+
+
+class Preprocessor:
+    """Standardises numbers and dates, encodes text and booleans one-hot; missing values get a feature.
+
+    Parameters
+    ----------
+    columns : sequence of NumberColumn or CategoryColumn
+        The columns used, in the order of their features.
+    left_out : dict of str to str
+        Columns of the training table that are not used, each with the reason.
+
+    Attributes
+    ----------
+    feature_names : list of str
+        Names of the features, in order.
+
+    Examples
+    --------
+    >>> table = pa.table({"rooms": [2, 4, None], "heating": ["gas", "oil", "gas"], "land": ["X", "X", "X"]})
+    >>> preprocessor = Preprocessor.fit(table)
+    >>> preprocessor.feature_names
+    ['rooms', 'rooms is missing', 'heating=gas', 'heating=oil']
+    >>> preprocessor.transform(table)
+    array([[-1.,  0.,  1.,  0.],
+           [ 1.,  0.,  0.,  1.],
+           [ 0.,  1.,  1.,  0.]], dtype=float32)
+    >>> preprocessor.left_out
+    {'land': 'has one value only'}
+    """
+
+    def __init__(self, columns: Sequence[Column], left_out: dict[str, str]) -> None:
+        self.columns = list(columns)
+        self.left_out = dict(left_out)
+        self.feature_names = [name for column in columns for name in column.feature_names]
+
+    @classmethod
+    def fit(cls, table: pa.Table, *, ignore: Collection[str] = ()) -> Self:
+        """Find means, scales and categories.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            The training rows.
+        ignore : collection of str
+            Columns to leave aside.
+
+        Raises
+        ------
+        TableError
+            Where no column is of use, and for infinite values.
+        """
+        columns: list[Column] = []
+        left_out = {}
+        for name in table.column_names:
+            if name in ignore:
+                continue
+            fitted = "has no name" if not name.strip() else fit_column(name, table[name])
+            if isinstance(fitted, str):
+                left_out[name] = fitted
+            else:
+                columns.append(fitted)
+        if not columns:
+            reasons = "; ".join(f"{name!r} {reason}" for name, reason in list(left_out.items())[:5])
+            raise TableError(
+                "the table has no column to predict from, expected at least one with different values"
+                + (f" ({reasons})" if reasons else "")
+            )
+        return cls(columns, left_out)
+
+    def transform(self, table: pa.Table, dtype: Literal["float32", "float64"] = "float32") -> NDArray[Any]:
+        """Encode the rows of a table; columns that the model does not know are not looked at.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            Rows with all of `columns`, in any order.
+        dtype : {"float32", "float64"}
+            Of the result.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Finite numbers.
+
+        Raises
+        ------
+        TableError
+            Where a column is missing, has values of another kind, or infinite ones.
+
+        Warns
+        -----
+        TableWarning
+            One warning for all categories and missing values that were not there in training.
+        """
+        self._check_names(table.column_names)
+        features = np.empty((table.num_rows, len(self.feature_names)), dtype=dtype)
+        remarks = Remarks()
+        for column, block in zip(self.columns, self._blocks(), strict=True):
+            column.encode(table[column.name], features[:, block], remarks)
+        if str(remarks):
+            warnings.warn(str(remarks), TableWarning, stacklevel=2)
+        return features
+
+    @property
+    def text_columns(self) -> list[str]:
+        """Columns to read as text from a CSV file, even where all of it looks like numbers."""
+        return [c.name for c in self.columns if isinstance(c, CategoryColumn) and c.kind == "text"]
+
+    def _blocks(self) -> Iterable[slice]:
+        ends = itertools.accumulate((len(column.feature_names) for column in self.columns), initial=0)
+        return itertools.starmap(slice, itertools.pairwise(ends))
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        missing = [column.name for column in self.columns if column.name not in names]
+        if missing:
+            hint = did_you_mean(missing[0], [name for name in names if name not in self._names()])
+            needed = counted(len(self.columns), "column")
+            message = f"the table lacks {listed(missing)}, expected the {needed} of the training"
+            raise TableError(f"{message}; it has {listed(names)}" + (f"; {hint}" if hint else ""))
+
+    def _names(self) -> set[str]:
+        return {column.name for column in self.columns}
+
+    # Leaving and entering.
+
+    def _get_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        numbers = [column for column in self.columns if isinstance(column, NumberColumn)]
+        tensors = {
+            "mean": np.array([column.mean for column in numbers], dtype=np.float64),
+            "scale": np.array([column.scale for column in numbers], dtype=np.float64),
+        }
+        columns: list[dict[str, Any]] = []
+        for column in self.columns:
+            settings: dict[str, Any] = {"name": column.name, "kind": column.kind, "missing": column.missing}
+            if isinstance(column, CategoryColumn):
+                settings |= {"categories": column.categories, "other": column.other}
+            columns.append(settings)
+        return tensors, {"columns": columns, "left_out": self.left_out}
+
+    @classmethod
+    def _from_state(cls, tensors: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Self:
+        mean, scale = tensors["mean"], tensors["scale"]
+        n_numbers = sum(column["kind"] in ("number", "date") for column in settings["columns"])
+        if not mean.shape == scale.shape == (n_numbers,):
+            raise ValueError(
+                f"{n_numbers} columns of numbers have means {mean.shape} and scales {scale.shape}"
+            )
+        if not (scale > 0).all():
+            raise ValueError("a column's scale is not positive")
+        of_numbers = iter(zip(mean.tolist(), scale.tolist(), strict=True))
+        columns: list[Column] = []
+        for column in settings["columns"]:
+            name, kind, missing = str(column["name"]), column["kind"], bool(column["missing"])
+            if kind in ("number", "date"):
+                columns.append(NumberColumn(name, kind, *next(of_numbers), missing))
+            elif kind in ("text", "boolean"):
+                categories = [str(category) for category in column["categories"]]
+                columns.append(CategoryColumn(name, kind, categories, missing, bool(column["other"])))
+            else:
+                raise ValueError(f"column {name!r} has the unknown kind {kind!r}")
+        return cls(columns, {str(name): str(why) for name, why in settings["left_out"].items()})

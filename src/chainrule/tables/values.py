@@ -1,0 +1,191 @@
+"""The values of an Arrow column as floats or as text, whatever type they came in."""
+
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from chainrule._words import counted
+from chainrule.tables.errors import TableError
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+
+def plain_type(found: pa.DataType) -> pa.DataType:
+    """Return the type of the values of a dictionary, or the type itself."""
+    return found.value_type if pa.types.is_dictionary(found) else found
+
+
+def is_number(found: pa.DataType) -> bool:
+    """Whether the type is one of integers, floats or decimals."""
+    return bool(pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found))
+
+
+def is_date(found: pa.DataType) -> bool:
+    """Whether the type is one of dates, times and durations."""
+    return bool(pa.types.is_temporal(found) and not pa.types.is_interval(found))
+
+
+def is_text(found: pa.DataType) -> bool:
+    """Whether the type is one of strings."""
+    return bool(
+        pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
+    )
+
+
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the values of a dictionary column spelt out, other columns as they are."""
+    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
+
+
+def to_numbers(
+    name: str, values: pa.ChunkedArray, kind: Literal["number", "date"] = "number"
+) -> NDArray[np.float64]:
+    """Return a column as floats, missing values as NaN.
+
+    Parameters
+    ----------
+    name : str
+        The column's, for messages.
+    values : pyarrow.ChunkedArray
+        Numbers or booleans for "number"; dates, timestamps, times or durations for "date", which are counted
+        in days (dates since 1970-01-01 UTC); or text that reads so.
+    kind : {"number", "date"}
+        What the column must be.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    TableError
+        For values of another kind, and for infinite ones.
+
+    Examples
+    --------
+    >>> to_numbers("x", pa.chunked_array([[1, None, 3]])).tolist()
+    [1.0, nan, 3.0]
+    """
+    values = plain(values)
+    expected = "dates" if kind == "date" else "numbers"
+    if is_text(values.type):
+        values = _parsed(name, values, kind)
+    elif pa.types.is_null(values.type):
+        values = values.cast(pa.float64())
+    elif kind == "date":
+        if not is_date(values.type):
+            raise TableError(f"column {name!r} has values of type {values.type}, expected {expected}")
+        values = _days(values)
+    elif not (is_number(values.type) or pa.types.is_boolean(values.type)):
+        raise TableError(f"column {name!r} has values of type {values.type}, expected {expected}")
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    numbers: NDArray[np.float64] = pc.cast(values, pa.float64(), safe=False).to_numpy().astype(np.float64)
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if infinite.size:
+        found = counted(infinite.size, "infinite value")
+        raise TableError(
+            f"column {name!r} has {found}, the first in row {infinite[0] + 1}; "
+            "expected finite numbers, or an empty field where the value is not known"
+        )
+    return numbers
+
+
+def to_text(name: str, values: pa.ChunkedArray, *, boolean: bool = False) -> pa.ChunkedArray:
+    """Return a column as text without surrounding blanks; empty text is missing.
+
+    Parameters
+    ----------
+    name : str
+        The column's, for messages.
+    values : pyarrow.ChunkedArray
+        Text, booleans, numbers or dates, or a dictionary of them.
+    boolean : bool
+        Whether to spell everything that stands for a boolean as "true" or "false".
+
+    Returns
+    -------
+    pyarrow.ChunkedArray of large_string
+
+    Raises
+    ------
+    TableError
+        For values that have no text, such as lists.
+
+    Examples
+    --------
+    >>> to_text("x", pa.chunked_array([[" a", "", None]])).to_pylist()
+    ['a', None, None]
+    >>> to_text("x", pa.chunked_array([[0, 1]]), boolean=True).to_pylist()
+    ['false', 'true']
+    """
+    values = plain(values)
+    try:
+        text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+    except (pa.ArrowException, NotImplementedError):
+        raise TableError(f"column {name!r} has values of type {values.type}, expected text") from None
+    if boolean:
+        text = pc.utf8_lower(text)
+        for spelling, word in (("1", "true"), ("0", "false")):
+            text = pc.if_else(pc.equal(text, spelling), word, text).cast(pa.large_string())
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
+
+
+def mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
+    """Return mean and standard deviation of finite numbers; the latter is 0 where it is rounding only.
+
+    Examples
+    --------
+    >>> mean_and_scale(np.array([1e308, -1e308]))
+    (0.0, 1e+308)
+    >>> mean_and_scale(np.full(10, 0.1))
+    (0.1, 0.0)
+    """
+    if numbers.min() == numbers.max():
+        return float(numbers[0]), 0.0
+    largest = float(np.abs(numbers).max())
+    if 1e-100 < largest < 1e100:
+        largest = 1.0
+    # Squares of what is beyond would overflow or vanish.
+    mean, scale = (numbers / largest).mean() * largest, (numbers / largest).std() * largest
+    rounding = 10 * np.finfo(np.float64).eps * abs(mean)
+    return float(mean), float(scale) if scale > rounding else 0.0
+
+
+def _days(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_time(values.type):
+        unit = pa.time64("us")
+    elif pa.types.is_duration(values.type):
+        unit = pa.duration("us")
+    else:
+        unit = pa.timestamp("us")
+    microseconds = pc.cast(pc.cast(values, unit, safe=False), pa.int64())
+    return pc.divide(pc.cast(microseconds, pa.float64(), safe=False), float(MICROSECONDS_PER_DAY))
+
+
+def _parsed(name: str, values: pa.ChunkedArray, kind: Literal["number", "date"]) -> pa.ChunkedArray:
+    """Read text as numbers or dates, or say which text is neither."""
+    text = to_text(name, values)
+    wanted = pa.timestamp("us") if kind == "date" else pa.float64()
+    try:
+        parsed = text.cast(wanted)
+    except pa.ArrowException:
+        row, bad = _first_failure(text, wanted)
+        expected = "a date such as 2026-01-31" if kind == "date" else "a number"
+        raise TableError(f"column {name!r} has the text {bad!r} in row {row}, expected {expected}") from None
+    return _days(parsed) if kind == "date" else parsed
+
+
+def _first_failure(text: pa.ChunkedArray, wanted: pa.DataType) -> tuple[int, str]:
+    low, high = 0, len(text)  # the first failure is in [low, high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            text.slice(low, middle - low).cast(wanted)
+            low = middle
+        except pa.ArrowException:
+            high = middle
+    return low + 1, text[low].as_py()

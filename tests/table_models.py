@@ -1,0 +1,78 @@
+"""Tables and small models of each kind, for the tests of several rooms."""
+
+import json
+import struct
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from chainrule import MLPClassifier, MLPRegressor, Network
+from chainrule.io import TableModel
+
+
+def make_houses(n=120, seed=0):
+    """A table with numbers, text, booleans, dates and missing values, and a price that follows from them."""
+    rng = np.random.default_rng(seed)
+    rooms = rng.integers(1, 9, n).astype(float)
+    heating = rng.choice(["gas", "oil", "wood"], n)
+    garden = rng.integers(0, 2, n).astype(bool)
+    price = 50 * rooms + 40 * (heating == "gas") + 20 * garden
+    rooms[::10] = np.nan
+    return {
+        "rooms": rooms,
+        "heating": heating.tolist(),
+        "garden": garden,
+        "sold": np.datetime64("2020-01-01") + rng.integers(0, 2000, n),
+        "price": price,
+        "dear": np.where(price > 250, "yes", "no").tolist(),
+    }
+
+
+def make_models():
+    x = np.linspace(-1, 1, 60).reshape(20, 3)
+    table = {"epochs": 2, "hidden_layer_sizes": (4,)}
+    fit = {"hidden_layer_sizes": (4,), "solver": "lbfgs", "max_iter": 5, "max_fun": 5, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # five steps do not converge
+        return {
+            "network": Network([3, 4, 2], random_state=0),
+            "classifier": MLPClassifier(**fit).fit(x, np.arange(20) % 3),
+            "regressor": MLPRegressor(**fit).fit(x, x[:, 0]),
+            "table": TableModel.fit(make_houses(), "dear", ignore=["price"], **table),
+        }
+
+
+def read_parts(path):
+    """Return the safetensors header as a dictionary, and the bytes of the arrays."""
+    data = path.read_bytes()
+    (n_header,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + n_header]), data[8 + n_header :]
+
+
+def write_parts(path, header, arrays):
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + arrays)
+
+
+@pytest.fixture(scope="session")
+def houses():
+    return make_houses
+
+
+@pytest.fixture
+def table():
+    return make_houses()
+
+
+@pytest.fixture(scope="session")
+def models():
+    """One small model of each kind."""
+    return make_models()
+
+
+@pytest.fixture(scope="session")
+def parts():
+    """Functions that take a model file apart and put it together."""
+    return SimpleNamespace(read=read_parts, write=write_parts)
