@@ -11,8 +11,8 @@ from inspect import signature
 from types import ModuleType
 from typing import Any
 
-from .derivation import Derivation, derive
-from .steps import Form, Step
+from chainrule.derive.face import Derivation, derive
+from chainrule.derive.steps import Form, Step
 
 __all__ = ["Derivation", "Form", "Step", "derive"]
 

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derive.expression import Expr, Number, Quotient, as_expr
+from chainrule.derive.functions import call, exp, log
+from chainrule.derive.terms import Cases, Condition, Constant, Diag, Indicator, SumUnits
+from chainrule.derive.words import NOTHING, Words
 from chainrule.reference import Activation
-
-from .expression import Expr, Number, Quotient, as_expr
-from .functions import call, exp, log
-from .terms import Cases, Condition, Constant, Diag, Indicator, SumUnits
-from .words import NOTHING, Words
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from . import activations, losses
-from .context import Context
-from .expression import Expr, MatMul, Number, Symbol, as_expr
-from .forward import activated, deviation, dropped, learned, mask, net_symbol, normalized
-from .steps import Form, Part, Step
-from .terms import Diag, Identity, Ones, Partial, SumUnits
-from .words import NOTHING, Words
+from chainrule.derive import activations, losses
+from chainrule.derive.context import Context
+from chainrule.derive.expression import Expr, MatMul, Number, Symbol, as_expr
+from chainrule.derive.forward import activated, deviation, dropped, learned, mask, net_symbol, normalized
+from chainrule.derive.steps import Form, Part, Step
+from chainrule.derive.terms import Diag, Identity, Ones, Partial, SumUnits
+from chainrule.derive.words import NOTHING, Words
 
 LONGEST_CHAIN = 5  # layers that are still written as one product
 

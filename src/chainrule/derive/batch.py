@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .context import Context
-from .expression import Expr, Glyph, Gradient, MatMul, Number, Size, Symbol
-from .forward import learned
-from .steps import Form, Step
-from .terms import Ones, Stacked, SumSamples
-from .words import Words
+from chainrule.derive.context import Context
+from chainrule.derive.expression import Expr, Glyph, Gradient, MatMul, Number, Size, Symbol
+from chainrule.derive.forward import learned
+from chainrule.derive.steps import Form, Step
+from chainrule.derive.terms import Ones, Stacked, SumSamples
+from chainrule.derive.words import Words
 
 
 def batch_steps(context: Context) -> list[Step]:

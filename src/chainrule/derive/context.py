@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from . import activations
-from .expression import Expr, Floats, Symbol
-from .model import Layer, Model
-from .notation import Notation
-from .program import Definition
-from .terms import Call, Function
+from chainrule.derive import activations
+from chainrule.derive.expression import Expr, Floats, Symbol
+from chainrule.derive.model import Layer, Model
+from chainrule.derive.notation import Notation
+from chainrule.derive.program import Definition
+from chainrule.derive.terms import Call, Function
 
 
 class _One:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .words import Words
+from chainrule.derive.words import Words
 
 
 class Correction(NamedTuple):

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Floats
+from chainrule.derive.model import Layer, Model
+from chainrule.derive.own_loss import RowLoss
+from chainrule.derive.program import Numbers
+from chainrule.derive.sample import given_arrays
+from chainrule.derive.steps import Step
 from chainrule.reference import Loss
-
-from .expression import Floats
-from .model import Layer, Model
-from .own_loss import RowLoss
-from .program import Numbers
-from .sample import given_arrays
-from .steps import Step
-
-if TYPE_CHECKING:
-    from .derivation import Derivation
 
 N_ROWS = 3
 SEED = 0
@@ -26,30 +23,28 @@ ROWS_ELSEWHERE = 4  # of which some meet either branch of relu
 MOST_DRAWS = 20
 
 
-def with_numbers(derivation: Derivation) -> Derivation:
+def with_numbers(derivation: DerivationData) -> DerivationData:
     """Return the derivation itself if it has numbers, else the same with parameters and a sample drawn."""
     if derivation.numbers is not None:
         return derivation
-    from .derivation import build
-
     rng = np.random.default_rng(SEED)
     model = draw_parameters(derivation.model, rng)
     x = rng.normal(size=(N_ROWS, model.sizes[0])).astype(model.dtype).astype(np.float64)
     y = _draw_learned_targets(model, N_ROWS, rng)
-    return build(model, x, y, None, derivation.language, derivation.bias_sign)
+    return DerivationData.build(model, x, y, None, derivation.language, derivation.bias_sign)
 
 
-def elsewhere(derivation: Derivation) -> Derivation | None:
+def elsewhere(derivation: DerivationData) -> DerivationData | None:
     """Return the same steps with all numbers drawn: a gain of 1 or a unit at rest may hide a wrong factor.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : DerivationData
         With numbers.
 
     Returns
     -------
-    Derivation or None
+    DerivationData or None
         Without the update, which has no numbers of its own to be compared with; None for a loss that is a
         function, of which it is not known where it is defined.
     """
@@ -66,7 +61,7 @@ def elsewhere(derivation: Derivation) -> Derivation | None:
 
 
 def draw_numbers(
-    derivation: Derivation, n_rows: int, seed: int, *, masked: bool
+    derivation: DerivationData, n_rows: int, seed: int, *, masked: bool
 ) -> tuple[Model, dict[str, Floats]] | None:
     """Return a model of the same kind and all that is given, by key; None where no targets are known."""
     model, rng = derivation.model, np.random.default_rng(seed)
@@ -86,12 +81,12 @@ def draw_numbers(
     return drawn, arrays
 
 
-def at(derivation: Derivation, model: Model, arrays: dict[str, Floats], steps: Sequence[Step]) -> Derivation:
+def at(
+    derivation: DerivationData, model: Model, arrays: dict[str, Floats], steps: Sequence[Step]
+) -> DerivationData:
     """Return a derivation's steps with other numbers."""
-    from .derivation import Derivation
-
     context = replace(derivation.context, model=model, n_samples=len(arrays["x.1"]))
-    return Derivation(context, steps, Numbers(context.definitions, arrays), derivation.language)
+    return DerivationData(context, steps, Numbers(context.definitions, arrays), derivation.language)
 
 
 def draw_parameters(model: Model, rng: np.random.Generator) -> Model:

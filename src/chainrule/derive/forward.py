@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import activations, losses
-from .context import Context
-from .expression import Expr, Glyph, Number, Quotient, Symbol
-from .functions import call
-from .steps import Form, Step
-from .terms import SumUnits
-from .words import NOTHING, Words
+from chainrule.derive import activations, losses
+from chainrule.derive.context import Context
+from chainrule.derive.expression import Expr, Glyph, Number, Quotient, Symbol
+from chainrule.derive.functions import call
+from chainrule.derive.steps import Form, Step
+from chainrule.derive.terms import SumUnits
+from chainrule.derive.words import NOTHING, Words
 
 EPSILON = Number(1e-5, "ε")  # of the normalisation, E8
 DEEPEST_NESTED = 4  # layers that are still written as one nested formula

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derive.expression import Expr
+from chainrule.derive.terms import Call, Function
 from chainrule.reference import functions
-
-from .expression import Expr
-from .terms import Call, Function
 
 LARGEST_EXPONENT = 700.0  # e^700 is finite, so that a formula written with e^net does not become inf/inf
 

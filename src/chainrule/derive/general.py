@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import activations, losses
-from .context import Context
-from .expression import Expr, Glyph, Gradient, Shape, Symbol
-from .steps import Form, Step
-from .terms import Call, Diag, Function, Partial
-from .words import NOTHING, Words
+from chainrule.derive import activations, losses
+from chainrule.derive.context import Context
+from chainrule.derive.expression import Expr, Glyph, Gradient, Shape, Symbol
+from chainrule.derive.steps import Form, Step
+from chainrule.derive.terms import Call, Diag, Function, Partial
+from chainrule.derive.words import NOTHING, Words
 
 
 def _symbol(kind: str, base: str, index: str, size: Shape, *, scalar: bool = False) -> Symbol:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from .activations import entry
-from .backward import prime
-from .context import Context
-from .expression import Expr, Symbol
-from .steps import Step
-from .terms import Call, Condition
+from chainrule.derive.activations import entry
+from chainrule.derive.backward import prime
+from chainrule.derive.context import Context
+from chainrule.derive.expression import Expr, Symbol
+from chainrule.derive.steps import Step
+from chainrule.derive.terms import Call, Condition
 
 
 def instances(context: Context, step: Step) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from .drawing import at, draw_numbers
-from .expression import Floats
-from .references import as_network, trained
-from .update import ENTRIES
-
-if TYPE_CHECKING:
-    from .derivation import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.drawing import at, draw_numbers
+from chainrule.derive.expression import Floats
+from chainrule.derive.references import as_network, trained
+from chainrule.derive.update import ENTRIES
 
 N_UPDATES = 3
 
 
-def later_updates(derivation: Derivation) -> dict[str, tuple[Floats, Floats]]:
+def later_updates(derivation: DerivationData) -> dict[str, tuple[Floats, Floats]]:
     """Return the parameters after some updates, by the formulas and by the engine, from drawn numbers.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : DerivationData
         With numbers, of which settings and memory of the optimizer are taken.
 
     Returns
@@ -55,7 +51,7 @@ def later_updates(derivation: Derivation) -> dict[str, tuple[Floats, Floats]]:
     return {key: (there.value(key), np.asarray(value, dtype=np.float64)) for key, value in theirs.items()}
 
 
-def _carried(before: Derivation, given: dict[str, Floats], origins: dict[str, str]) -> dict[str, Floats]:
+def _carried(before: DerivationData, given: dict[str, Floats], origins: dict[str, str]) -> dict[str, Floats]:
     """Return what is given to the next update: new parameters, new memory, and its number."""
     assert before.numbers is not None
     arrays = before.numbers.arrays

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from . import expression as ex
-from . import terms as te
-from .expression import Expr, Glyph, Symbol
+from chainrule.derive import expression as ex
+from chainrule.derive import terms as te
+from chainrule.derive.expression import Expr, Glyph, Symbol
 
 SUM, HADAMARD, PRODUCT, POWER, ATOM = range(1, 6)
 

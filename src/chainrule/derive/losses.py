@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derive.expression import Expr, Number, as_expr
+from chainrule.derive.functions import call, log
+from chainrule.derive.terms import Cases, Condition, Constant, LossCall, NormSquared, SumUnits, TimesLog
+from chainrule.derive.words import NOTHING, Words
 from chainrule.reference import Loss
-
-from .expression import Expr, Number, as_expr
-from .functions import call, log
-from .terms import Cases, Condition, Constant, LossCall, NormSquared, SumUnits, TimesLog
-from .words import NOTHING, Words
 
 LossFormula = Callable[[Any, Expr, Expr], Expr]
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derive.expression import Floats
+from chainrule.derive.own_loss import RowLoss
 from chainrule.reference import Activation, Loss, get_activation, get_loss
 from chainrule.reference.activations import PReLU
-
-from .expression import Floats
-from .own_loss import RowLoss
 
 #: scikit-learn's names of what has another name here.
 OTHER_NAMES = {"logistic": "sigmoid"}

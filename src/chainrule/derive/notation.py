@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .expression import Glyph, Gradient, Size, Symbol
-from .words import Words
+from chainrule.derive.expression import Glyph, Gradient, Size, Symbol
+from chainrule.derive.words import Words
 
 #: What each role is, for legends.
 ROLES: dict[str, Words] = {

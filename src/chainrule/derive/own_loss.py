@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule.derive.expression import Floats
 from chainrule.reference import ACTIVATIONS, Loss
-
-from .expression import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .expression import Expr, Floats, Symbol
+from chainrule.derive.expression import Expr, Floats, Symbol
 
 STEP = 1e-30
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import copy
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule import reference
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Floats
+from chainrule.derive.model import Layer, Model
+from chainrule.derive.own_loss import RowLoss
+from chainrule.derive.program import Numbers
+from chainrule.derive.update import ENTRIES
 from chainrule.reference import equations
 from chainrule.reference.activations import PReLU
-
-from .expression import Floats
-from .model import Layer, Model
-from .own_loss import RowLoss
-from .program import Numbers
-from .update import ENTRIES
-
-if TYPE_CHECKING:
-    from .derivation import Derivation
 
 Found = dict[str, Floats]
 #: Optimizers whose memory enters an update too little to be seen in the parameters, and its letter.
@@ -55,7 +52,7 @@ class _Parts:
         return row
 
 
-def from_the_reference(derivation: Derivation) -> Found:
+def from_the_reference(derivation: DerivationData) -> Found:
     """Return the reference's numbers by the key of the symbol, per row as a derivation has them."""
     model, numbers = derivation.model, _numbers(derivation)
     x, y = _sample(model, numbers)
@@ -101,7 +98,7 @@ def from_the_reference(derivation: Derivation) -> Found:
     return found
 
 
-def from_the_engine(derivation: Derivation) -> Found:
+def from_the_engine(derivation: DerivationData) -> Found:
     """Return the engine's numbers by the key of the symbol; without masks, since it predicts with none."""
     model, numbers = derivation.model, _numbers(derivation)
     masks = [value for key, value in numbers.arrays.items() if key.startswith("mask.")]
@@ -184,14 +181,14 @@ def _hidden_outputs(model: Model, x: Floats) -> Found:
     return found
 
 
-def _update(derivation: Derivation, network: Any, x: Floats, y: Floats) -> Found:
+def _update(derivation: DerivationData, network: Any, x: Floats, y: Floats) -> Found:
     """Train a copy for one step; nothing for an optimizer that has no formula here."""
     found, _ = trained(derivation, network, x, y, n_steps=1)
     return found
 
 
 def trained(
-    derivation: Derivation, network: Any, x: Floats, y: Floats, n_steps: int
+    derivation: DerivationData, network: Any, x: Floats, y: Floats, n_steps: int
 ) -> tuple[Found, dict[str, str]]:
     """Train a copy of a network for some steps, all rows in each.
 
@@ -227,7 +224,7 @@ def trained(
     return found, origins
 
 
-def _memory(derivation: Derivation, trained: Any, letter: str) -> Found:
+def _memory(derivation: DerivationData, trained: Any, letter: str) -> Found:
     """Return what an optimizer remembers first, a mean of gradients, of weights and biases."""
     from chainrule.model.parameters import split
 
@@ -274,11 +271,11 @@ def _sample(model: Model, numbers: Numbers) -> tuple[Floats, Floats]:
     return numbers.arrays["x.1"][:, 0, :], numbers.arrays["y"][:, 0, ::each]
 
 
-def _numbers(derivation: Derivation) -> Numbers:
+def _numbers(derivation: DerivationData) -> Numbers:
     if derivation.numbers is None:
         raise ValueError("this derivation has no numbers; give derive() a network and a sample x, y")
     return derivation.numbers
 
 
-def _sign(derivation: Derivation) -> float:
+def _sign(derivation: DerivationData) -> float:
     return 1.0 if derivation.bias_sign == "-" else -1.0

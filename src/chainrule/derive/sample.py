@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derive.expression import Floats
+from chainrule.derive.model import Model
 from chainrule.reference.validation import check_target
-
-from .expression import Floats
-from .model import Model
 
 MOST_NUMBERS = 20_000_000  # of the largest step: rows times the widest Jacobian or weight matrix
 

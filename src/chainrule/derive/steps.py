@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .expression import Expr, Symbol
-from .words import NOTHING, Words
+from chainrule.derive.expression import Expr, Symbol
+from chainrule.derive.words import NOTHING, Words
 
 Part = Literal[
     "definition", "forward", "loss", "output", "recursion", "parameters", "general", "batch", "update"

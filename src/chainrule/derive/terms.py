@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derive.expression import Expr, Shape, Size, Symbol, Values
 from chainrule.reference import get_activation
-
-from .expression import Expr, Shape, Size, Symbol, Values
 
 
 @dataclass(frozen=True)

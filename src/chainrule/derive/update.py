@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from .batch import batch_gradient
-from .context import Context
-from .expression import Expr, Glyph, Symbol, as_expr
-from .forward import learned
-from .functions import call
-from .model import Model
-from .steps import Form, Step
-from .terms import Cases, ColumnNorms, Condition, NormSquared
-from .words import NOTHING, Words
+from chainrule.derive.batch import batch_gradient
+from chainrule.derive.context import Context
+from chainrule.derive.expression import Expr, Glyph, Symbol, as_expr
+from chainrule.derive.forward import learned
+from chainrule.derive.functions import call
+from chainrule.derive.model import Model
+from chainrule.derive.steps import Form, Step
+from chainrule.derive.terms import Cases, ColumnNorms, Condition, NormSquared
+from chainrule.derive.words import NOTHING, Words
 
 DEFAULT = SimpleNamespace(name="sgd", learning_rate=0.1, momentum=0.0, nesterov=False, l2=0.0)
 PARAMETERS = {

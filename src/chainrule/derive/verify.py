@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .drawing import elsewhere
-from .expression import Expr, Floats, Gradient, Symbol
-from .instances import instances
-from .later import later_updates
-from .program import Numbers
-from .references import from_the_engine, from_the_reference
-from .steps import Step
-
-if TYPE_CHECKING:
-    from .derivation import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.drawing import elsewhere, with_numbers
+from chainrule.derive.expression import Expr, Floats, Gradient, Symbol
+from chainrule.derive.instances import instances
+from chainrule.derive.later import later_updates
+from chainrule.derive.program import Numbers
+from chainrule.derive.references import from_the_engine, from_the_reference
+from chainrule.derive.steps import Step
 
 WAYS = ("as_written", "reference", "engine", "complex_step")
 TOLERANCE = 1e-10
@@ -149,9 +147,7 @@ class VerificationReport:
         return "\n".join(lines)
 
 
-def verify(
-    derivation: Derivation, tolerance: float = TOLERANCE, *, drawn: bool = False
-) -> VerificationReport:
+def verify(derivation: DerivationData, tolerance: float = TOLERANCE) -> VerificationReport:
     """Compute the number of every step again, in four ways, at the sample and at a place drawn at random.
 
     The second place is for what the sample hides: a factor that happens to be 1, a unit that is at rest. A
@@ -160,21 +156,19 @@ def verify(
 
     Parameters
     ----------
-    derivation : Derivation
-        With numbers.
+    derivation : DerivationData
+        Parameters and sample are drawn where it has no numbers.
     tolerance : float
         Largest difference over the largest magnitude that passes. More is allowed where terms cancel: 64
         roundings of the terms' magnitude. The engine has 1e-3 where it computes in float32.
-    drawn : bool
-        Whether the sample was drawn for this.
 
     Returns
     -------
     VerificationReport
         One row per step with numbers.
     """
-    if derivation.numbers is None:
-        raise ValueError("this derivation has no numbers; give derive() a network and a sample x, y")
+    drawn = derivation.numbers is None
+    derivation = with_numbers(derivation)
     checks = _check(derivation, tolerance)
     targets = {step.key: step.target for step in derivation.steps}
     later = later_updates(derivation)
@@ -192,7 +186,7 @@ def verify(
     return VerificationReport(tuple(checks), tolerance, drawn)
 
 
-def _check(derivation: Derivation, tolerance: float) -> list[StepCheck]:
+def _check(derivation: DerivationData, tolerance: float) -> list[StepCheck]:
     """Compare every step at one place, the steps of any layer k at every layer."""
     numbers = derivation.numbers
     assert numbers is not None
@@ -230,7 +224,7 @@ def _check(derivation: Derivation, tolerance: float) -> list[StepCheck]:
 
 
 def _check_any_layer(
-    derivation: Derivation, step: Step, numbers: Numbers, tolerance: float
+    derivation: DerivationData, step: Step, numbers: Numbers, tolerance: float
 ) -> list[StepCheck]:
     """Compare both sides of a step of any layer k at every layer; nothing where no layer is so plain."""
     differences, floors = [], []

@@ -8,15 +8,12 @@ import os
 import zlib
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.page.checks import checks
+from chainrule.derive.page.data import LIMITS, page_data
 from chainrule.files.atomic import atomic_path
-
-from .checks import checks
-from .data import LIMITS, page_data
-
-if TYPE_CHECKING:
-    from chainrule.derive import Derivation
 
 #: The scripts in the order in which the page runs them.
 SCRIPTS = (
@@ -27,12 +24,12 @@ SCRIPTS = (
 MOST_BYTES = 1_000_000  # of a page
 
 
-def write(derivation: Derivation, path: str | os.PathLike[str]) -> Path:
+def write(derivation: DerivationData, path: str | os.PathLike[str]) -> Path:
     """Write the explorer of a derivation, one HTML file that opens from disk and fetches nothing.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : DerivationData
         What `chainrule.derive` returned.
     path : str or path-like
         The file to write; it appears whole or not at all.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..render.mathml import mathml
-from ..steps import Step
-from ..verify import WAYS
-from ..words import Words
-
-if TYPE_CHECKING:
-    from chainrule.derive import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.render.mathml import mathml
+from chainrule.derive.steps import Step
+from chainrule.derive.verify import WAYS, verify
+from chainrule.derive.words import Words
 
 NAMES = {
     "as_written": Words("as written", "按式逐项计算"),
@@ -21,12 +19,12 @@ NAMES = {
 MOST_WEIGHTS = 10_000  # complex step takes a forward pass for each; of larger networks the page has no table
 
 
-def checks(derivation: Derivation) -> dict[str, Any] | None:
+def checks(derivation: DerivationData) -> dict[str, Any] | None:
     """Verify a derivation for the page.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : DerivationData
         Without numbers it is verified with a sample that is drawn.
 
     Returns
@@ -37,7 +35,7 @@ def checks(derivation: Derivation) -> dict[str, Any] | None:
     """
     if sum(layer.n_in * layer.n_out for layer in derivation.model.layers) > MOST_WEIGHTS:
         return None
-    report = derivation.verify(raise_on_failure=False)
+    report = verify(derivation)
     rows = [
         {
             "step": row["key"],

@@ -5,24 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..data import shape_text
-from ..expression import Gradient, Symbol
-from ..notation import ROLES
-from ..render.mathml import mathml
-from ..render.text import text
-from ..rules import RULES
-from ..steps import PARTS, Form, Part, Step
-from ..words import Words
-from .checks import checks
-from .packing import Packed, pack, shown
-from .paths import PathTable
-
-if TYPE_CHECKING:
-    from chainrule.derive import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Gradient, Symbol
+from chainrule.derive.notation import ROLES
+from chainrule.derive.page.checks import checks
+from chainrule.derive.page.packing import Packed, pack, shown
+from chainrule.derive.page.paths import PathTable
+from chainrule.derive.render.data import shape_text
+from chainrule.derive.render.mathml import mathml
+from chainrule.derive.render.text import text
+from chainrule.derive.rules import RULES
+from chainrule.derive.steps import PARTS, Form, Part, Step
+from chainrule.derive.words import Words
 
 MOST_PATHS = 20_000  # nodes of all paths, if those of every unit are listed
 WAYS: dict[Part, str] = {
@@ -80,12 +78,12 @@ LIMITS = (
 )
 
 
-def page_data(derivation: Derivation, limits: Limits = LIMITS[0], check: Json | None = None) -> Json:
+def page_data(derivation: DerivationData, limits: Limits = LIMITS[0], check: Json | None = None) -> Json:
     """Collect what the page shows of a derivation.
 
     Parameters
     ----------
-    derivation : Derivation
+    derivation : DerivationData
         With or without numbers.
     limits : Limits
         How much of it.
@@ -166,7 +164,7 @@ def _form(form: Form) -> Json:
     return {"math": mathml(form.expression), "rule": form.rule}
 
 
-def _rules(derivation: Derivation) -> Json:
+def _rules(derivation: DerivationData) -> Json:
     used = {form.rule for step in derivation.steps for form in step.forms}
     return {
         key: {"name": RULES[key].name.to_dict(), "text": RULES[key].text.to_dict()} for key in sorted(used)
@@ -180,7 +178,7 @@ def _symbols_of(form: Form) -> list[Symbol]:
     return list(found.values())
 
 
-def _symbols(derivation: Derivation, limits: Limits) -> list[Json]:
+def _symbols(derivation: DerivationData, limits: Limits) -> list[Json]:
     """Every symbol with what it is, where it stands in the drawing, and its numbers."""
     every = dict(derivation.context.notation.symbols)
     for step in derivation.steps:
@@ -227,7 +225,7 @@ def _place(symbol: Symbol) -> list[Any] | None:
 class _Values:
     """Packs the numbers, the small matrices first, whole as long as there is room for them."""
 
-    def __init__(self, derivation: Derivation, limits: Limits) -> None:
+    def __init__(self, derivation: DerivationData, limits: Limits) -> None:
         self.arrays = {} if derivation.numbers is None else derivation.numbers.arrays
         self.samples = range(min(derivation.n_samples, limits.samples))
         room = limits.numbers
@@ -258,7 +256,7 @@ class _Values:
 # What is worked out: paths, norms.
 
 
-def _paths(derivation: Derivation, limits: Limits) -> Json:
+def _paths(derivation: DerivationData, limits: Limits) -> Json:
     """List the largest paths from each unit to the error, for each row that can be walked."""
     model = derivation.model
     longest = 2 * len(model.layers)
@@ -292,7 +290,7 @@ def _unit_paths(table: PathTable, k: int, unit: int, delta: float, most: int) ->
     return {"total": float(delta), "count": str(table.count(k, unit)), "top": top}
 
 
-def _path_table(derivation: Derivation, i: int) -> PathTable:
+def _path_table(derivation: DerivationData, i: int) -> PathTable:
     numbers, layers = derivation.numbers, derivation.model.layers
     assert numbers is not None
     weights, inner = [], []
@@ -312,7 +310,7 @@ def _path_table(derivation: Derivation, i: int) -> PathTable:
     return PathTable(weights, inner, [layer.residual for layer in layers], delta)
 
 
-def _norms(derivation: Derivation) -> Json:
+def _norms(derivation: DerivationData) -> Json:
     """Root mean square over the rows of each row's norm of delta, and the norm of the weights' gradient."""
     assert derivation.numbers is not None
     arrays = derivation.numbers.arrays

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from ..data import shape_text
-from ..expression import Floats
-from ..rules import RULES
-from ..steps import PARTS, Step
-from ..words import Language, Words
-from .given import HEADING, given, settings
-from .text import text
-
-if TYPE_CHECKING:
-    from ..derivation import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Floats
+from chainrule.derive.render.data import shape_text
+from chainrule.derive.render.given import HEADING, given, settings
+from chainrule.derive.render.text import text
+from chainrule.derive.rules import RULES
+from chainrule.derive.steps import PARTS, Step
+from chainrule.derive.words import Language, Words
 
 HEADINGS = {
     "title": Words("Backpropagation of the network", "反向传播的推导：网络"),
@@ -25,7 +22,7 @@ HEADINGS = {
 MOST_ROWS, MOST_COLUMNS = 6, 8
 
 
-def to_text(derivation: Derivation, language: Language, width: int, numbers: bool) -> str:
+def to_text(derivation: DerivationData, language: Language, width: int, numbers: bool) -> str:
     """Write the whole derivation."""
     sizes = "-".join(map(str, derivation.model.sizes))
     title = f"{HEADINGS['title'].to(language)} {sizes}"
@@ -51,7 +48,7 @@ def to_text(derivation: Derivation, language: Language, width: int, numbers: boo
 
 
 def step_lines(
-    derivation: Derivation, step: Step, language: Language, width: int = 100, numbers: bool = True
+    derivation: DerivationData, step: Step, language: Language, width: int = 100, numbers: bool = True
 ) -> list[str]:
     """Write one step: title, the chain of equals with their rules, a remark, shapes and values."""
     equation = f"[{step.equation}] " if step.equation else ""

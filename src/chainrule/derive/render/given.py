@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ..expression import Floats, Symbol
-from ..steps import Step
-from ..words import Words
-from .text import text
-
-if TYPE_CHECKING:
-    from ..derivation import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Floats, Symbol
+from chainrule.derive.render.text import text
+from chainrule.derive.steps import Step
+from chainrule.derive.words import Words
 
 HEADING = Words("Given: the sample and the parameters", "已知：样本与参数")
 KINDS = ("W", "b", "gain", "shift", "slope", "mask")
 
 
-def settings(derivation: Derivation, step: Step) -> str:
+def settings(derivation: DerivationData, step: Step) -> str:
     """Write the optimizer's settings that a step has, such as "η = 0.1, t = 1"; nothing without numbers."""
     if derivation.numbers is None:
         return ""
@@ -24,7 +20,7 @@ def settings(derivation: Derivation, step: Step) -> str:
     return ", ".join(f"{text(symbol)} = {derivation.value(symbol.key).item():.6g}" for symbol in found)
 
 
-def given(derivation: Derivation) -> list[tuple[Symbol, Floats]]:
+def given(derivation: DerivationData) -> list[tuple[Symbol, Floats]]:
     """Return the input, the parameters layer by layer, and the target with their values; nothing without."""
     if derivation.numbers is None:
         return []

@@ -2,8 +2,8 @@ r"""Formulas as LaTeX, for amsmath: \pmod and friends are not used, `\begin{case
 
 from __future__ import annotations
 
-from .. import layout as lo
-from ..expression import Expr
+from chainrule.derive import layout as lo
+from chainrule.derive.expression import Expr
 
 NAMES = {
     "δ": r"\delta",

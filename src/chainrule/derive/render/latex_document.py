@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from ..expression import Expr, Floats
-from ..rules import RULES
-from ..steps import PARTS, Step
-from ..terms import Diag
-from ..words import Language
-from .document import HEADINGS, columns
-from .given import HEADING, given, settings
-from .latex import latex
-from .prose import latex_prose
-from .text import text
-
-if TYPE_CHECKING:
-    from ..derivation import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Expr, Floats
+from chainrule.derive.render.document import HEADINGS, columns
+from chainrule.derive.render.given import HEADING, given, settings
+from chainrule.derive.render.latex import latex
+from chainrule.derive.render.prose import latex_prose
+from chainrule.derive.render.text import text
+from chainrule.derive.rules import RULES
+from chainrule.derive.steps import PARTS, Step
+from chainrule.derive.terms import Diag
+from chainrule.derive.words import Language
 
 #: The name of a rule beside a formula, and a formula made smaller where it is wider than the page.
 COMMANDS = r"""\providecommand{\rulename}[1]{\text{\footnotesize\itshape #1}}
@@ -44,7 +41,7 @@ CHINESE = {
 }
 
 
-def to_latex(derivation: Derivation, language: Language, *, document: bool, numbers: bool) -> str:
+def to_latex(derivation: DerivationData, language: Language, *, document: bool, numbers: bool) -> str:
     """Write everything, as a document to compile with XeLaTeX or as a fragment to include."""
     lines = []
     if numbers and derivation.numbers is not None:
@@ -65,7 +62,7 @@ def to_latex(derivation: Derivation, language: Language, *, document: bool, numb
     return PREAMBLE % (chinese, COMMANDS, title) + body + "\\end{document}\n"
 
 
-def _step(derivation: Derivation, step: Step, language: Language, numbers: bool) -> list[str]:
+def _step(derivation: DerivationData, step: Step, language: Language, numbers: bool) -> list[str]:
     equation = rf"\textbf{{[{step.equation}]}} " if step.equation else ""
     lines = [rf"\paragraph*{{}}{equation}{latex_prose(step.title.to(language))}", r"\begin{align*}"]
     names = [RULES[form.rule].name.to(language) for form in step.forms]
@@ -128,7 +125,7 @@ def number(value: float) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else mantissa
 
 
-def _corrections(derivation: Derivation, language: Language) -> list[str]:
+def _corrections(derivation: DerivationData, language: Language) -> list[str]:
     lines = [rf"\section*{{{latex_prose(HEADINGS['corrections'].to(language))}}}", r"\begin{itemize}"]
     for correction in derivation.corrections:
         seed, ours = latex_prose(correction.seed), latex_prose(correction.ours)

@@ -6,26 +6,24 @@ Between $$, GitHub reads a formula as Markdown first and takes backslashes away,
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from ..rules import RULES
-from ..steps import PARTS, Step
-from ..words import Language
-from .document import HEADINGS
-from .given import HEADING, given, settings
-from .latex import latex
-from .latex_document import matrix
-from .prose import latex_words
-
-if TYPE_CHECKING:
-    from ..derivation import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.render.document import HEADINGS
+from chainrule.derive.render.given import HEADING, given, settings
+from chainrule.derive.render.latex import latex
+from chainrule.derive.render.latex_document import matrix
+from chainrule.derive.render.prose import latex_words
+from chainrule.derive.rules import RULES
+from chainrule.derive.steps import PARTS, Step
+from chainrule.derive.words import Language
 
 Mathematics = Literal["fenced", "dollars"]
 FENCES: dict[Mathematics, tuple[str, str]] = {"fenced": ("```math", "```"), "dollars": ("$$", "$$")}
 
 
 def to_markdown(
-    derivation: Derivation, language: Language, *, numbers: bool, math: Mathematics = "fenced"
+    derivation: DerivationData, language: Language, *, numbers: bool, math: Mathematics = "fenced"
 ) -> str:
     """Write everything."""
     sizes = "-".join(map(str, derivation.model.sizes))
@@ -45,7 +43,7 @@ def to_markdown(
 
 
 def step_lines(
-    derivation: Derivation, step: Step, language: Language, *, numbers: bool, math: Mathematics = "fenced"
+    derivation: DerivationData, step: Step, language: Language, *, numbers: bool, math: Mathematics = "fenced"
 ) -> list[str]:
     """Write one step: its title, the chain of equals as one formula, a remark and the value."""
     equation = f"{step.equation}: " if step.equation else ""

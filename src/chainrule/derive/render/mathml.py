@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from html import escape
 
-from .. import layout as lo
-from ..expression import Expr
+from chainrule.derive import layout as lo
+from chainrule.derive.expression import Expr
 
 ACCENTS = {"hat": "^", "bar": "¯"}
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from ..expression import Floats
-from ..rules import RULES
-from ..steps import PARTS, Step
-from ..words import Language
-from .document import HEADINGS
-from .given import HEADING, given, settings
-from .mathml import mathml
-
-if TYPE_CHECKING:
-    from ..derivation import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Floats
+from chainrule.derive.render.document import HEADINGS
+from chainrule.derive.render.given import HEADING, given, settings
+from chainrule.derive.render.mathml import mathml
+from chainrule.derive.rules import RULES
+from chainrule.derive.steps import PARTS, Step
+from chainrule.derive.words import Language
 
 MOST_ROWS, MOST_COLUMNS = 6, 8
 CELL = "text-align:left;padding:.15em .6em"
 
 
-def to_html_fragment(derivation: Derivation, language: Language) -> str:
+def to_html_fragment(derivation: DerivationData, language: Language) -> str:
     """Write everything as one <div>, a <details> for each part; no script, no style sheet."""
     sizes = "-".join(map(str, derivation.model.sizes))
     title = f"{HEADINGS['title'].to(language)} {sizes}"
@@ -44,7 +41,7 @@ def to_html_fragment(derivation: Derivation, language: Language) -> str:
     return "\n".join([*lines, "</div>"])
 
 
-def step_html(derivation: Derivation, step: Step, language: Language) -> str:
+def step_html(derivation: DerivationData, step: Step, language: Language) -> str:
     """Write one step: title, a formula with a line and a rule for each form, a remark, the value."""
     equation = f"[{escape(step.equation)}] " if step.equation else ""
     rows = []

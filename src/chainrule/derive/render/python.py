@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .. import expression as ex
-from .. import terms as te
-from ..expression import Expr, Symbol
-from ..model import Model
-from ..steps import Step
-
-if TYPE_CHECKING:
-    from ..derivation import Derivation
+from chainrule.derive import expression as ex
+from chainrule.derive import terms as te
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Expr, Symbol
+from chainrule.derive.model import Model
+from chainrule.derive.steps import Step
 
 SUM, PRODUCT, POWER, ATOM = range(1, 5)
 
@@ -62,7 +58,7 @@ HELPERS = {
 RESULTS = {"gain": "gain_gradients", "shift": "shift_gradients", "slope": "slope_gradients"}
 
 
-def to_python(derivation: Derivation) -> str:
+def to_python(derivation: DerivationData) -> str:
     """Write the module."""
     body = [f"    {line}" if line else "" for line in _body(derivation)]
     code = "\n".join(body)
@@ -72,7 +68,7 @@ def to_python(derivation: Derivation) -> str:
     return "\n".join(head) + functions + "\n"
 
 
-def _extras(derivation: Derivation) -> dict[str, list[int]]:
+def _extras(derivation: DerivationData) -> dict[str, list[int]]:
     """Return which layers have gains, shifts, slopes and masks."""
     layers = list(enumerate(derivation.model.layers, start=1))
     normalized = [k for k, layer in layers if layer.normalized]
@@ -85,7 +81,7 @@ def _extras(derivation: Derivation) -> dict[str, list[int]]:
     return {kind: which for kind, which in found.items() if which}
 
 
-def _signature(derivation: Derivation) -> list[str]:
+def _signature(derivation: DerivationData) -> list[str]:
     model, extras = derivation.model, _extras(derivation)
     sizes = "-".join(map(str, model.sizes))
     names = ", ".join(layer.activation.name for layer in model.layers)
@@ -120,7 +116,7 @@ def _listed(which: list[int]) -> str:
     return ", ".join(map(str, which))
 
 
-def _body(derivation: Derivation) -> list[str]:
+def _body(derivation: DerivationData) -> list[str]:
     model, extras = derivation.model, _extras(derivation)
     layers = range(1, len(model.layers) + 1)
 
@@ -173,7 +169,7 @@ def _target(model: Model) -> list[str]:
     return [f"y = {rows}"]
 
 
-def _constants(derivation: Derivation) -> list[str]:
+def _constants(derivation: DerivationData) -> list[str]:
     """Define the matrices of given numbers that the last forms have."""
     found: dict[str, str] = {}
 
@@ -189,7 +185,7 @@ def _constants(derivation: Derivation) -> list[str]:
     return [f"{name} = {source}" for name, source in found.items()]
 
 
-def _forward_source(derivation: Derivation, step: Step) -> str:
+def _forward_source(derivation: DerivationData, step: Step) -> str:
     if step.key.startswith("output."):
         assert step.layer is not None
         f = derivation.model.layers[step.layer - 1].activation.name

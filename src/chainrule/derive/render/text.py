@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .. import layout as lo
-from ..expression import Expr
+from chainrule.derive import layout as lo
+from chainrule.derive.expression import Expr
 
 SUBSCRIPTS = dict(zip("0123456789+-−()=klnij,", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌ₖₗₙᵢⱼ,", strict=True))
 SUPERSCRIPTS = dict(zip("0123456789+-−()=in⊤′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾⁼ⁱⁿᵀ′", strict=True))

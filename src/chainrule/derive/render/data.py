@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .expression import Expr, Gradient, Shape, Symbol
-from .layout import size
-from .notation import ROLES
-from .render.latex import latex
-from .render.mathml import mathml
-from .render.text import render as text_of_box
-from .render.text import text
-from .rules import RULES
-from .steps import PARTS, Step
-
-if TYPE_CHECKING:
-    from .derivation import Derivation
+from chainrule.derive.derivation import DerivationData
+from chainrule.derive.expression import Expr, Gradient, Shape, Symbol
+from chainrule.derive.layout import size
+from chainrule.derive.notation import ROLES
+from chainrule.derive.render.latex import latex
+from chainrule.derive.render.mathml import mathml
+from chainrule.derive.render.text import render as text_of_box
+from chainrule.derive.render.text import text
+from chainrule.derive.rules import RULES
+from chainrule.derive.steps import PARTS, Step
 
 FORMAT, VERSION = "chainrule.derivation", 1
 
 
-def to_dict(derivation: Derivation) -> dict[str, Any]:
+def to_dict(derivation: DerivationData) -> dict[str, Any]:
     """Return structure, symbols and steps; see docs/derivation.md for the keys."""
     model = derivation.model
     symbols: dict[str, Symbol] = {}
@@ -80,7 +78,7 @@ def shape_text(shape: Shape) -> str:
     return "×".join(text_of_box(size(n)) for n in shape)
 
 
-def symbol_dict(derivation: Derivation, symbol: Symbol) -> dict[str, Any]:
+def symbol_dict(derivation: DerivationData, symbol: Symbol) -> dict[str, Any]:
     """Return what a symbol is and what it is worth."""
     found: dict[str, Any] = {
         "key": symbol.key,
@@ -98,7 +96,7 @@ def symbol_dict(derivation: Derivation, symbol: Symbol) -> dict[str, Any]:
     return found
 
 
-def step_dict(derivation: Derivation, step: Step) -> dict[str, Any]:
+def step_dict(derivation: DerivationData, step: Step) -> dict[str, Any]:
     """Return a step: words, every form, shapes, symbols and the value of its left-hand side."""
     return {
         "key": step.key,
@@ -122,7 +120,7 @@ def step_dict(derivation: Derivation, step: Step) -> dict[str, Any]:
     }
 
 
-def value_list(derivation: Derivation, key: str) -> Any:
+def value_list(derivation: DerivationData, key: str) -> Any:
     """Return a value as nested lists, as `Derivation.value` shows it; None where there is none."""
     numbers = derivation.numbers
     if numbers is None or key not in numbers.arrays:
