@@ -6,7 +6,7 @@ import numpy as np
 
 import chainrule
 from chainrule import MLPRegressor, Network, reference
-from chainrule.export.description import Description, Layer, Meaning
+from chainrule.description import Description, Layer, Meaning
 from chainrule.reference import Norm
 from chainrule.reference.activations import PReLU
 
@@ -65,7 +65,7 @@ def outputs(described: Description, x: np.ndarray) -> np.ndarray:
 
     return reference.forward(
         [wide(layer.weights) for layer in layers],
-        [-layer.biases.astype(np.float64) for layer in layers],
+        [layer.biases.astype(np.float64) for layer in layers],
         x.astype(np.float64),
         [PReLU() if layer.activation == "prelu" else layer.activation for layer in layers],
         norms=[None if n.gain is None else Norm(wide(n.gain), wide(n.shift)) for n in layers],

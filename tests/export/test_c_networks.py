@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, Network
+from chainrule.description import Description, Meaning
 from chainrule.export import export_c
 from chainrule.export.c.text import comment, identifiers, string, wrap
-from chainrule.export.description import Description, Meaning
 
 from .compiled import call, compile_shared, strings
 from .networks import (
@@ -76,7 +76,7 @@ def test_extreme_numbers_read_back_as_the_same_bits(tmp_path: Path) -> None:
     tiny, huge = np.finfo(np.float64).smallest_subnormal, np.finfo(np.float64).max
     layer.weights[...] = 0
     layer.weights[0] = [tiny, -huge, 0.1, np.pi]
-    layer.biases[...] = -0.0
+    layer.biases[...] = 0.0
     found, _ = compiled(Description([layer], Meaning()), tmp_path, np.eye(6)[:1], 4)
     assert found[0].tolist() == [tiny, -huge, 0.1, np.pi]
 

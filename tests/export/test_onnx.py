@@ -24,8 +24,8 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, Network
+from chainrule.description import Description, Meaning
 from chainrule.export import export_c, register_onnx_converters, to_onnx
-from chainrule.export.description import Description, Meaning
 from chainrule.io import TableModel
 
 from .compiled import call, compile_shared

@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, Network
+from chainrule.description import Description, Meaning
 from chainrule.export import to_torch
-from chainrule.export.description import Description, Meaning
 
 from .networks import (
     HIDDEN,

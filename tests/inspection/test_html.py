@@ -14,20 +14,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from chainrule import SGD, CosineSchedule, MLPClassifier, Network
+from chainrule.description import Description, Layer, describe
 from chainrule.inspection.drawing import draw
-from chainrule.inspection.subject import Layer, layers
 
 X, y = load_iris(return_X_y=True)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(parts):
-    root = ET.fromstring(draw(parts))
+def drawn(network):
+    root = ET.fromstring(draw(network))
     return root, [text.text for text in root.iter(f"{SVG}text")]
 
 
 def test_columns_widths_activations_and_parameters():
-    root, texts = drawn(layers(Network([3, 5, 4, 3], activation=["sigmoid", "tanh"], random_state=0)))
+    root, texts = drawn(describe(Network([3, 5, 4, 3], activation=["sigmoid", "tanh"], random_state=0)))
     assert len(list(root.iter(f"{SVG}circle"))) == 15
     for expected in ("3", "5", "4", "inputs", "sigmoid", "tanh", "identity", "20", "24", "15"):
         assert expected in texts
@@ -36,7 +36,7 @@ def test_columns_widths_activations_and_parameters():
 
 
 def test_wide_and_deep_networks_stay_small():
-    svg = draw(layers(Network([784, *[512] * 40, 10], dtype="float32", random_state=0)))
+    svg = draw(describe(Network([784, *[512] * 40, 10], dtype="float32", random_state=0)))
     assert len(svg) < 150_000
     assert "· · ·" in svg
     assert "⋮" in svg
@@ -46,16 +46,16 @@ def test_wide_and_deep_networks_stay_small():
 
 def test_marks_of_layers():
     parts = [
-        Layer(np.ones((3, 4)), np.zeros(4), "relu", norm=(np.ones(4), np.zeros(4)), dropout=0.2),
+        Layer(np.ones((3, 4)), np.zeros(4), "relu", gain=np.ones(4), shift=np.zeros(4), dropout=0.2),
         Layer(np.ones((4, 4)), np.zeros(4), "relu", residual=True),
         Layer(np.ones((4, 1)), np.zeros(1), "identity"),
     ]
-    root, texts = drawn(parts)
+    root, texts = drawn(Description(parts))
     assert "norm · dropout 0.2" in texts
     assert texts.count("+") == 1
     assert sum(path.get("stroke-dasharray") is not None for path in root.iter(f"{SVG}path")) == 1
     assert "24" in texts  # 3 x 4 weights, 4 biases, 8 of the normalisation
-    plain = drawn([Layer(part.weights, part.biases, part.activation) for part in parts])[1]
+    plain = drawn(Description([Layer(part.weights, part.biases, part.activation) for part in parts]))[1]
     assert "+" not in plain
     assert not [text for text in plain if "norm" in text]
 
@@ -63,7 +63,7 @@ def test_marks_of_layers():
 def test_weights_that_are_not_finite_can_be_drawn():
     net = Network([2, 2], random_state=0)
     net.weights[0][:] = [[np.nan, 1], [np.inf, 0]]
-    assert "nan" not in draw(layers(net)).lower()
+    assert "nan" not in draw(describe(net)).lower()
 
 
 def test_network_card():

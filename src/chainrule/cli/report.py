@@ -62,16 +62,15 @@ def number(value: float) -> str:
 
 def network_text(model: "TableModel") -> str:
     """Describe the network in one line."""
-    from chainrule.inspection.subject import layers
+    from chainrule.description import describe
 
     estimator = model.estimator
-    n_parameters = sum(layer.n_parameters for layer in layers(estimator))
     sizes = "-".join(map(str, model.sizes))
     output = {"logistic": "sigmoid"}.get(estimator.out_activation_, estimator.out_activation_)
     dtype = estimator.coefs_[0].dtype.name
     activation = estimator.activation
     activation = activation if isinstance(activation, str) else "-".join(activation)
-    return f"{sizes}, {activation}, {output} output; {n_parameters:,} parameters, {dtype}"
+    return f"{sizes}, {activation}, {output} output; {describe(estimator).n_parameters:,} parameters, {dtype}"
 
 
 def steps_text(model: "TableModel") -> str:

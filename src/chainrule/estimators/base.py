@@ -14,12 +14,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule import _threads
+from chainrule.description import Description
+from chainrule.description.leaving import LeavingNetwork
+from chainrule.description.verbs import verb
 from chainrule.estimators import state
 from chainrule.estimators.advice import about_the_curve, about_the_rows
 from chainrule.estimators.bound_model import VECTORS, BoundModel, DType
 from chainrule.estimators.callbacks import check_callbacks, protocol
 from chainrule.estimators.checkpoint import Checkpoint, interval
 from chainrule.estimators.data import TargetScale, learn_target_scale, validation_rows
+from chainrule.estimators.describing import describe_estimator
 from chainrule.estimators.initialization import initialize
 from chainrule.estimators.losses import check_loss
 from chainrule.estimators.metrics import scorers
@@ -27,7 +31,6 @@ from chainrule.estimators.options import CONSTRAINTS, check_together, hidden_siz
 from chainrule.estimators.quasi_newton import fit_quasi_newton
 from chainrule.estimators.rows import Rows, ready
 from chainrule.estimators.stochastic import fit_stochastic
-from chainrule.export.leaving import LeavingNetwork
 
 
 class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
@@ -318,18 +321,6 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
         if hasattr(self, "coefs_"):
             self._bind()
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Save the estimator, fitted or not, as a safetensors file; `chainrule.load(path)` returns it.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write. No pickle is involved, so opening such a file runs no code.
-        """
-        from chainrule.files import models
-
-        models.save(self, path)
-
     def _get_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         return state.get_state(self)
 
@@ -340,9 +331,11 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
         return mlp
 
     def _html_repr(self) -> str:
-        from chainrule.inspection.html import estimator_html
+        html: str = verb("estimator_html")(self, super()._html_repr())
+        return html
 
-        return estimator_html(self, super()._html_repr())
+    def _describe(self) -> Description:
+        return describe_estimator(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule._version import version
-from chainrule.export.description import Description
+from chainrule.description import Description
+from chainrule.description.unwrapping import best_of, is_pipeline
 from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, own_units, probabilities
-from chainrule.export.parts import take_apart
+from chainrule.export.parts import exportable
 from chainrule.files.atomic import atomic_path
 
 if TYPE_CHECKING:
@@ -63,17 +64,16 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = 
         import onnx
     except ImportError:
         raise ImportError(MISSING) from None
-    model = getattr(model, "best_estimator_", model)
-    if hasattr(model, "steps"):
+    model = best_of(model)
+    if is_pipeline(model):
         from chainrule.export.onnx_pipeline import pipeline_graph
 
         proto = pipeline_graph(model, X)
-    elif hasattr(model, "preprocessor"):
+    else:
         from chainrule.export.onnx_table import table_graph
 
-        proto = table_graph(*take_apart(model))
-    else:
-        proto = _network_graph(take_apart(model).network, is_network=not hasattr(model, "get_params"))
+        network = exportable(model)
+        proto = _network_graph(network) if network.columns is None else table_graph(network)
     onnx.checker.check_model(proto)
     if path is not None:
         with atomic_path(path) as temporary:
@@ -122,15 +122,16 @@ class GraphNodes(Nodes):
         return proto
 
 
-def _network_graph(network: Description, *, is_network: bool) -> onnx.ModelProto:
+def _network_graph(network: Description) -> onnx.ModelProto:
     from onnx import helper
 
     nodes = GraphNodes(network.dtype)
     element = helper.np_dtype_to_tensor_dtype(network.dtype)
     outputs = network_outputs(nodes, network, "X")
     numbers = own_units(nodes, network.meaning, outputs)
-    results = {"output" if is_network else "variable": (numbers, element, ["n", network.n_outputs])}
-    if network.meaning.kind != "numbers":
+    name = "output" if network.meaning.kind == "outputs" else "variable"
+    results = {name: (numbers, element, ["n", network.n_outputs])}
+    if network.meaning.classifies:
         results = class_results(nodes, network, outputs)
     x = helper.make_tensor_value_info("X", element, ["n", network.n_inputs])
     return nodes.finish([x], results)

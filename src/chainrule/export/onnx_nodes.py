@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.description import EPSILON, Description, Layer, Meaning
+from chainrule.description import EPSILON, Description, Layer, Meaning
 
 OPSET = 18  # of the operators used here; every ONNX Runtime since 1.14 has it
 
@@ -58,7 +58,7 @@ def network_outputs(nodes: Nodes, network: Description, x: str) -> str:
 
 def _layer(nodes: Nodes, layer: Layer, x: str) -> str:
     product = nodes.op("MatMul", x, nodes.array(layer.weights))
-    net = nodes.op("Add", product, nodes.array(layer.biases))  # E1
+    net = nodes.op("Add", product, nodes.array(layer.intercepts))  # E1
     if layer.gain is not None and layer.shift is not None:
         net = _normalize(nodes, net, nodes.array(layer.gain), nodes.array(layer.shift))  # E8
     if layer.slopes is not None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.description import describe
 from chainrule.export.onnx_model import MISSING, ML_OPSET
 from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, own_units, probabilities
+from chainrule.export.parts import exportable
 
 if TYPE_CHECKING:
     import onnx
@@ -80,7 +80,7 @@ def _class_shapes(operator: Any) -> None:
     """Declare labels and probabilities; skl2onnx knows strings and int64 as labels."""
     from skl2onnx.common import data_types
 
-    network, source = describe(operator.raw_operator), operator.inputs[0].type
+    network, source = exportable(operator.raw_operator), operator.inputs[0].type
     n_samples = operator.inputs[0].get_first_dimension()
     kind = "String" if labels(network.meaning).dtype == object else "Int64"
     columns = [network.n_outputs] if network.meaning.kind == "multilabel" else []
@@ -93,7 +93,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Convert one estimator: its inputs in float32 or float64, as they come from the step before."""
     from skl2onnx.common.data_types import DoubleTensorType, guess_proto_type
 
-    network = describe(operator.raw_operator)
+    network = exportable(operator.raw_operator)
     source = operator.inputs[0]
     dtype = np.dtype("float64" if isinstance(source.type, DoubleTensorType) else "float32")
     nodes = ContainerNodes(dtype, scope, container)
@@ -101,7 +101,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     if guess_proto_type(source.type) not in (1, 11):  # integers, as encoders may give them
         x = nodes.op("Cast", x, to=1)
     outputs = network_outputs(nodes, network, x)
-    if network.meaning.kind == "numbers":
+    if not network.meaning.classifies:
         results = [own_units(nodes, network.meaning, outputs)]
     else:
         named = label(nodes, network.meaning, outputs)
@@ -119,7 +119,7 @@ def pipeline_graph(pipeline: Any, X: Any) -> onnx.ModelProto:
     register_onnx_converters()
     from skl2onnx import convert_sklearn
 
-    describe(pipeline.steps[-1][1])  # says what is wrong with it in our own words
+    exportable(pipeline.steps[-1][1])  # says what is wrong with it in our own words
     classifies = hasattr(pipeline.steps[-1][1], "classes_")
     try:
         proto: onnx.ModelProto = convert_sklearn(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.export.description import Description
+from chainrule.description import Description
 from chainrule.export.onnx_model import GraphNodes, class_results
 from chainrule.export.onnx_nodes import network_outputs
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import onnx
 
 
-def table_graph(preprocessor: Any, network: Description) -> onnx.ModelProto:
+def table_graph(network: Description) -> onnx.ModelProto:
     """Build the graph.
 
     Inputs of shape (n_samples, 1), called as the columns: numbers and days since 1970 as float64, NaN where
@@ -25,7 +25,7 @@ def table_graph(preprocessor: Any, network: Description) -> onnx.ModelProto:
 
     nodes = GraphNodes(network.dtype)
     inputs, features = [], []
-    for column in preprocessor.columns:
+    for column in network.columns or ():
         if hasattr(column, "scale"):
             element = TensorProto.DOUBLE
             features += _numbers(nodes, column)
@@ -34,7 +34,7 @@ def table_graph(preprocessor: Any, network: Description) -> onnx.ModelProto:
             features.append(_categories(nodes, column))
         inputs.append(helper.make_tensor_value_info(column.name, element, ["n", 1]))
     outputs = network_outputs(nodes, network, nodes.op("Concat", *features, axis=1))
-    if network.meaning.kind != "numbers":
+    if network.meaning.classifies:
         return nodes.finish(inputs, class_results(nodes, network, outputs))
     double = nodes.op("Cast", outputs, to=TensorProto.DOUBLE)
     scale, mean = (

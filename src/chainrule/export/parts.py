@@ -1,12 +1,11 @@
 """A model that preprocesses, taken apart: what comes before the network, and the network."""
 
-from __future__ import annotations
-
-from dataclasses import replace
 from typing import Any, NamedTuple
 
-from chainrule.export.description import Description, Meaning, describe
-from chainrule.tables.preprocessing import Preprocessor
+import numpy as np
+
+from chainrule.description import Description, describe
+from chainrule.description.unwrapping import best_of, is_ours, steps_of
 
 
 class Parts(NamedTuple):
@@ -14,35 +13,46 @@ class Parts(NamedTuple):
 
     Attributes
     ----------
-    before : list of scikit-learn transformers, or Preprocessor
-        What turns a row into the network's inputs; the empty list for nothing.
+    before : list of scikit-learn transformers
+        What turns a row into the network's inputs; a table's columns are in the description.
     network : Description
     """
 
-    before: list[Any] | Preprocessor
+    before: list[Any]
     network: Description
 
 
 def take_apart(model: Any) -> Parts:
     """Take apart a Network, an estimator, a TableModel, a Pipeline that ends in one; of a search the best.
 
-    Raises TypeError for anything else, and as `describe`.
+    Raises as `exportable`.
     """
-    model = getattr(model, "best_estimator_", model)
-    if hasattr(model, "preprocessor") and hasattr(model, "target"):
-        return Parts(model.preprocessor, _with_target(describe(model.estimator), model.target))
-    if hasattr(model, "steps"):
-        *before, (_, last) = model.steps
-        return Parts(
-            [step for _, step in before if step is not None and step != "passthrough"], describe(last)
+    before, last = steps_of(best_of(model))
+    return Parts(before, exportable(last))
+
+
+def exportable(model: Any) -> Description:
+    """Describe a model of ours as exports write it: numbers in the target's own units, if they can be.
+
+    Raises
+    ------
+    TypeError
+        For anything else; a description will do.
+    ValueError
+        For parameters that are not finite.
+    sklearn.exceptions.NotFittedError
+        For an estimator before `fit`.
+    """
+    if not (is_ours(model) or isinstance(model, Description)):
+        raise TypeError(
+            f"a {type(model).__name__} cannot be exported; expected a Network, MLPClassifier, MLPRegressor, "
+            "TableModel, or a scikit-learn Pipeline that ends in one of our estimators"
         )
-    return Parts([], describe(model))
-
-
-def _with_target(network: Description, target: Any) -> Description:
-    """Give the outputs the meaning that a table's column has."""
-    if hasattr(target, "classes"):
-        meaning = replace(network.meaning, classes=list(target.classes))
-    else:
-        meaning = Meaning(scale=target.scale, mean=target.shift)
-    return replace(network, meaning=meaning)
+    described = describe(model)
+    if described.columns is None:  # a table's numbers are scaled in float64, whatever the network computes in
+        described = described.in_own_units()
+    for k, layer in enumerate(described.layers, start=1):
+        for name, array in layer.arrays.items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} of layer {k} are not finite; train the model again")
+    return described

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.description import EPSILON
+from chainrule.description import EPSILON
 from chainrule.export.torch_writing import MISSING
 
 if TYPE_CHECKING:

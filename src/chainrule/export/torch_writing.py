@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.export.description import EPSILON, Description, Layer, describe
+from chainrule.description import EPSILON, Description, Layer
+from chainrule.export.parts import exportable
 
 if TYPE_CHECKING:
     import torch
@@ -55,10 +56,10 @@ def to_torch(model: Any) -> torch.nn.Sequential:
         raise ImportError(MISSING) from None
     from chainrule.export.torch_layers import Residual
 
-    network = describe(model)
+    network = exportable(model)
     modules: list[Any] = []
     for k, layer in enumerate(network.layers, start=1):
-        logits = k == len(network.layers) and network.meaning.kind != "numbers"
+        logits = k == len(network.layers) and network.meaning.classifies
         parts = _layer(layer, activated=not logits)
         modules += [Residual(*parts)] if layer.residual else parts
     if network.meaning.scaled:
@@ -90,7 +91,7 @@ def _layer(layer: Layer, *, activated: bool) -> list[Any]:
     n_in, n_out = layer.weights.shape
     dtype = torch.float32 if layer.weights.dtype.itemsize == 4 else torch.float64
     linear = nn.Linear(n_in, n_out, dtype=dtype)
-    linear.weight, linear.bias = copy(layer.weights.T.copy()), copy(layer.biases)
+    linear.weight, linear.bias = copy(layer.weights.T.copy()), copy(layer.intercepts)
     parts: list[Any] = [linear]
     if layer.gain is not None:
         norm = nn.LayerNorm(n_out, eps=EPSILON, dtype=dtype)

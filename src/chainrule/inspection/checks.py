@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.description.layers import Floats
 from chainrule.inspection.examined import Examined
-from chainrule.inspection.subject import Floats
 
 #: Root mean square of a column: networks like about 1, first weights are drawn for it.
 LARGE, SMALL = 20.0, 0.1

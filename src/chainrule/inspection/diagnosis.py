@@ -12,7 +12,6 @@ from chainrule.inspection.checks import CHECKS
 from chainrule.inspection.checks import Finding as Finding
 from chainrule.inspection.examined import Examined
 from chainrule.inspection.html import card
-from chainrule.inspection.subject import sizes
 
 
 class TrainingWarning(ConvergenceWarning):  # type: ignore[misc]  # scikit-learn has no types
@@ -127,5 +126,5 @@ def diagnose(model: Any, X: Any, y: Any = None, *, history: Any = None) -> Diagn
     """
     seen = Examined.of(model, X, y, history)
     findings = tuple(finding for check in CHECKS for finding in check(seen))
-    network = "-".join(map(str, sizes(seen.parts)))
+    network = "-".join(map(str, seen.network.sizes))
     return Diagnosis(findings, f"{type(seen.model).__name__} {network}, {len(seen.x):,} rows")

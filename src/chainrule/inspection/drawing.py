@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.inspection.subject import Layer, sizes
+from chainrule.description import Description, Layer
 
 MOST_UNITS = 9  # drawn in a column; more are shown by dots
 COLUMN, UNIT, RADIUS = 118.0, 21.0, 6.5  # distance of columns and of units, in pixels
@@ -22,13 +22,13 @@ MOST_COLUMNS = 14
 POSITIVE, NEGATIVE = "#d1495b", "#3d7ebf"  # readable on white and on black
 
 
-def draw(parts: Sequence[Layer]) -> str:
+def draw(network: Description) -> str:
     """Return a network as an SVG element.
 
     Parameters
     ----------
-    parts : sequence of Layer
-        The network's layers. Beyond 14 columns the middle ones are left out.
+    network : Description
+        Beyond 14 columns the middle ones are left out.
 
     Returns
     -------
@@ -38,12 +38,13 @@ def draw(parts: Sequence[Layer]) -> str:
     Examples
     --------
     >>> from chainrule import Network
-    >>> from chainrule.inspection.subject import layers
-    >>> svg = draw(layers(Network([3, 5, 4, 3], activation="sigmoid", random_state=0)))
+    >>> from chainrule.description import describe
+    >>> svg = draw(describe(Network([3, 5, 4, 3], activation="sigmoid", random_state=0)))
     >>> svg.startswith("<svg") and svg.count("<circle") == 3 + 5 + 4 + 3
     True
     """
-    columns = _columns(parts)
+    parts = network.layers
+    columns = _columns(network.sizes)
     bottom = BOTTOM + LINE * any(_words(part) for part in parts)
     height = TOP + bottom + UNIT * (max(len(_rows(n)) for _, n in columns) - 1)
     width = 2 * SIDE + COLUMN * (len(columns) - 1)
@@ -60,7 +61,7 @@ def draw(parts: Sequence[Layer]) -> str:
         pieces += _labels(parts, k, x, height - bottom)
         if k and columns[i - 1][0] == k - 1:
             pieces += _marks(parts[k - 1], x, middle, height - bottom)
-    summary = " – ".join(map(str, sizes(parts)))
+    summary = " – ".join(map(str, network.sizes))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'style="max-width:100%;height:auto;color:inherit" role="img" font-family="system-ui, sans-serif" '
@@ -69,9 +70,9 @@ def draw(parts: Sequence[Layer]) -> str:
     )
 
 
-def _columns(parts: Sequence[Layer]) -> list[tuple[int | None, int]]:
+def _columns(sizes: Sequence[int]) -> list[tuple[int | None, int]]:
     """Return number and width of the columns that are drawn; None stands for those left out."""
-    columns: list[tuple[int | None, int]] = list(enumerate(sizes(parts)))
+    columns: list[tuple[int | None, int]] = list(enumerate(sizes))
     if len(columns) <= MOST_COLUMNS:
         return columns
     half = MOST_COLUMNS // 2
@@ -138,7 +139,7 @@ def _labels(parts: Sequence[Layer], k: int, x: float, floor: float) -> list[str]
 
 def _words(part: Layer) -> str:
     """Say what a layer has beyond E1 and E2: layer normalisation [E8] and dropout [E10]."""
-    words = ["norm"] if part.norm is not None else []
+    words = ["norm"] if part.gain is not None else []
     return " · ".join([*words, f"dropout {part.dropout:g}"] if part.dropout else words)
 
 

@@ -5,7 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule.inspection.subject import Floats, Layer, layers, through
+from chainrule.description import EPSILON, Description, Layer, describe
+from chainrule.description.layers import Floats
+from chainrule.description.unwrapping import through
 from chainrule.reference import get_activation
 from chainrule.training.course import Course, course
 
@@ -19,7 +21,7 @@ class Examined:
     Attributes
     ----------
     model : Network or estimator
-    parts : list of Layer
+    network : Description
     x : ndarray of shape (n_samples, n_1)
         The rows as the network sees them; of many, some, evenly spread.
     y : ndarray of shape (n_samples, n_{l+1}), or None
@@ -39,7 +41,7 @@ class Examined:
     """
 
     model: Any
-    parts: list[Layer]
+    network: Description
     x: Floats
     y: Floats | None
     signals: list[Floats]
@@ -49,15 +51,19 @@ class Examined:
     kept_best: bool
     rate: str = ""
 
+    @property
+    def parts(self) -> list[Layer]:
+        """The network's layers."""
+        return self.network.layers
+
     @classmethod
     def of(cls, model: Any, X: Any, y: Any, history: Any) -> Self:
         """Run some of the rows through the model; errors as `diagnose`."""
         inner, X = through(model, X)
-        parts = layers(inner)
+        described = describe(inner)
         X = X if hasattr(X, "tocsr") else np.asarray(X)
-        if X.ndim != 2 or X.shape[1] != parts[0].weights.shape[0]:
-            n_inputs = parts[0].weights.shape[0]
-            raise ValueError(f"X has shape {X.shape}; expected rows of {n_inputs} features")
+        if X.ndim != 2 or X.shape[1] != described.n_inputs:
+            raise ValueError(f"X has shape {X.shape}; expected rows of {described.n_inputs} features")
         if y is not None and len(y) != X.shape[0]:
             raise ValueError(f"X has {X.shape[0]} rows, but y has {len(y)}")
         taken = (
@@ -70,11 +76,11 @@ class Examined:
             y = y if y is None else np.asarray(y)[taken]
         x = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
         losses, watched, stopped, kept_best = _record(inner, history)
-        signals = signals_of(parts, x)
-        targets = None if y is None else _targets(inner, np.asarray(y), signals[-1].shape[1])
+        signals = signals_of(described.layers, x)
+        targets = None if y is None else _targets(described, np.asarray(y))
         return cls(
             inner,
-            parts,
+            described,
             x,
             targets,
             signals,
@@ -116,12 +122,9 @@ def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:
     with np.errstate(all="ignore"):  # numbers that are not finite are a finding, not an error
         for part in parts:
             z = x @ np.asarray(part.weights, dtype=float) - part.biases
-            if part.norm is not None:
-                gain, shift = part.norm
-                z = (
-                    gain * (z - z.mean(axis=1, keepdims=True)) / np.sqrt(z.var(axis=1, keepdims=True) + 1e-5)
-                    + shift
-                )
+            if part.gain is not None and part.shift is not None:
+                spread = np.sqrt(z.var(axis=1, keepdims=True) + EPSILON)
+                z = part.gain * (z - z.mean(axis=1, keepdims=True)) / spread + part.shift
             if part.slopes is not None:
                 signals.append(np.where(z > 0, z, part.slopes * z))
             else:
@@ -130,14 +133,10 @@ def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:
     return signals
 
 
-def _targets(model: Any, y: Any, n_outputs: int) -> Floats:
+def _targets(described: Description, y: Any) -> Floats:
     """Turn targets into the outputs' terms: one column per output, class indices one-hot."""
-    labels = getattr(model, "_labels", None)
-    if labels is not None:
-        y = labels.encode(y)
-    elif hasattr(model, "target_mean_"):
-        y = (y.reshape(len(y), -1) - model.target_mean_) / model.target_scale_
-    if y.ndim == 1 and n_outputs > 1:
-        one_hot: Floats = np.eye(n_outputs)[y.astype(int)]
+    y = described.encode(y)
+    if y.ndim == 1 and described.n_outputs > 1:
+        one_hot: Floats = np.eye(described.n_outputs)[y.astype(int)]
         return one_hot
     return np.asarray(y.reshape(len(y), -1), dtype=float)

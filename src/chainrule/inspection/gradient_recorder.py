@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule._settings import whole_number
-from chainrule.inspection.subject import Floats, is_fitted, through, unwrap
-from chainrule.inspection.subject import layers as layers_of
+from chainrule.description import describe
+from chainrule.description.layers import Floats
+from chainrule.description.unwrapping import is_fitted, through, unwrap
 
 
 class GradientRecorder:
@@ -125,20 +125,11 @@ def weight_gradients(model: Any, X: Any, y: Any) -> list[Floats]:
     bound = model._bind()
     X = validate_data(model, X, accept_sparse=["csr", "csc"], dtype=bound.dtype, order="C", reset=False)
     flat = np.empty_like(bound.flat)
-    bound.model.gradients(bound.dataset(X, _targets(model, y, bound.dtype)), flat)
-    shapes = [part.weights.shape for part in layers_of(model)]
+    described = describe(model)
+    targets = described.encode(np.asarray(y))
+    if targets.ndim > 1:
+        targets = np.ascontiguousarray(targets, dtype=bound.dtype)
+    bound.model.gradients(bound.dataset(X, targets), flat)
+    shapes = [layer.weights.shape for layer in described.layers]
     ends = np.cumsum([n_in * n_out for n_in, n_out in shapes])
     return [block.reshape(shape) for block, shape in zip(np.split(flat, ends)[:-1], shapes, strict=True)]
-
-
-def _targets(estimator: Any, y: Any, dtype: str) -> NDArray[Any]:
-    """Turn y into what the engine learns."""
-    y = np.asarray(y)
-    labels = getattr(estimator, "_labels", None)
-    if labels is not None:
-        encoded: NDArray[Any] = labels.encode(y)
-        return encoded if encoded.ndim == 1 else encoded.astype(dtype)
-    y = y.reshape(len(y), -1)
-    if hasattr(estimator, "target_mean_"):
-        y = (y - estimator.target_mean_) / estimator.target_scale_
-    return np.ascontiguousarray(y, dtype=dtype)

@@ -3,8 +3,9 @@
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from chainrule.description import describe
+from chainrule.description.unwrapping import is_fitted
 from chainrule.inspection.drawing import draw
-from chainrule.inspection.subject import Layer, layers
 
 if TYPE_CHECKING:
     from chainrule.network import Network
@@ -22,34 +23,29 @@ def network_html(network: "Network") -> str:
     >>> "3 – 5 – 2" in network_html(Network([3, 5, 2], random_state=0))
     True
     """
-    parts = layers(network)
+    described = describe(network)
     facts = [
         f"<b>{type(network).__name__}</b>",
-        f"{n_parameters(parts):,} parameters",
+        f"{described.n_parameters:,} parameters",
         f"loss {escape(str(network.loss))}",
         str(network.dtype),
     ]
-    return card(" · ".join(facts), draw(parts))
+    return card(" · ".join(facts), draw(described))
 
 
 def estimator_html(estimator: Any, diagram: str) -> str:
     """Return scikit-learn's diagram of an estimator, with the network drawn below it once there is one."""
-    if not hasattr(estimator, "coefs_"):
+    if not is_fitted(estimator):
         return diagram
-    parts = layers(estimator)
-    facts = [f"{n_parameters(parts):,} parameters"]
+    described = describe(estimator)
+    facts = [f"{described.n_parameters:,} parameters"]
     if getattr(estimator, "n_iter_", None) is not None:
         facts.append(f"{estimator.n_iter_:,} {'iterations' if estimator.solver == 'lbfgs' else 'epochs'}")
     if getattr(estimator, "loss_", None) is not None:
         facts.append(f"loss {estimator.loss_:.4g}")
-    return diagram + card(" · ".join(facts), draw(parts))
+    return diagram + card(" · ".join(facts), draw(described))
 
 
 def card(title: str, body: str) -> str:
     """Frame a body; the colours are those of the page."""
     return f'<div class="chainrule" style="{CARD}"><div style="font-size:13px">{title}</div>{body}</div>'
-
-
-def n_parameters(parts: list[Layer]) -> int:
-    """Count the trained numbers."""
-    return sum(part.n_parameters for part in parts)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.description.unwrapping import name_of, unwrap
 from chainrule.inspection.pictures import COLORS, axes_grid, tidy
-from chainrule.inspection.subject import name_of, unwrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

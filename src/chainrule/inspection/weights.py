@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule._settings import named_choice
+from chainrule.description import describe
+from chainrule.description.unwrapping import unwrap
 from chainrule.inspection.pictures import COLORS, DIVERGING, axes_grid, tidy
-from chainrule.inspection.subject import layers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +96,7 @@ class WeightsDisplay:
         ValueError
             For an unknown kind, or inputs that are no picture of the shape.
         """
-        parts = layers(estimator)
+        parts = describe(unwrap(estimator)).layers
         display = cls(
             weights=[part.weights for part in parts], activations=[part.activation for part in parts]
         )

@@ -3,14 +3,14 @@
 import dataclasses
 import functools
 import math
-import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 
 from chainrule import _engine
 from chainrule._settings import real_number, whole_number
-from chainrule.export.leaving import LeavingNetwork
+from chainrule.description.leaving import LeavingNetwork
+from chainrule.description.verbs import verb
 from chainrule.model.architecture import Architecture, as_loss, loss_of
 from chainrule.model.arrays import Floats, as_floats, check_finite, is_finite
 from chainrule.model.custom_loss import CustomLoss
@@ -19,10 +19,12 @@ from chainrule.model.layers import LayerOptions
 from chainrule.model.parameters import ParameterList, as_generator
 from chainrule.model.rows import Rows, as_features, as_rows
 from chainrule.network.derivatives import Derivatives
+from chainrule.network.describing import describe_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from chainrule.description import Description
     from chainrule.optimizers import LBFGS, Optimizer
     from chainrule.reference import Loss
     from chainrule.training import EpochRecord, History
@@ -428,15 +430,6 @@ class Network(Derivatives, LeavingNetwork):
         )
         return train(self, rows, settings)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save as one safetensors file, without pickle; `chainrule.load` reads it.
-
-        Raises ValueError where a parameter is not finite, OSError where the file cannot be written.
-        """
-        from chainrule.files.models import save
-
-        save(self, path)
-
     @property
     def weights(self) -> ParameterList:
         """W_1, ..., W_l, of shapes (n_k, n_{k+1}): write into them to change the network.
@@ -565,9 +558,11 @@ class Network(Derivatives, LeavingNetwork):
         )
 
     def _repr_html_(self) -> str:
-        from chainrule.inspection.html import network_html
+        html: str = verb("network_html")(self)
+        return html
 
-        return network_html(self)
+    def _describe(self) -> "Description":
+        return describe_network(self)
 
     def _check_finite(self, rows: Rows) -> None:
         """Raise ValueError that names the first of x, y, weights and biases with NaN or infinity."""

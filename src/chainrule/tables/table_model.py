@@ -1,14 +1,15 @@
 """TableModel: a network that knows its table's columns, so that tables go in and answers come out."""
 
-import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from chainrule._words import counted
-from chainrule.export.leaving import Leaving
+from chainrule.description import Description, Meaning
+from chainrule.description.leaving import Leaving
 from chainrule.tables.errors import TableError
 from chainrule.tables.evaluation import Evaluation, evaluate_classes, evaluate_numbers
 from chainrule.tables.fitting import FitSettings, fit_parts
@@ -326,17 +327,19 @@ class TableModel(Leaving):
 
     # Leaving and entering.
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the model as a safetensors file; `chainrule.load(path)` returns it.
+    def _describe(self) -> Description:
+        network: Description = self.estimator._describe().in_own_units()
+        meaning = network.meaning
+        if isinstance(self.target, ClassTarget):
+            meaning = replace(meaning, classes=list(self.target.classes))
+        else:
+            scale, shift = self.target.scale, self.target.shift
+            meaning = Meaning("numbers", scale=meaning.scale * scale, mean=meaning.mean * scale + shift)
+        return replace(network, meaning=meaning, columns=self.preprocessor.columns)
 
-        Parameters
-        ----------
-        path : str or path-like
-            File to write; it appears whole or not at all.
-        """
-        from chainrule.files import models
-
-        models.save(self, path)
+    def _unwrap(self, X: Any) -> tuple[Any, Any]:
+        """Return the network's estimator, and rows X as it sees them."""
+        return self.estimator, None if X is None else self._features(X)
 
     def _get_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         parts = {

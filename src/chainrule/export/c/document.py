@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._version import version
+from chainrule.description import Description
 from chainrule.export.c import text
 from chainrule.export.c.inputs import Inputs, plain_inputs, scaled_inputs, table_inputs
 from chainrule.export.c.layers import Code, network_code
 from chainrule.export.c.outputs import Result
-from chainrule.export.description import Description
 from chainrule.export.parts import take_apart
 from chainrule.files.atomic import atomic_path
 
@@ -68,8 +68,8 @@ def c_source(model: Any, name: str) -> str:
     """Write the file's text; `name` must be an identifier."""
     before, network = take_apart(model)
     code = Code(f"{name}_", "float" if network.dtype.itemsize == 4 else "double")
-    if not isinstance(before, list):
-        inputs = table_inputs(before, network, code)
+    if network.columns is not None:
+        inputs = table_inputs(network, code)
     elif before:
         inputs = scaled_inputs(before, network, code)
     else:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.description import Description
 from chainrule.export.c import text
 from chainrule.export.c.layers import Code
-from chainrule.export.description import Description
-
-if TYPE_CHECKING:
-    from chainrule.tables.preprocessing import Preprocessor
 
 Floats = NDArray[Any]
 
@@ -169,15 +166,16 @@ static int {p}find(const char *text, const char *const *list, int n)
 """
 
 
-def table_inputs(preprocessor: Preprocessor, network: Description, code: Code) -> Inputs:
+def table_inputs(network: Description, code: Code) -> Inputs:
     """Take a struct with a member for each column, encoded as `TableModel` does it."""
-    n, names = network.n_inputs, text.identifiers([column.name for column in preprocessor.columns])
+    columns = network.columns or ()
+    n, names = network.n_inputs, text.identifiers([column.name for column in columns])
     row = f"{code.prefix}row"
     inputs = Inputs(f"const {row} *row", ["row: a table's row, as its columns are described in the struct."])
     inputs.source, inputs.locals = "v", [f"{code.real} v[{n}];"]
     inputs.statements = [f"for (j = 0; j < {n}; ++j)", "    v[j] = 0;"]
     members, at = [], 0
-    for name, column in zip(names, preprocessor.columns, strict=True):
+    for name, column in zip(names, columns, strict=True):
         encode = _number_column if hasattr(column, "scale") else _category_column
         ctype, says, statements = encode(name, column, at, code)
         members.append(f"    {ctype}{name}; {text.remark(f'{column.name!r}: {says}')}")

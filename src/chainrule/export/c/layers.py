@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from chainrule.description import EPSILON, Description, Layer
 from chainrule.export.c import text
-from chainrule.export.description import EPSILON, Description, Layer
 
 #: E2 for one number v; {f} is the suffix of the type's literals and functions, {p} the file's prefix.
 ACTIVATIONS = {
@@ -145,7 +145,7 @@ def layer_code(layer: Layer, k: int, code: Code, x: str, y: str) -> list[str]:
     p, (n_in, n_out) = code.prefix, layer.weights.shape
     code.constants += [
         text.array(f"{p}W{k}", layer.weights, f"layer {k}: {n_in} to {n_out}, {layer.activation}"),
-        text.array(f"{p}b{k}", layer.biases),
+        text.array(f"{p}b{k}", layer.intercepts),
     ]
     lines = [f"{code.need('dense', DENSE)}({x}, {n_in}, {p}W{k}, {p}b{k}, {n_out}, {y});"]
     if layer.gain is not None and layer.shift is not None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.description import Description
 from chainrule.export.c import text
 from chainrule.export.c.layers import Code
-from chainrule.export.description import Description
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Result:
     def of(cls, network: Description, code: Code) -> Result:
         """Choose by what the outputs mean."""
         meaning, n = network.meaning, network.n_outputs
-        if meaning.kind == "numbers":
+        if not meaning.classifies:
             return cls._numbers(network, code)
         result = cls("int", f"{code.real} p[{network.n_columns}]", [])
         result.raw = "p"

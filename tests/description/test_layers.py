@@ -5,9 +5,9 @@ import pytest
 from sklearn.datasets import load_iris
 
 from chainrule import MLPClassifier, Network, diagnose
+from chainrule.description import Description, describe
 from chainrule.inspection.drawing import draw
 from chainrule.inspection.examined import signals_of
-from chainrule.inspection.subject import layers
 
 X, y = load_iris(return_X_y=True)
 OPTIONS = [
@@ -25,28 +25,29 @@ named = pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_signals_are_the_networks_outputs(options):
     net = Network([4, 6, 6, 3], loss="cross_entropy", random_state=0, **options)
     net.train(X, y, epochs=3)
-    np.testing.assert_allclose(signals_of(layers(net), X)[-1], net(X), rtol=1e-10)
-    assert sum(part.n_parameters for part in layers(net)) == net.n_parameters
+    np.testing.assert_allclose(signals_of(describe(net).layers, X)[-1], net(X), rtol=1e-10)
+    assert describe(net).n_parameters == net.n_parameters
 
 
 @named
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_signals_are_the_estimators_probabilities(options):
     clf = MLPClassifier((6, 6), max_iter=3, random_state=0, **options).fit(X, y)
-    np.testing.assert_allclose(signals_of(layers(clf), X)[-1], clf.predict_proba(X), rtol=1e-10)
+    np.testing.assert_allclose(signals_of(describe(clf).layers, X)[-1], clf.predict_proba(X), rtol=1e-10)
     assert "<title>Network 4 – 6 – 6 – 3</title>" in clf._repr_html_()
 
 
 def test_options_are_seen():
     options = OPTIONS[-1]
-    first, second, output = layers(Network([4, 6, 6, 3], loss="cross_entropy", random_state=0, **options))
-    assert first.norm is not None
-    assert second.norm is None
+    described = describe(Network([4, 6, 6, 3], loss="cross_entropy", random_state=0, **options))
+    first, second, output = described.layers
+    assert first.gain is not None
+    assert second.gain is None
     assert (first.residual, second.residual, output.residual) == (False, True, False)
     assert (first.dropout, second.dropout, output.dropout) == (0.5, 0.5, 0.0)
     assert first.slopes is None
     assert second.slopes is not None
-    svg = draw([first, second, output])
+    svg = draw(Description([first, second, output]))
     assert "norm · dropout 0.5" in svg
     assert "stroke-dasharray" in svg
 

@@ -1,9 +1,9 @@
 """The methods by which models leave: thin, so that a model's class need not know any format."""
 
-from __future__ import annotations
-
 import os
 from typing import TYPE_CHECKING
+
+from chainrule.description.verbs import verb
 
 if TYPE_CHECKING:
     import onnx
@@ -11,11 +11,30 @@ if TYPE_CHECKING:
 
 
 class Leaving:
-    """`to_onnx` and `export_c` for every kind of model."""
+    """`save`, `to_onnx` and `export_c` for every kind of model."""
 
     __slots__ = ()
 
-    def to_onnx(self, path: str | os.PathLike[str] | None = None) -> onnx.ModelProto:
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the model as one safetensors file, without pickle; `chainrule.load(path)` returns it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; it appears whole or not at all. Opening such a file runs no code.
+
+        Raises
+        ------
+        TypeError
+            For settings that JSON cannot hold.
+        ValueError
+            Where a parameter is not finite.
+        OSError
+            Where the file cannot be written.
+        """
+        verb("save")(self, path)
+
+    def to_onnx(self, path: str | os.PathLike[str] | None = None) -> "onnx.ModelProto":
         """Turn the model into an ONNX graph; see `chainrule.export.to_onnx`, which takes pipelines too.
 
         Parameters
@@ -27,9 +46,8 @@ class Leaving:
         -------
         onnx.ModelProto
         """
-        from chainrule.export.onnx_model import to_onnx
-
-        return to_onnx(self, path)
+        proto: onnx.ModelProto = verb("to_onnx")(self, path)
+        return proto
 
     def export_c(self, path: str | os.PathLike[str], *, name: str | None = None) -> None:
         """Write one C99 file without dependencies; see `chainrule.export.export_c`.
@@ -41,9 +59,7 @@ class Leaving:
         name : str, optional
             What the function is called, followed by "_predict"; by default the file's name.
         """
-        from chainrule.export.c import export_c
-
-        export_c(self, path, name=name)
+        verb("export_c")(self, path, name=name)
 
 
 class LeavingNetwork(Leaving):
@@ -51,7 +67,7 @@ class LeavingNetwork(Leaving):
 
     __slots__ = ()
 
-    def to_torch(self) -> torch.nn.Sequential:
+    def to_torch(self) -> "torch.nn.Sequential":
         """Build PyTorch modules with a copy of the numbers; see `chainrule.export.to_torch`.
 
         Returns
@@ -59,6 +75,5 @@ class LeavingNetwork(Leaving):
         torch.nn.Sequential
             In evaluation mode. A classifier's gives logits.
         """
-        from chainrule.export.torch_writing import to_torch
-
-        return to_torch(self)
+        module: torch.nn.Sequential = verb("to_torch")(self)
+        return module

@@ -1,0 +1,171 @@
+"""A trained model without its library: its layers, what its outputs mean, what it learned from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[Any]
+EPSILON = 1e-5  # of the layer normalisation [E8]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer: net = x W - b, normalised, activated, plus x where it is residual [E1, E8, E2, E9].
+
+    The arrays may be the model's own: who changes them changes the model.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_in, n_out)
+    biases : ndarray of shape (n_out,)
+        Subtracted, as those of `Network`.
+    activation : str
+        Its name in `chainrule.reference`.
+    gain, shift : ndarray of shape (n_out,) or None
+        Of the layer normalisation.
+    slopes : ndarray of shape (n_out,) or None
+        Of prelu.
+    residual : bool
+        Whether the layer's input is added to its output.
+    dropout : float
+        Rate in training; predictions know none.
+    """
+
+    weights: Floats
+    biases: Floats
+    activation: str
+    gain: Floats | None = None
+    shift: Floats | None = None
+    slopes: Floats | None = None
+    residual: bool = False
+    dropout: float = 0.0
+
+    @property
+    def intercepts(self) -> Floats:
+        """Minus the biases: what other libraries add."""
+        return -self.biases
+
+    @property
+    def arrays(self) -> dict[str, Floats]:
+        """Everything that is learned, by name."""
+        learned = {name: getattr(self, name) for name in ("weights", "biases", "gain", "shift", "slopes")}
+        return {name: array for name, array in learned.items() if array is not None}
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are learned."""
+        return sum(array.size for array in self.arrays.values())
+
+    @property
+    def group(self) -> int:
+        """How many neighbouring outputs "ordered" or "ordered(3)" puts in order; 0 for other activations."""
+        name, _, size = self.activation.partition("(")
+        if name != "ordered":
+            return 0
+        return int(size.rstrip(")")) if size else int(self.weights.shape[1])
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the outputs stand for.
+
+    Attributes
+    ----------
+    kind : {"outputs", "numbers", "binary", "classes", "multilabel"}
+        A network's outputs as they are; predicted numbers; one probability of the second of two classes; one
+        for each of several; one for each label that a row may have.
+    classes : list of str, int, float or bool
+        In the order of the probabilities.
+    scale, mean : float or ndarray of shape (n_outputs,)
+        Numbers are output * scale + mean, in the target's own units.
+    """
+
+    kind: Literal["outputs", "numbers", "binary", "classes", "multilabel"] = "outputs"
+    classes: list[Any] = field(default_factory=list)
+    scale: float | Floats = 1.0
+    mean: float | Floats = 0.0
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the outputs are probabilities of classes."""
+        return self.kind in ("binary", "classes", "multilabel")
+
+    @property
+    def scaled(self) -> bool:
+        """Whether outputs are not in their own units already."""
+        return bool(np.any(np.asarray(self.scale) != 1) or np.any(np.asarray(self.mean) != 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """A trained model without its library: what its `_describe()` returns.
+
+    Attributes
+    ----------
+    layers : list of Layer
+        As they were trained.
+    meaning : Meaning
+    feature_names : list of str or None
+        Names of the inputs, where they have any.
+    loss : str, Loss or callable
+        What training minimises: a name, one of `chainrule.losses`, or a function of the user's own.
+    encode : callable
+        Turns targets as the user has them into what the network learns: class indices (n_samples,), or an
+        array (n_samples, n_outputs).
+    optimizer : callable or None
+        Gives the optimizer of a step from the number of rows in its batch, where the model keeps one.
+    columns : sequence or None
+        A table's columns, which are encoded into the inputs; None where rows are numbers.
+    """
+
+    layers: list[Layer]
+    meaning: Meaning = field(default_factory=Meaning)
+    feature_names: list[str] | None = None
+    loss: Any = "squared_error"
+    encode: Callable[[Any], NDArray[Any]] = np.asarray
+    optimizer: Callable[[int], Any] | None = None
+    columns: Sequence[Any] | None = None
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of features."""
+        return int(self.layers[0].weights.shape[0])
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of the network's outputs: a binary classifier has one."""
+        return int(self.layers[-1].weights.shape[1])
+
+    @property
+    def n_columns(self) -> int:
+        """Number of the columns that users see: a binary classifier has two."""
+        return 2 if self.meaning.kind == "binary" else self.n_outputs
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are learned."""
+        return sum(layer.n_parameters for layer in self.layers)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """In which the network computes."""
+        found: np.dtype[Any] = self.layers[0].weights.dtype
+        return found
+
+    @property
+    def sizes(self) -> list[int]:
+        """Widths of the layers of neurons."""
+        return [self.n_inputs, *(layer.weights.shape[1] for layer in self.layers)]
+
+    def in_own_units(self) -> "Description":
+        """Put the scale of numbers into the last layer, where that is linear; else return the same."""
+        output, meaning = self.layers[-1], self.meaning
+        if not meaning.scaled or output.activation != "identity":
+            return self
+        W, b = output.weights, output.intercepts
+        b = (b * meaning.scale + meaning.mean).astype(b.dtype)
+        last = replace(output, weights=(W * meaning.scale).astype(W.dtype), biases=-b)
+        return replace(self, layers=[*self.layers[:-1], last], meaning=replace(meaning, scale=1.0, mean=0.0))
