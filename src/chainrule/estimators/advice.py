@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from chainrule.training.course import course
+from chainrule.training.scales import scale_of, scale_of_targets
 
 if TYPE_CHECKING:
     from chainrule.estimators.base import BaseMLP
@@ -35,12 +36,13 @@ rate (learning_rate_init=0.001).'
 
 def about_the_rows(mlp: "BaseMLP", rows: "Rows") -> str:
     """Return what `diagnose` says of the scale of inputs and targets, after a space; "" where all is well."""
-    from chainrule.inspection.checks import scale_of, scale_of_targets
-
     some = slice(None, None, 1 + len(rows.targets) // MOST_ROWS)
-    findings = [] if hasattr(rows.x, "tocsr") else list(scale_of(rows.x[some], mlp))  # scaling would fill it
+    names = getattr(mlp, "feature_names_in_", None)
+    findings = (
+        [] if hasattr(rows.x, "tocsr") else list(scale_of(rows.x[some], names))
+    )  # scaling would fill it
     if rows.scale is None and mlp.out_activation_ == "identity":
-        findings += scale_of_targets(rows.targets[some], mlp)
+        findings += scale_of_targets(rows.targets[some], own=hasattr(mlp, "scale_targets"))
     return "".join(f" {finding}" for finding in findings)
 
 

@@ -1,7 +1,7 @@
 """What a fitted estimator is, for exports, pictures and derivations."""
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,11 @@ from chainrule.estimators.optimizer import DECOUPLED, settings
 from chainrule.model.parameters import split
 from chainrule.reference import Loss
 
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-
 #: scikit-learn's kinds of targets, and what one output for each stands for.
 KINDS = {"binary": "binary", "multiclass": "classes", "multilabel-indicator": "multilabel"}
 
 
-def describe_estimator(mlp: "BaseMLP") -> Description:
+def describe_estimator(mlp: Any) -> Description:
     """Describe a fitted estimator as it was trained; the layers may hold its own arrays."""
     check_is_fitted(mlp, "coefs_")
     bound = mlp._bound

@@ -6,21 +6,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chainrule._version import version
 from chainrule.description import Description
 from chainrule.description.unwrapping import best_of, is_pipeline
-from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, own_units, probabilities
+from chainrule.export.onnx_graph import MISSING, GraphNodes, class_results
+from chainrule.export.onnx_nodes import network_outputs, own_units
+from chainrule.export.onnx_pipeline import pipeline_graph
+from chainrule.export.onnx_table import table_graph
 from chainrule.export.parts import exportable
 from chainrule.files.atomic import atomic_path
 
 if TYPE_CHECKING:
     import onnx
-
-ML_OPSET = 3
-MISSING = "to_onnx needs the packages onnx and skl2onnx: pip install 'chainrule[onnx]'"
 
 
 def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = None) -> onnx.ModelProto:
@@ -66,12 +62,8 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = 
         raise ImportError(MISSING) from None
     model = best_of(model)
     if is_pipeline(model):
-        from chainrule.export.onnx_pipeline import pipeline_graph
-
         proto = pipeline_graph(model, X)
     else:
-        from chainrule.export.onnx_table import table_graph
-
         network = exportable(model)
         proto = _network_graph(network) if network.columns is None else table_graph(network)
     onnx.checker.check_model(proto)
@@ -79,47 +71,6 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = 
         with atomic_path(path) as temporary:
             Path(temporary).write_bytes(proto.SerializeToString())
     return proto
-
-
-class GraphNodes(Nodes):
-    """Nodes of a graph of our own."""
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        super().__init__(dtype)
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(self, operator: str, inputs: list[str], domain: str, attributes: dict[str, Any]) -> str:
-        """Add a node; it is called after its operator and its place."""
-        from onnx import helper
-
-        name = f"{operator}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [name], name, domain=domain, **attributes))
-        return name
-
-    def constant(self, values: NDArray[Any]) -> str:
-        """Add an initializer."""
-        from onnx import numpy_helper
-
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(values, name))
-        return name
-
-    def finish(self, inputs: list[Any], outputs: dict[str, tuple[str, Any, list[Any]]]) -> onnx.ModelProto:
-        """Make a model; outputs are {name: (node's output, element type, shape)}."""
-        from onnx import helper
-
-        described = []
-        for name, (source, element, shape) in outputs.items():
-            self.nodes.append(helper.make_node("Identity", [source], [name], name))
-            described.append(helper.make_tensor_value_info(name, element, shape))
-        graph = helper.make_graph(self.nodes, "chainrule", inputs, described, self.constants)
-        versions = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
-        proto = helper.make_model(
-            graph, producer_name="chainrule", producer_version=version(), opset_imports=versions
-        )
-        proto.ir_version = 8  # that of opset 18: runtimes older than the onnx package read it too
-        return proto
 
 
 def _network_graph(network: Description) -> onnx.ModelProto:
@@ -135,27 +86,3 @@ def _network_graph(network: Description) -> onnx.ModelProto:
         results = class_results(nodes, network, outputs)
     x = helper.make_tensor_value_info("X", element, ["n", network.n_inputs])
     return nodes.finish([x], results)
-
-
-def class_results(
-    nodes: GraphNodes, network: Description, outputs: str
-) -> dict[str, tuple[str, Any, list[Any]]]:
-    """Add labels and probabilities, named as skl2onnx does it."""
-    from onnx import TensorProto, helper
-
-    meaning = network.meaning
-    several = meaning.kind == "multilabel"
-    found = labels(meaning)
-    element = TensorProto.STRING if found.dtype == object else helper.np_dtype_to_tensor_dtype(found.dtype)
-    return {
-        "label": (
-            label(nodes, meaning, outputs),
-            TensorProto.INT64 if several else element,
-            ["n", network.n_outputs] if several else ["n"],
-        ),
-        "probabilities": (
-            probabilities(nodes, meaning, outputs),
-            helper.np_dtype_to_tensor_dtype(network.dtype),
-            ["n", network.n_columns],
-        ),
-    }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.onnx_model import MISSING, ML_OPSET
+from chainrule.export.onnx_graph import MISSING, ML_OPSET
 from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, own_units, probabilities
 from chainrule.export.parts import exportable
 

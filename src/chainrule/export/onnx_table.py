@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.description import Description
-from chainrule.export.onnx_model import GraphNodes, class_results
+from chainrule.export.onnx_graph import GraphNodes, class_results
 from chainrule.export.onnx_nodes import network_outputs
 
 if TYPE_CHECKING:

@@ -1,45 +1,16 @@
 """What can be wrong with a training, one function each: it yields findings, or nothing where all is well."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from chainrule.description.layers import Floats
 from chainrule.inspection.examined import Examined
+from chainrule.training.scales import Finding, scale_of, scale_of_targets
 
-#: Root mean square of a column: networks like about 1, first weights are drawn for it.
-LARGE, SMALL = 20.0, 0.1
 FEWEST_EPOCHS = 8  # to judge a curve by
 FEWEST_ROWS = 20  # to judge units by
 RECTIFIERS = {"relu", "relu6"}
 SQUASHING = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hardtanh": (-1.0, 1.0), "softsign": (-1.0, 1.0)}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was found.
-
-    Attributes
-    ----------
-    code : str
-        A name to select by, "inputs-not-scaled" for example.
-    message : str
-        What was found, with numbers.
-    advice : str
-        What to do about it.
-    layer : int or None
-        The layer it is about, from 1.
-    """
-
-    code: str
-    message: str
-    advice: str
-    layer: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.message[0].upper()}{self.message[1:]}. {self.advice}"
 
 
 def not_finite(seen: Examined) -> Iterator[Finding]:
@@ -83,30 +54,7 @@ def overfits(seen: Examined) -> Iterator[Finding]:
 
 def inputs_not_scaled(seen: Examined) -> Iterator[Finding]:
     """Look for columns much larger, or all much smaller, than about 1."""
-    yield from scale_of(seen.x, seen.model)
-
-
-def scale_of(x: Floats, model: Any) -> Iterator[Finding]:
-    """Look at the columns of rows (n_samples, n_features), whose names a model may know."""
-    size = np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=0))
-    many = int(np.sum(size > LARGE))
-    scaler = "Put sklearn.preprocessing.StandardScaler before the network."
-    if many:
-        worst = int(np.argmax(size))
-        which = f"{many} of {len(size)} columns are" if many > 1 else "a column is"
-        yield Finding(
-            "inputs-not-scaled",
-            f"{which} not scaled: column {worst}{_named(model, worst)} has a root mean square of "
-            f"{size[worst]:.3g}, where about 1 suits a network",
-            scaler,
-        )
-    elif size.max(initial=0) < SMALL:
-        yield Finding(
-            "inputs-not-scaled",
-            f"the inputs are small: no column has a root mean square above {size.max(initial=0):.2g}, "
-            "where about 1 suits a network",
-            scaler,
-        )
+    yield from scale_of(seen.x, seen.network.feature_names)
 
 
 def targets_do_not_suit(seen: Examined) -> Iterator[Finding]:
@@ -124,20 +72,7 @@ def targets_do_not_suit(seen: Examined) -> Iterator[Finding]:
             "Scale the targets, or use the identity as output activation.",
         )
     if output == "identity":
-        yield from scale_of_targets(seen.y, seen.model)
-
-
-def scale_of_targets(y: Floats, model: Any) -> Iterator[Finding]:
-    """Look at numbers to predict, (n_samples, n_outputs), as the network learns them."""
-    size = float(np.sqrt(np.mean(np.square(y, dtype=np.float64))))
-    if size > LARGE:
-        own = "Set scale_targets=True: predictions stay in their own units."
-        yield Finding(
-            "targets-not-scaled",
-            f"the targets are not scaled: their root mean square is {size:.3g}, where about 1 suits a "
-            "network",
-            own if hasattr(model, "scale_targets") else "Standardise them.",
-        )
+        yield from scale_of_targets(seen.y, own=hasattr(seen.model, "scale_targets"))
 
 
 def outputs_saturated(seen: Examined) -> Iterator[Finding]:
@@ -212,8 +147,3 @@ CHECKS = (
 def _rate(seen: Examined) -> str:
     """Return the learning rate's name and value, where it is known."""
     return f" ({seen.rate})" if seen.rate else ""
-
-
-def _named(model: Any, column: int) -> str:
-    names = getattr(model, "feature_names_in_", None)
-    return "" if names is None else f" ({names[column]})"

@@ -9,9 +9,9 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.inspection.checks import CHECKS
-from chainrule.inspection.checks import Finding as Finding
 from chainrule.inspection.examined import Examined
 from chainrule.inspection.html import card
+from chainrule.training.scales import Finding
 
 
 class TrainingWarning(ConvergenceWarning):  # type: ignore[misc]  # scikit-learn has no types

@@ -562,7 +562,8 @@ class Network(Derivatives, LeavingNetwork):
         return html
 
     def _describe(self) -> "Description":
-        return describe_network(self)
+        architecture = self._architecture
+        return describe_network(architecture, architecture.split(self._parameters))
 
     def _check_finite(self, rows: Rows) -> None:
         """Raise ValueError that names the first of x, y, weights and biases with NaN or infinity."""
