@@ -6,7 +6,8 @@ PYTEST ?=
 BENCH  ?=
 bin    := $(VENV)/bin
 pip    := $(bin)/python -m pip --disable-pip-version-check -q
-install = $(pip) install --no-build-isolation -C cmake.define.CHAINRULE_TESTS=ON
+# pip has -C for --config-settings since 23.1, and Debian 12 has 23.0.
+install = $(pip) install --no-build-isolation --config-settings=cmake.define.CHAINRULE_TESTS=ON
 built   = build/$(shell $(bin)/python -c 'import sys; print(sys.implementation.cache_tag)')
 cmake  := PATH="$(CURDIR)/$(bin):$$PATH" $(bin)/cmake
 
@@ -88,9 +89,14 @@ $(VENV)/build-tools: pyproject.toml | $(bin)/python
 	  print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 	@touch $@
 
+# pip would be silent for minutes: its output (-vv undoes -q) is kept, and the compiler's progress is shown.
 $(VENV)/installed: $(sources) | $(VENV)/build-tools
-	$(install) .
-	@touch $@
+	@echo "Installing chainrule into $(VENV). The first time its engine is compiled: 3 to 5 minutes on two cores."
+	@mkdir -p build
+	@{ $(install) -vv . 2>&1 && touch $@.new; } | tee build/install.log \
+	  | { grep --line-buffered -E '^ *\[[0-9]+/[0-9]+\] ' || true; }
+	@mv $@.new $@ 2>/dev/null || { cat build/install.log; echo "The installation failed; its output is above" \
+	  "and in build/install.log."; exit 1; }
 
 $(VENV)/test-tools: $(VENV)/installed
 	$(install) '.[test,lint]'
