@@ -108,8 +108,13 @@ struct Network {
     nb::object whole = zeros(n + 64 / static_cast<std::int64_t>(sizeof(T)), kDtypeName<T>);
     parameters = whole[nb::slice(nb::int_(0), nb::int_(n), nb::none())];
     data = View(parameters, true).template data<T>();
+    write_first_values(*shape, data);
   }
 };
+
+nb::tuple shape_of(const Place& place) {
+  return place.vector() ? nb::make_tuple(place.columns) : nb::make_tuple(place.rows, place.columns);
+}
 
 struct Model {
   std::variant<Network<float>, Network<double>> network;
@@ -498,6 +503,20 @@ nb::object evaluate_function_of(const std::string& name, nb::handle x, const std
 
 NB_MODULE(_core, m) {
   nb::set_leak_warnings(false);  // objects that a test runner or a notebook still holds at exit are no leak
+  nb::class_<Place>(m, "Place")
+      .def_prop_ro("name", [](const Place& self) { return kLearned[self.kind].name; })
+      .def_ro("layer", &Place::layer)
+      .def_prop_ro("shape", [](const Place& self) { return shape_of(self); })
+      .def_ro("offset", &Place::at)
+      .def_prop_ro("size", &Place::size)
+      .def_prop_ro("subtracted", [](const Place& self) { return kLearned[self.kind].subtracted; })
+      .def_prop_ro("penalized", [](const Place& self) { return kLearned[self.kind].penalized; })
+      .def_prop_ro("first", [](const Place& self) { return kLearned[self.kind].first; })
+      .def("__repr__", [](const Place& self) {
+        return nb::str("Place(name={!r}, layer={}, shape={}, offset={})")
+            .format(kLearned[self.kind].name, self.layer, shape_of(self), self.at);
+      });
+
   auto model = nb::class_<Model>(m, "Model");
   model
       .def(
@@ -537,6 +556,7 @@ NB_MODULE(_core, m) {
       .def_prop_ro("dropout", [](const Model& self) { return self.shape().options.dropout; })
       .def_prop_ro("layer_norm", [](const Model& self) { return self.shape().options.layer_norm; })
       .def_prop_ro("residual", [](const Model& self) { return self.shape().options.residual; })
+      .def_prop_ro("layout", [](const Model& self) { return self.shape().layout; })
       .def_prop_ro("parameters", [](Model& self) { return self.visit([](auto& n) { return n.parameters; }); })
       .def(
           "forward",
@@ -692,6 +712,19 @@ NB_MODULE(_core, m) {
   m.def("isa", &default_isa);
   m.def("available_isas", &available_isas);
   m.def("max_threads", &max_threads);
+  m.def("learned", [] {
+    std::vector<std::string> names;
+    for (const Learned& learned : kLearned) names.emplace_back(learned.name);
+    return names;
+  });
+  m.def(
+      "layout",
+      [](std::vector<std::int64_t> sizes, const std::vector<std::string>& activations, std::vector<bool> layer_norm) {
+        return Shape(std::move(sizes), activations, "squared_error", -1, 0, 1,
+                     LayerOptions{{}, std::move(layer_norm), {}})
+            .layout;
+      },
+      "sizes"_a, "activations"_a, nb::kw_only(), "layer_norm"_a = std::vector<bool>());
   m.def("activations", [] { return kActivationNames; });
   m.def("losses", [] { return kLossNames; });
   m.def("optimizers", [] { return kOptimizerNames; });

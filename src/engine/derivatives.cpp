@@ -53,6 +53,7 @@ void per_sample_gradients(const Shape& shape, const Kernels<T>& kernels, const T
                           T* out, int n_threads) {
   RowDerivatives<T> wanted{};
   wanted.by_parameters = out;
+  wanted.n_parameters = shape.n_parameters();
   wanted.bias_sign = static_cast<T>(shape.bias_sign);
   derive(shape, kernels, parameters, data, n_threads, wanted, 3);
 }

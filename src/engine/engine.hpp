@@ -17,6 +17,8 @@
 
 #include <cstdint>
 
+#include "layout.hpp"
+
 namespace chainrule {
 
 enum class Activation : int {
@@ -73,46 +75,57 @@ enum class Stage : int { whole, gradient, update };
 
 // A vector that a layer learns beside its weights, n_out numbers rounded up to whole vectors; null where it has none.
 template <class T>
-struct Learned {
+struct LearnedVector {
   T* values;
   T* moments[kMostMoments + 1];  // as Layer::moments
   std::int64_t penalty_offset;
+  std::int64_t at;  // in the flat parameters
+};
+
+// What a layer keeps of the rows of a batch: batch matrices, but for row_scale. Null where it has no such thing.
+template <class T>
+struct LayerBatch {
+  T* output;  // x_{k+1}
+  T* net;     // only where f' is taken from net: what f takes
+  T* delta;   // dE/dnet
+
+  // For training alone (kernels/layers.inl).
+  T* value;            // f's value, where f' is taken from it and the output is another
+  T* mask;             // the factors of E10
+  T* normalized;       // (net - mean) / deviation, and for each row
+  T* row_scale;        // 1 / deviation
+  T* norm_delta;       // dE/dz
+  T* output_gradient;  // dE/dx_{k+1}, where E9 takes it around the layer
+
+  // The derivative by each vector but the bias, row by row: times `factor`, where there is one.
+  struct {
+    T *of_row, *factor;
+  } gradients[kVectors];
+
+  // Copies in pairs, where Kernels::pairs, along the rows of the batch.
+  T *output_pairs, *delta_pairs;
 };
 
 template <class T>
-struct Layer {
+struct Layer : LayerBatch<T> {
   std::int64_t n_in, n_out;
   Activation activation;
   std::int64_t group;  // outputs that `ordered` puts in order
   T* weights;
   T* transposed;                 // null where nothing is propagated back; the first layer's only on the way to dE/dx_1
-  T* bias;                       // n_out, rounded up to whole vectors; subtracted (E1)
-  T* moments[kMostMoments + 1];  // laid out as weights: the optimiser's, then the gradient where it is kept
-  T* bias_moments[kMostMoments + 1];
-  T rate_factor;  // of the learning rate; 0: the layer does not change
-  T* output;      // batch matrix x_{k+1}
-  T* net;         // batch matrix, only where f' is taken from net: what f takes
-  T* delta;       // batch matrix, dE/dnet
+  T* moments[kMostMoments + 1];  // laid out as weights: the optimizer's, then the gradient where it is kept
+  std::int64_t penalty_offset;
+  std::int64_t at;                     // the weights in the flat parameters
+  LearnedVector<T> vectors[kVectors];  // the bias is subtracted (E1)
+  T rate_factor;                       // of the learning rate; 0: the layer does not change
 
-  // E8-E10 and prelu (kernels/layers.inl). Where a pointer is null, the layer has no such thing.
+  // E8-E10 and prelu (kernels/layers.inl).
   bool special;  // has any of them
   bool residual;
-  Learned<T> gain, shift, slope;
   std::int32_t drop_below;  // E10 drops units with less in half their random bits, and multiplies the others with
   T kept_factor;            // 1 / (1 - rate)
-  // For training alone; all but row_scale are batch matrices.
-  T* value;            // f's value, where f' is taken from it and the output is another
-  T* mask;             // the factors of E10
-  T* normalised;       // (net - mean) / deviation, and for each row
-  T* row_scale;        // 1 / deviation
-  T* norm_delta;       // dE/dz
-  T* slope_delta;      // dE/dslope, row by row
-  T* output_gradient;  // dE/dx_{k+1}, where E9 takes it around the layer
 
-  // Copies in pairs, where Kernels::pairs: of the weights along n_in, of the transposed along n_out, and of output and
-  // delta along the rows of the batch.
-  T *weight_pairs, *transposed_pairs, *output_pairs, *delta_pairs;
-  std::int64_t penalty_offset, bias_penalty_offset;
+  T *weight_pairs, *transposed_pairs;  // copies in pairs, where Kernels::pairs: along n_in, and along n_out
 };
 
 // The rows that a step reads: dense (x) or CSR (values, indices, indptr).
@@ -210,21 +223,22 @@ struct PlainLayer {
   std::int64_t n_in, n_out;
   Activation activation;
   std::int64_t group;
-  const T* weights;  // row-major; may be read up to 64 bytes past the end
-  const T* bias;     // likewise
-  bool add_bias;     // scikit-learn's intercepts instead of E1
+  const T* weights;            // row-major; may be read up to 64 bytes past the end
+  const T* vectors[kVectors];  // these too; null where the layer has none
+  bool add_bias;               // scikit-learn's intercepts instead of E1
   bool residual;
-  const T *gain, *shift, *slope;  // likewise, or null
+  bool special;  // has more than E1 and E2
 };
 
 // What is asked for of each row's own derivatives; null where it is not.
 template <class T>
 struct RowDerivatives {
-  const T* cotangents;    // (n_samples, n_out): go back from these dE/dyhat; null: from the loss
-  T* input_delta;         // batch matrix of x_1's width, to work in
-  T* by_input;            // (n_samples, n_features)
-  T* jacobian;            // (n_samples, n_out, n_features): from each output in turn
-  T* by_parameters;       // (n_samples, n_parameters), laid out as the parameters
+  const T* cotangents;  // (n_samples, n_out): go back from these dE/dyhat; null: from the loss
+  T* input_delta;       // batch matrix of x_1's width, to work in
+  T* by_input;          // (n_samples, n_features)
+  T* jacobian;          // (n_samples, n_out, n_features): from each output in turn
+  T* by_parameters;     // (n_samples, n_parameters), laid out as the parameters
+  std::int64_t n_parameters;
   T bias_sign;            // of dnet/db there
   double* squared_norms;  // (n_samples,), of the rows of by_parameters, which need not exist
 };

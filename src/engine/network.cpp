@@ -53,6 +53,7 @@ Shape::Shape(std::vector<std::int64_t> sizes_, const std::vector<std::string>& n
   if (activations.back() == Activation::prelu)
     throw std::invalid_argument("prelu is for hidden layers; the output layer learns no slopes");
   check_options();
+  lay_out();
   loss = loss_ == "custom" ? Loss::custom : static_cast<Loss>(position(kLossNames, loss_, "loss"));
   check_output_activation(loss, activations.back());
   if (loss == Loss::quantile)
@@ -103,28 +104,33 @@ bool Shape::narrow(int width, std::int64_t rows) const {
                          : loss == Loss::binary_cross_entropy || loss == Loss::binary_focal || loss == Loss::poisson;
   return rows >= fewest_rows && known;
 }
-std::int64_t Shape::weights_at(int k) const {
-  std::int64_t at = 0;
-  for (int j = 0; j < k; ++j) at += n_in(j) * n_out(j);
-  return at;
+
+LayerShape Shape::layer_shape(int k) const {
+  const auto at = static_cast<std::size_t>(k);
+  return {n_in(k), n_out(k), options.layer_norm[at], activations[at] == Activation::prelu};
 }
-std::int64_t Shape::n_weights() const { return weights_at(n_layers()); }
-std::int64_t Shape::biases_at(int k) const {
-  std::int64_t at = n_weights();
-  for (int j = 0; j < k; ++j) at += n_out(j);
-  return at;
+
+void Shape::lay_out() {
+  places_.assign(static_cast<std::size_t>(n_layers() * kKinds), -1);
+  each_place(
+      n_layers(), [this](int k) { return layer_shape(k); },
+      [this](const Place& place) {
+        layout.push_back(place);
+        places_[static_cast<std::size_t>(place.layer * kKinds + place.kind)] = place.at;
+        if (place.kind == kWeights) n_weights_ += place.size();
+      });
+  for (int k = 0; k < n_layers(); ++k) {
+    bool more = has_residual(k);
+    for (int v = kBias + 1; v < kVectors; ++v) more = more || has(static_cast<Vector>(v), k);
+    finishes_.push_back(more);
+  }
 }
-std::int64_t Shape::gain_at(int k) const {
-  std::int64_t at = biases_at(n_layers());
-  for (int j = 0; j < k; ++j) at += has_norm(j) ? 2 * n_out(j) : 0;
-  return at;
+
+template <class T>
+void write_first_values(const Shape& shape, T* parameters) {
+  for (const Place& place : shape.layout)
+    std::fill_n(parameters + place.at, place.size(), static_cast<T>(kLearned[place.kind].first));
 }
-std::int64_t Shape::slopes_at(int k) const {
-  std::int64_t at = gain_at(n_layers());
-  for (int j = 0; j < k; ++j) at += has_slopes(j) ? n_out(j) : 0;
-  return at;
-}
-std::int64_t Shape::n_parameters() const { return slopes_at(n_layers()); }
 
 template <class T>
 void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const T* x, T* out) {
@@ -138,25 +144,22 @@ void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* paramet
     on_heap.resize(static_cast<std::size_t>(n_layers));
     layers = on_heap.data();
   }
-  const T* weights = parameters;
-  const T* biases = parameters + shape.n_weights();
   std::int64_t widest = 0;
   for (int k = 0; k < n_layers; ++k) {
-    const std::int64_t n_in = shape.n_in(k), n_out = shape.n_out(k);
-    layers[k] = {n_in,
-                 n_out,
-                 shape.activations[static_cast<std::size_t>(k)],
-                 shape.group,
-                 weights,
-                 biases,
-                 shape.bias_sign > 0,
-                 shape.has_residual(k),
-                 shape.has_norm(k) ? parameters + shape.gain_at(k) : nullptr,
-                 shape.has_norm(k) ? parameters + shape.gain_at(k) + n_out : nullptr,
-                 shape.has_slopes(k) ? parameters + shape.slopes_at(k) : nullptr};
-    weights += n_in * n_out;
-    biases += n_out;
-    widest = std::max(widest, n_out);
+    PlainLayer<T>& layer = layers[k];
+    layer.n_in = shape.n_in(k);
+    layer.n_out = shape.n_out(k);
+    layer.activation = shape.activations[static_cast<std::size_t>(k)];
+    layer.group = shape.group;
+    layer.weights = parameters + shape.place(kWeights, k);
+    for (int v = 0; v < kVectors; ++v) {
+      const std::int64_t at = shape.place(kFirstVector + v, k);
+      layer.vectors[v] = at < 0 ? nullptr : parameters + at;
+    }
+    layer.add_bias = shape.bias_sign > 0;
+    layer.residual = shape.has_residual(k);
+    layer.special = shape.finishes(k);
+    widest = std::max(widest, layer.n_out);
   }
   const std::int64_t scratch_row = round_up(widest, kernels.width);
   if (2 * scratch_row <= kScratchOnStack) {
@@ -205,6 +208,8 @@ double evaluate(const Shape& shape, const Kernels<T>& kernels, const T* paramete
   return loss / weight / shape.loss_divisor;
 }
 
+template void write_first_values(const Shape&, float*);
+template void write_first_values(const Shape&, double*);
 template void forward_row(const Shape&, const Kernels<float>&, const float*, const float*, float*);
 template void forward_row(const Shape&, const Kernels<double>&, const double*, const double*, double*);
 template void predict(const Shape&, const Kernels<float>&, const float*, const Data<float>&, float*, int);

@@ -1,6 +1,4 @@
-// A network's shape, and where its parameters lie in the flat array that Python owns:
-// W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l, then gain and shift of each normalised layer (E8),
-// then the slopes of each prelu layer.
+// A network's shape, where its parameters lie in the flat array that Python owns (layout.hpp), and what it predicts.
 #pragma once
 
 #include <algorithm>
@@ -30,6 +28,7 @@ struct Shape {
   double probability_floor;
   double loss_divisor;
   LayerOptions options;  // one entry per layer
+  std::vector<Place> layout;
 
   // Throws std::invalid_argument for sizes, names or pairs that cannot be.
   Shape(std::vector<std::int64_t> sizes, const std::vector<std::string>& activations, const std::string& loss,
@@ -45,24 +44,29 @@ struct Shape {
   std::int64_t widest() const;
   // Whether kernels/narrow.inl takes batches of so many rows, with vectors of `width`.
   bool narrow(int width, std::int64_t rows) const;
-  std::int64_t n_weights() const;
-  std::int64_t n_parameters() const;
-  std::int64_t weights_at(int k) const;
-  std::int64_t biases_at(int k) const;
+  LayerShape layer_shape(int k) const;
+  std::int64_t n_weights() const { return n_weights_; }
+  std::int64_t n_parameters() const { return layout.back().at + layout.back().size(); }
+  // Where layer k's numbers of a kind begin; -1 where it has none.
+  std::int64_t place(int kind, int k) const { return places_[static_cast<std::size_t>(k * kKinds + kind)]; }
+  bool has(Vector vector, int k) const { return place(kFirstVector + vector, k) >= 0; }
 
-  bool has_norm(int k) const { return options.layer_norm[static_cast<std::size_t>(k)]; }
   bool has_residual(int k) const { return options.residual[static_cast<std::size_t>(k)]; }
-  bool has_slopes(int k) const { return activations[static_cast<std::size_t>(k)] == Activation::prelu; }
   double dropout(int k) const { return options.dropout[static_cast<std::size_t>(k)]; }
   bool has_dropout() const {
     return std::ranges::any_of(options.dropout, [](double rate) { return rate > 0; });
   }
-  bool special(int k) const { return has_norm(k) || has_residual(k) || has_slopes(k) || dropout(k) > 0; }
-  std::int64_t gain_at(int k) const;  // of a layer that has one; its shift follows it
-  std::int64_t slopes_at(int k) const;
+  // More than E1 and E2: in training, and in predictions.
+  bool special(int k) const { return finishes(k) || dropout(k) > 0; }
+  bool finishes(int k) const { return finishes_[static_cast<std::size_t>(k)]; }
 
  private:
   void check_options();
+  void lay_out();
+
+  std::int64_t n_weights_ = 0;
+  std::vector<std::int64_t> places_;
+  std::vector<char> finishes_;
 };
 
 // A loss outside: of rows[0 .. n) of the data and the network's predictions (n, n_out) for them it returns the value,
@@ -70,6 +74,10 @@ struct Shape {
 template <class T>
 using BatchLoss =
     std::function<double(const std::int64_t* rows, std::int64_t n, const T* predictions, T* output_gradient)>;
+
+// Writes the first values of all that is learned.
+template <class T>
+void write_first_values(const Shape&, T* parameters);
 
 // Rows to work on, seen without their types: `rows` borrows Python's arrays.
 template <class T>

@@ -236,9 +236,13 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
   const double decay = l2_over_rows ? l2 / row_weights : l2;
   stepper_->packed.unpack_moment(0, true, gradient);
   const T scale = static_cast<T>(1 / weight), factor = static_cast<T>(decay);
-  const std::int64_t n_weights = shape.n_weights(), n_parameters = shape.n_parameters();
-  for (std::int64_t i = 0; i < n_weights; ++i) gradient[i] = gradient[i] * scale + factor * parameters[i];
-  for (std::int64_t i = n_weights; i < n_parameters; ++i) gradient[i] *= scale;
+  for (const Place& place : shape.layout) {
+    const std::int64_t end = place.at + place.size();
+    if (kLearned[place.kind].penalized)
+      for (std::int64_t i = place.at; i < end; ++i) gradient[i] = gradient[i] * scale + factor * parameters[i];
+    else
+      for (std::int64_t i = place.at; i < end; ++i) gradient[i] *= scale;
+  }
   return loss / weight / shape.loss_divisor + 0.5 * decay * squares;
 }
 

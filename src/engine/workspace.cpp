@@ -41,16 +41,18 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     } else if (backward && (k > 0 || to_input)) {
       layer.transposed = allocate(layer.n_out * padded(layer.n_in));
     }
-    layer.bias = allocate(padded(layer.n_out));
-    for (int m = 0; m < n_moments; ++m) {
-      layer.moments[m] = allocate(size);
-      layer.bias_moments[m] = allocate(padded(layer.n_out));
+    layer.at = shape.place(kWeights, k);
+    for (int m = 0; m < n_moments; ++m) layer.moments[m] = allocate(size);
+    for (int v = 0; v < kVectors; ++v) {
+      LearnedVector<T>& vector = layer.vectors[v];
+      vector.at = shape.place(kFirstVector + v, k);
+      if (vector.at < 0) continue;
+      vector.values = allocate(padded(layer.n_out));
+      for (int m = 0; m < n_moments; ++m) vector.moments[m] = allocate(padded(layer.n_out));
     }
     layer.rate_factor = T(1);
     layer.special = shape.special(k);
     layer.residual = shape.has_residual(k);
-    if (shape.has_norm(k)) layer.gain = learned(layer.n_out), layer.shift = learned(layer.n_out);
-    if (shape.has_slopes(k)) layer.slope = learned(layer.n_out);
     layer.drop_below = drop_below(shape.dropout(k));
     layer.kept_factor = static_cast<T>(1 / (1 - shape.dropout(k)));
     layer.penalty_offset = n_penalties_;
@@ -58,36 +60,20 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     layers_.push_back(layer);
   }
   n_squares_ = n_penalties_;
-  for (auto& layer : layers_) {
-    std::int64_t* offsets[] = {&layer.bias_penalty_offset, &layer.gain.penalty_offset, &layer.shift.penalty_offset,
-                               &layer.slope.penalty_offset};
-    const T* vectors[] = {layer.bias, layer.gain.values, layer.shift.values, layer.slope.values};
-    for (int v = 0; v < 4; ++v) {
-      *offsets[v] = n_squares_;
-      if (vectors[v]) n_squares_ += (layer.n_out + chunk - 1) / chunk;
+  for (auto& layer : layers_)
+    for (auto& vector : layer.vectors) {
+      vector.penalty_offset = n_squares_;
+      if (vector.values) n_squares_ += (layer.n_out + chunk - 1) / chunk;
     }
-  }
 }
 
-template <class T>
-Learned<T> Packed<T>::learned(std::int64_t n) {
-  Learned<T> vector{};
-  vector.values = buffers_.emplace_back(padded(n)).get();
-  for (int m = 0; m < n_moments_; ++m) vector.moments[m] = buffers_.emplace_back(padded(n)).get();
-  return vector;
-}
-
-// use(place in the flat array, values, moments, whether it is a bias) for every vector of a layer.
+// use(vector, whether Python shows its opposite) for every vector of a layer.
 template <class T>
 template <class Use>
 void Packed<T>::each_vector(int k, Use use) const {
   const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
-  use(shape_.biases_at(k), layer.bias, layer.bias_moments, true);
-  if (layer.gain.values) {
-    use(shape_.gain_at(k), layer.gain.values, layer.gain.moments, false);
-    use(shape_.gain_at(k) + layer.n_out, layer.shift.values, layer.shift.moments, false);
-  }
-  if (layer.slope.values) use(shape_.slopes_at(k), layer.slope.values, layer.slope.moments, false);
+  for (int v = 0; v < kVectors; ++v)
+    if (layer.vectors[v].values) use(layer.vectors[v], kLearned[kFirstVector + v].subtracted && shape_.bias_sign > 0);
 }
 
 template <class T>
@@ -140,7 +126,7 @@ template <class T>
 void Packed<T>::pack(const T* parameters) {
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
-    const T* from = parameters + shape_.weights_at(k);
+    const T* from = parameters + layer.at;
     pack_panels(k, from, layer.weights);
     if (kernels_.pairs) pack_pairs(k, from);
     if (layer.transposed)
@@ -150,9 +136,9 @@ void Packed<T>::pack(const T* parameters) {
         for (std::int64_t i = 0; i < columns; ++i)
           for (std::int64_t n = 0; n < layer.n_out; ++n) to[n * band + i] = from[(p0 + i) * layer.n_out + n];
       }
-    each_vector(k, [&](std::int64_t at, T* values, T* const*, bool bias) {
-      const bool negate = bias && shape_.bias_sign > 0;
-      for (std::int64_t j = 0; j < layer.n_out; ++j) values[j] = negate ? -parameters[at + j] : parameters[at + j];
+    each_vector(k, [&](const LearnedVector<T>& vector, bool negate) {
+      const T* from = parameters + vector.at;
+      for (std::int64_t j = 0; j < layer.n_out; ++j) vector.values[j] = negate ? -from[j] : from[j];
     });
   }
 }
@@ -161,35 +147,36 @@ template <class T>
 void Packed<T>::unpack(T* parameters) const {
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
-    unpack_panels(k, layer.weights, parameters + shape_.weights_at(k));
-    each_vector(k, [&](std::int64_t at, const T* values, T* const*, bool bias) {
-      const bool negate = bias && shape_.bias_sign > 0;
-      for (std::int64_t j = 0; j < layer.n_out; ++j) parameters[at + j] = negate ? -values[j] : values[j];
+    unpack_panels(k, layer.weights, parameters + layer.at);
+    each_vector(k, [&](const LearnedVector<T>& vector, bool negate) {
+      T* to = parameters + vector.at;
+      for (std::int64_t j = 0; j < layer.n_out; ++j) to[j] = negate ? -vector.values[j] : vector.values[j];
     });
   }
 }
 
 template <class T>
 void Packed<T>::pack_moment(int which, bool signed_, const T* flat) {
-  const bool negate = signed_ && shape_.bias_sign > 0;
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
-    pack_panels(k, flat + shape_.weights_at(k), layer.moments[which]);
-    each_vector(k, [&](std::int64_t at, const T*, T* const* moments, bool bias) {
-      for (std::int64_t j = 0; j < layer.n_out; ++j) moments[which][j] = negate && bias ? -flat[at + j] : flat[at + j];
+    pack_panels(k, flat + layer.at, layer.moments[which]);
+    each_vector(k, [&](const LearnedVector<T>& vector, bool negate) {
+      const T* from = flat + vector.at;
+      T* to = vector.moments[which];
+      for (std::int64_t j = 0; j < layer.n_out; ++j) to[j] = negate && signed_ ? -from[j] : from[j];
     });
   }
 }
 
 template <class T>
 void Packed<T>::unpack_moment(int which, bool signed_, T* flat) const {
-  const bool negate = signed_ && shape_.bias_sign > 0;
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
-    unpack_panels(k, layer.moments[which], flat + shape_.weights_at(k));
-    each_vector(k, [&](std::int64_t at, const T*, T* const* moments, bool bias) {
-      for (std::int64_t j = 0; j < layer.n_out; ++j)
-        flat[at + j] = negate && bias ? -moments[which][j] : moments[which][j];
+    unpack_panels(k, layer.moments[which], flat + layer.at);
+    each_vector(k, [&](const LearnedVector<T>& vector, bool negate) {
+      const T* from = vector.moments[which];
+      T* to = flat + vector.at;
+      for (std::int64_t j = 0; j < layer.n_out; ++j) to[j] = negate && signed_ ? -from[j] : from[j];
     });
   }
 }
@@ -198,9 +185,8 @@ template <class T>
 void Packed<T>::fill_moment(int which, T value) {
   for (const Layer<T>& layer : layers_) {
     std::fill_n(layer.moments[which], layer.n_in * padded(layer.n_out), value);
-    std::fill_n(layer.bias_moments[which], padded(layer.n_out), value);
-    for (const Learned<T>* vector : {&layer.gain, &layer.shift, &layer.slope})
-      if (vector->values) std::fill_n(vector->moments[which], padded(layer.n_out), value);
+    for (const LearnedVector<T>& vector : layer.vectors)
+      if (vector.values) std::fill_n(vector.moments[which], padded(layer.n_out), value);
   }
 }
 
@@ -218,41 +204,35 @@ Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows
   }
   for (int k = 0; k < shape.n_layers(); ++k) {
     const std::int64_t size = panels(shape.n_out(k));
-    const bool hidden = k + 1 < shape.n_layers();
-    outputs_.emplace_back(size);
-    nets_.push_back(keeps_net(shape.activations[static_cast<std::size_t>(k)]) ? Buffer<T>(size) : Buffer<T>());
-    deltas_.push_back(backward ? Buffer<T>(size) : Buffer<T>());
-    const auto buffer_if = [&](bool wanted, std::int64_t n) { return backward && wanted ? Buffer<T>(n) : Buffer<T>(); };
-    const bool norm = shape.has_norm(k), residual = shape.has_residual(k), dropout = shape.dropout(k) > 0;
-    const bool keeps_value = !keeps_net(shape.activations[static_cast<std::size_t>(k)]);
-    values_.push_back(buffer_if(keeps_value && (residual || dropout), size));
-    masks_.push_back(buffer_if(dropout, size));
-    normalised_.push_back(buffer_if(norm, size));
-    row_scales_.push_back(buffer_if(norm, rows));
-    norm_deltas_.push_back(buffer_if(norm, size));
-    slope_deltas_.push_back(buffer_if(shape.has_slopes(k), size));
-    output_gradients_.push_back(buffer_if(residual, size));
-    output_pairs_.push_back(hidden ? pairs(size) : Buffer<T>());
-    delta_pairs_.push_back(pairs(size));
+    const auto allocate_if = [&](bool wanted, std::int64_t n) {
+      return wanted ? buffers_.emplace_back(n).get() : nullptr;
+    };
+    const bool keeps = keeps_net(shape.activations[static_cast<std::size_t>(k)]);
+    const bool norm = backward && shape.has(kGain, k), residual = backward && shape.has_residual(k);
+    const bool dropout = backward && shape.dropout(k) > 0, hidden = k + 1 < shape.n_layers();
+    LayerBatch<T> layer{};
+    layer.output = allocate_if(true, size);
+    layer.net = allocate_if(keeps, size);
+    layer.delta = allocate_if(backward, size);
+    layer.value = allocate_if(!keeps && (residual || dropout), size);
+    layer.mask = allocate_if(dropout, size);
+    layer.normalized = allocate_if(norm, size);
+    layer.row_scale = allocate_if(norm, rows);
+    layer.norm_delta = allocate_if(norm, size);
+    layer.gradients[kGain] = {layer.norm_delta, layer.normalized};
+    layer.gradients[kShift] = {layer.norm_delta, nullptr};
+    for (int v = kShift + 1; v < kVectors; ++v)
+      layer.gradients[v].of_row = allocate_if(backward && shape.has(static_cast<Vector>(v), k), size);
+    layer.output_gradient = allocate_if(residual, size);
+    layer.output_pairs = allocate_if(kernels.pairs && hidden, size / 2);
+    layer.delta_pairs = allocate_if(kernels.pairs, size / 2);
+    layers_.push_back(layer);
   }
 }
 
 template <class T>
 std::vector<Layer<T>> Batch<T>::attach(std::vector<Layer<T>> layers) const {
-  for (std::size_t k = 0; k < layers.size(); ++k) {
-    layers[k].output = outputs_[k].get();
-    layers[k].net = nets_[k].get();
-    layers[k].delta = deltas_[k].get();
-    layers[k].value = values_[k].get();
-    layers[k].mask = masks_[k].get();
-    layers[k].normalised = normalised_[k].get();
-    layers[k].row_scale = row_scales_[k].get();
-    layers[k].norm_delta = norm_deltas_[k].get();
-    layers[k].slope_delta = slope_deltas_[k].get();
-    layers[k].output_gradient = output_gradients_[k].get();
-    layers[k].output_pairs = output_pairs_[k].get();
-    layers[k].delta_pairs = delta_pairs_[k].get();
-  }
+  for (std::size_t k = 0; k < layers.size(); ++k) static_cast<LayerBatch<T>&>(layers[k]) = layers_[k];
   return layers;
 }
 

@@ -56,7 +56,7 @@ class Packed {
 
   void pack(const T* parameters);
   void unpack(T* parameters) const;
-  // One of the optimiser's arrays; whether it changes sign with the biases, as the gradient does.
+  // One of the optimizer's arrays; whether it changes sign with the biases, as the gradient does.
   void pack_moment(int which, bool signed_, const T* flat);
   void unpack_moment(int which, bool signed_, T* flat) const;
   void fill_moment(int which, T value);
@@ -69,7 +69,6 @@ class Packed {
   void pack_panels(int k, const T* from, T* to) const;
   void unpack_panels(int k, const T* from, T* to) const;
   void pack_pairs(int k, const T* from) const;
-  Learned<T> learned(std::int64_t n);
   template <class Use>
   void each_vector(int k, Use use) const;
   std::int64_t padded(std::int64_t n) const { return round_up(n, kernels_.width); }
@@ -96,8 +95,8 @@ class Batch {
  private:
   std::int64_t stride_;
   Buffer<T> input_, input_pairs_;
-  std::vector<Buffer<T>> outputs_, nets_, deltas_, output_pairs_, delta_pairs_;
-  std::vector<Buffer<T>> values_, masks_, normalised_, row_scales_, norm_deltas_, slope_deltas_, output_gradients_;
+  std::vector<Buffer<T>> buffers_;
+  std::vector<LayerBatch<T>> layers_;
 };
 
 // Rows that go through all layers together: enough to reuse the weights, few enough to stay in the second cache.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,34 +50,22 @@ class Case:
         return {"norms": norms, "residual": self.model.residual, "slopes": slopes, "masks": masks}
 
 
-def split(model: engine.Model, flat: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def split(model: engine.Model, flat: np.ndarray) -> list[list[np.ndarray]]:
     """The flat parameters (or gradient) as lists of matrices and of biases."""
-    sizes, at, weights, biases = model.sizes, 0, [], []
-    for n_in, n_out in pairwise(sizes):
-        weights.append(flat[at : at + n_in * n_out].reshape(n_in, n_out))
-        at += n_in * n_out
-    for n_out in sizes[1:]:
-        biases.append(flat[at : at + n_out])
-        at += n_out
-    return weights, biases
+    return by_kind(model, flat)[:2]
 
 
-def split_vectors(model: engine.Model, flat: np.ndarray) -> tuple[list[Any], list[Any], list[Any]]:
-    """Gains, shifts and slopes, None for layers that have none."""
-    sizes = model.sizes
-    at = sum(n_in * n_out + n_out for n_in, n_out in pairwise(sizes))
-    n_layers = len(sizes) - 1
-    gains, shifts, slopes = [None] * n_layers, [None] * n_layers, [None] * n_layers
-    for k, n in enumerate(sizes[1:]):
-        if model.layer_norm[k]:
-            gains[k], shifts[k] = flat[at : at + n], flat[at + n : at + 2 * n]
-            at += 2 * n
-    for k, n in enumerate(sizes[1:]):
-        if model.activations[k] == "prelu":
-            slopes[k] = flat[at : at + n]
-            at += n
-    assert at == flat.size
-    return gains, shifts, slopes
+def split_vectors(model: engine.Model, flat: np.ndarray) -> list[list[Any]]:
+    """Gains, shifts, slopes, ..., None for layers that have none."""
+    return by_kind(model, flat)[2:]
+
+
+def by_kind(model: engine.Model, flat: np.ndarray) -> list[list[Any]]:
+    """All that is learned, in the order of `engine.learned`."""
+    kinds: dict[str, list[Any]] = {name: [None] * (len(model.sizes) - 1) for name in engine.learned()}
+    for place in model.layout:
+        kinds[place.name][place.layer] = flat[place.offset : place.offset + place.size].reshape(place.shape)
+    return list(kinds.values())
 
 
 def make_case(

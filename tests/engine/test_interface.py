@@ -152,3 +152,41 @@ def test_properties() -> None:
     assert (m.sizes, m.activations, m.loss) == ([3, 5, 2], ["tanh", "identity"], "squared_error")
     assert (m.dtype, m.bias_sign, m.isa) == ("float32", 1, engine.isa())
     assert engine.Dataset(m, np.zeros((4, 3), np.float32)).n_samples == 4
+
+
+def test_the_layout_covers_the_parameters() -> None:
+    """Kinds in the order of the table, in each the layers; gain and shift of a layer are neighbors."""
+    m = engine.Model(
+        [3, 5, 4, 4, 2],
+        ["prelu", "tanh", "prelu", "identity"],
+        "squared_error",
+        layer_norm=[True, False, True, False],
+    )
+    places = m.layout
+    assert [(p.name, p.layer, p.shape) for p in places] == [
+        ("weights", 0, (3, 5)), ("weights", 1, (5, 4)), ("weights", 2, (4, 4)), ("weights", 3, (4, 2)),
+        ("biases", 0, (5,)), ("biases", 1, (4,)), ("biases", 2, (4,)), ("biases", 3, (2,)),
+        ("norm_gains", 0, (5,)), ("norm_shifts", 0, (5,)), ("norm_gains", 2, (4,)), ("norm_shifts", 2, (4,)),
+        ("slopes", 0, (5,)), ("slopes", 2, (4,)),
+    ]  # fmt: skip
+    at = 0
+    for place in places:
+        assert place.offset == at
+        assert place.size == np.prod(place.shape)
+        assert (m.parameters[at : at + place.size] == place.first).all()
+        assert place.penalized == (place.name == "weights")
+        assert place.subtracted == (place.name == "biases")
+        at += place.size
+    assert at == m.parameters.size
+    assert {p.name for p in places} == set(engine.learned())
+    assert {p.name: p.first for p in places} == dict(zip(engine.learned(), [0, 0, 1, 0, 0.25], strict=True))
+    alone = engine.layout(m.sizes, m.activations, layer_norm=m.layer_norm)
+    assert list(map(repr, alone)) == list(map(repr, places))
+    assert repr(places[0]) == "Place(name='weights', layer=0, shape=(3, 5), offset=0)"
+
+
+def test_an_impossible_layout() -> None:
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        engine.layout([3, 0], ["identity"])
+    with pytest.raises(ValueError, match="layer_norm has 2 entries; expected 1"):
+        engine.layout([3, 2], ["identity"], layer_norm=[True, False])

@@ -3,6 +3,7 @@
 from chainrule._engine._core import (
     Dataset,
     Model,
+    Place,
     Stop,
     Trainer,
     activations,
@@ -11,6 +12,8 @@ from chainrule._engine._core import (
     evaluate_function,
     functions,
     isa,
+    layout,
+    learned,
     losses,
     max_threads,
     optimizers,
@@ -20,6 +23,7 @@ from chainrule._engine._core import (
 __all__ = [
     "Dataset",
     "Model",
+    "Place",
     "Stop",
     "Trainer",
     "activations",
@@ -28,6 +32,8 @@ __all__ = [
     "evaluate_function",
     "functions",
     "isa",
+    "layout",
+    "learned",
     "losses",
     "max_threads",
     "optimizers",

@@ -9,12 +9,41 @@ from numpy.typing import NDArray
 Floats = NDArray[Any]
 CSR = tuple[Floats, NDArray[Any], NDArray[Any]]
 
+class Place:
+    """What one layer learns of one kind, and where the flat parameters have it; see `layout` and `learned`.
+
+    name : one of `learned()`.
+    layer : from 0; the output layer is the last.
+    shape : of a matrix (n_k, n_{k+1}), row-major, or of a vector (n_{k+1},).
+    offset, size : ``flat[offset : offset + size].reshape(shape)`` are its numbers.
+    subtracted : whether it changes sign with ``bias_sign``, as the bias, which E1 subtracts.
+    penalized : whether l1, l2 and weight decay are about it.
+    first : the value of its numbers in a new `Model`; weights and biases, 0, are to be drawn.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def layer(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def subtracted(self) -> bool: ...
+    @property
+    def penalized(self) -> bool: ...
+    @property
+    def first(self) -> float: ...
+
 class Model:
     """A network's shape and its parameters.
 
-    ``parameters`` is one flat array, owned by the model and written in place:
-    W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l, then gain and shift of each normalised
-    layer, then the slopes of each "prelu" layer. All are 0 at first, so gains and slopes must be set.
+    ``parameters`` is one flat array, owned by the model and written in place. ``layout`` says where it has what:
+    W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l, then gain and shift of each normalized
+    layer, then the slopes of each "prelu" layer. At first gains are 1, slopes 0.25, and all others 0.
     ``bias_sign`` is -1 for the equation E1 (net = x W - b) and +1 for scikit-learn's intercepts.
     ``activations`` has one name per layer, the output layer's last.
     ``probability_floor`` clips probabilities to [floor, 1 - floor] in the loss value only (scikit-learn's
@@ -64,6 +93,8 @@ class Model:
     def layer_norm(self) -> list[bool]: ...
     @property
     def residual(self) -> list[bool]: ...
+    @property
+    def layout(self) -> list[Place]: ...
     @property
     def parameters(self) -> Floats: ...
     def forward(self, x: Floats, n_threads: int = 0) -> Floats:
@@ -141,7 +172,7 @@ class Stop:
     def is_set(self) -> bool: ...
 
 class Trainer:
-    """Packed weights, optimiser state and workspace of one training run; reads and writes `model.parameters`.
+    """Packed weights, optimizer state and workspace of one training run; reads and writes `model.parameters`.
 
     optimizer : one of `optimizers()`. Its settings are the fields of the classes in `chainrule.optimizers`;
     0 is off. Penalties are that of `Model.gradients`, per batch, and l1 sum |W_k| likewise. n_threads <= 0
@@ -172,7 +203,7 @@ class Trainer:
     def n_threads(self) -> int: ...
     @property
     def state(self) -> list[Floats]:
-        """Copies of the optimiser's arrays, each laid out as `parameters`; settable."""
+        """Copies of the optimizer's arrays, each laid out as `parameters`; settable."""
     @state.setter
     def state(self, value: Sequence[Floats]) -> None: ...
     def epoch(
@@ -217,6 +248,17 @@ def dropout_mask(n_rows: int, n_units: int, rate: float, *, seed: int, step: int
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
 def max_threads() -> int: ...
+def learned() -> list[str]:
+    """Name every kind of what layers learn, in the flat parameters' order, whether a model has it or not.
+
+    "weights", "biases", "norm_gains", "norm_shifts", "slopes": the lists of `Network`, and names in files.
+    """
+
+def layout(
+    sizes: Sequence[int], activations: Sequence[str], *, layer_norm: Sequence[bool] = ()
+) -> list[Place]:
+    """`Model.layout` of such a model, which is not made; raises as `Model`."""
+
 def activations() -> list[str]: ...
 def losses() -> list[str]: ...
 def optimizers() -> list[str]: ...

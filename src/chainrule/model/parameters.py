@@ -1,15 +1,14 @@
 """Weights, biases and what else is learned: lists of views of one flat array."""
 
-import math
 import operator
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NamedTuple, NoReturn, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule import _engine
 from chainrule.model.arrays import as_floats
 
 Floats = NDArray[Any]
@@ -70,7 +69,7 @@ class ParameterList(list[Any]):
 
 
 class Parameters(NamedTuple):
-    """Flat parameters, or their gradient, as arrays: one entry per layer.
+    """Flat parameters, or their gradient, as arrays: one entry per layer; fields as in `_engine.learned()`.
 
     Attributes
     ----------
@@ -89,23 +88,11 @@ class Parameters(NamedTuple):
 
 @lru_cache
 def _places(sizes: tuple[int, ...], activations: tuple[str, ...], layer_norm: tuple[bool, ...]) -> Parameters:
-    """Where a flat array has each parameter, as the engine lays them out: (slice, shape), or None."""
-    at = 0
-
-    def place(*shape: int) -> Any:
-        nonlocal at
-        begin, at = at, at + math.prod(shape)
-        return slice(begin, at), shape
-
-    weights = [place(n_in, n_out) for n_in, n_out in pairwise(sizes)]
-    biases = [place(n) for n in sizes[1:]]
-    gains, shifts, slopes = [], [], []
-    for n, norm in zip(sizes[1:], layer_norm, strict=True):
-        gains.append(place(n) if norm else None)
-        shifts.append(place(n) if norm else None)
-    for n, activation in zip(sizes[1:], activations, strict=True):
-        slopes.append(place(n) if activation == "prelu" else None)
-    return Parameters(weights, biases, gains, shifts, slopes)
+    """Where a flat array has each parameter: (slice, shape), or None. The engine has the table."""
+    kinds: dict[str, list[Any]] = {name: [None] * len(activations) for name in _engine.learned()}
+    for place in _engine.layout(sizes, activations, layer_norm=layer_norm):
+        kinds[place.name][place.layer] = slice(place.offset, place.offset + place.size), place.shape
+    return Parameters(*kinds.values())
 
 
 def split(

@@ -41,21 +41,21 @@ CHAINRULE_INLINE void each_input(const Step<T>& s, int k, int64_t r, int64_t r0,
   for (int64_t i = 0; i < s.layers[k].n_in; ++i) use(i, x[i / kPanel<T> * s.batch_stride + i % kPanel<T>]);
 }
 
-// use(row) for the derivatives by gain and shift of the row whose first element is at `place`, once for a row: the
-// gain's are written over the row's normalised numbers.
+// use(vector, row) for the derivatives by each vector but the bias, of the row whose first element is at `place`, once
+// for a row: where they are products, these are written over the factor.
 template <class T, class Use>
-CHAINRULE_INLINE void each_norm_gradient(const Step<T>& s, const Layer<T>& layer, int64_t place, Use use) {
-  if (!layer.gain.values) return;
-  const RowOf<T> shift{layer.norm_delta + place, s.batch_stride}, gain{layer.normalised + place, s.batch_stride};
-  for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v) store(gain(v), load(gain(v)) * load(shift(v)));
-  use(gain);
-  use(shift);
-}
-
-// use(row) for those by the slopes.
-template <class T, class Use>
-CHAINRULE_INLINE void slope_gradient(const Step<T>& s, const Layer<T>& layer, int64_t place, Use use) {
-  if (layer.slope.values) use(RowOf<T>{layer.slope_delta + place, s.batch_stride});
+CHAINRULE_INLINE void each_vector_gradient(const Step<T>& s, const Layer<T>& layer, int64_t place, Use use) {
+  for (int v = kBias + 1; v < chainrule::kVectors; ++v) {
+    if (!layer.vectors[v].values) continue;
+    const RowOf<T> of_row{layer.gradients[v].of_row + place, s.batch_stride};
+    if (!layer.gradients[v].factor) {
+      use(layer.vectors[v], of_row);
+      continue;
+    }
+    const RowOf<T> product{layer.gradients[v].factor + place, s.batch_stride};
+    for (int64_t i = 0; i < vectors<T>(layer.n_out); ++i) store(product(i), load(product(i)) * load(of_row(i)));
+    use(layer.vectors[v], product);
+  }
 }
 
 // ||dE/dW_k||^2 = ||x_k||^2 ||delta_k||^2 for one row, because dE/dW_k = x_k^T delta_k; nothing is multiplied out.
@@ -69,43 +69,35 @@ double squared_norm(const Step<T>& s, int64_t r, int64_t r0) {
     double inputs = 1;  // the bias' own
     each_input(s, k, r, r0, [&](int64_t, T x) { inputs += static_cast<double>(x) * static_cast<double>(x); });
     total += inputs * sum_of_squares(delta, layer.n_out);
-    const auto add = [&](RowOf<T> gradient) { total += sum_of_squares(gradient, layer.n_out); };
-    each_norm_gradient(s, layer, (r - r0) * kPanel<T>, add);
-    slope_gradient(s, layer, (r - r0) * kPanel<T>, add);
+    each_vector_gradient(s, layer, (r - r0) * kPanel<T>, [&](const LearnedVector<T>&, RowOf<T> gradient) {
+      total += sum_of_squares(gradient, layer.n_out);
+    });
   }
   return total;
 }
 
-// E6 of one row, laid out as the parameters: W_1, ..., W_l, b_1, ..., b_l, gains and shifts, slopes.
+// E6 of one row and the derivatives by what else is learned, laid out as the parameters.
 template <class T>
 void parameter_gradient(const Step<T>& s, int64_t r, int64_t r0, T bias_sign, T* to) {
   constexpr int w = Simd<T>::width;
   for (int k = 0; k < s.n_layers; ++k) {
     const Layer<T>& layer = s.layers[k];
-    const RowOf<T> delta{layer.delta + (r - r0) * kPanel<T>, s.batch_stride};
-    if (k == 0 && s.data.values)
-      __builtin_memset(to, 0, static_cast<std::size_t>(layer.n_in * layer.n_out) * sizeof(T));
+    const int64_t n_out = layer.n_out, place = (r - r0) * kPanel<T>;
+    const RowOf<T> delta{layer.delta + place, s.batch_stride};
+    T* weights = to + layer.at;
+    if (k == 0 && s.data.values) __builtin_memset(weights, 0, static_cast<std::size_t>(layer.n_in * n_out) * sizeof(T));
     each_input(s, k, r, r0, [&](int64_t i, T x) {
-      T* row = to + i * layer.n_out;
-      for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v)
-        store_first(row + v * w, broadcast(x) * load(delta(v)), smaller(w, layer.n_out - v * w));
+      T* row = weights + i * n_out;
+      for (int64_t v = 0; v < vectors<T>(n_out); ++v)
+        store_first(row + v * w, broadcast(x) * load(delta(v)), smaller(w, n_out - v * w));
     });
-    to += layer.n_in * layer.n_out;
+    T* bias = to + layer.vectors[kBias].at;
+    scatter_row(delta, n_out, bias);
+    for (int64_t j = 0; j < n_out; ++j) bias[j] *= bias_sign;
+    each_vector_gradient(s, layer, place, [&](const LearnedVector<T>& vector, RowOf<T> gradient) {
+      scatter_row(gradient, n_out, to + vector.at);
+    });
   }
-  for (int k = 0; k < s.n_layers; ++k) {
-    const Layer<T>& layer = s.layers[k];
-    scatter_row(RowOf<T>{layer.delta + (r - r0) * kPanel<T>, s.batch_stride}, layer.n_out, to);
-    for (int64_t j = 0; j < layer.n_out; ++j) to[j] *= bias_sign;
-    to += layer.n_out;
-  }
-  const auto put = [&](int64_t n_out) {
-    return [&to, n_out](RowOf<T> gradient) {
-      scatter_row(gradient, n_out, to);
-      to += n_out;
-    };
-  };
-  for (int k = 0; k < s.n_layers; ++k) each_norm_gradient(s, s.layers[k], (r - r0) * kPanel<T>, put(s.layers[k].n_out));
-  for (int k = 0; k < s.n_layers; ++k) slope_gradient(s, s.layers[k], (r - r0) * kPanel<T>, put(s.layers[k].n_out));
 }
 
 template <class T>
@@ -154,14 +146,8 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
     if (d.squared_norms || d.by_parameters) back();
     if (d.squared_norms)
       for (int64_t r = r0; r < r1; ++r) d.squared_norms[r] = squared_norm(s, r, r0);
-    if (d.by_parameters) {
-      int64_t n_parameters = 0;
-      for (int k = 0; k < s.n_layers; ++k) {
-        const Layer<T>& layer = s.layers[k];
-        n_parameters += (layer.n_in + 1 + (layer.gain.values ? 2 : 0) + (layer.slope.values ? 1 : 0)) * layer.n_out;
-      }
-      for (int64_t r = r0; r < r1; ++r) parameter_gradient(s, r, r0, d.bias_sign, d.by_parameters + r * n_parameters);
-    }
+    if (d.by_parameters)
+      for (int64_t r = r0; r < r1; ++r) parameter_gradient(s, r, r0, d.bias_sign, d.by_parameters + r * d.n_parameters);
   });
 }
 

@@ -15,7 +15,7 @@ CHAINRULE_INLINE void forward_columns(const PlainLayer<T>& layer, const T* x, T*
     for (int v = 0; v < N; ++v) sums[v] = fma(factor, load(weights + v * w), sums[v]);
   }
   for (int v = 0; v < N; ++v) {
-    const Vec<T> bias = load(layer.bias + j + v * w);
+    const Vec<T> bias = load(layer.vectors[kBias] + j + v * w);
     store(y + j + v * w, f.value(layer.add_bias ? sums[v] + bias : sums[v] - bias));
   }
 }
@@ -25,12 +25,13 @@ template <class T>
 void finish_row(const PlainLayer<T>& layer, const T* x, T* y) {
   constexpr int w = Simd<T>::width;
   const int64_t n = layer.n_out;
-  if (layer.gain) {
+  if (layer.vectors[kGain]) {
     const RowMoments<T> m = row_moments<T>(n, RowOf<T>{y, kPanel<T>});
     for (int64_t j = 0; j < n; j += w)
-      store(y + j, scaled_and_shifted<T>((load(y + j) - m.mean) * m.scale, layer.gain + j, layer.shift + j));
+      store(y + j, scaled_and_shifted<T>((load(y + j) - m.mean) * m.scale, layer.vectors[kGain] + j,
+                                         layer.vectors[kShift] + j));
   }
-  with_hidden_activation<T>(layer.activation, layer.slope, [&](auto f) {
+  with_hidden_activation<T>(layer.activation, layer.vectors[kSlope], [&](auto f) {
     for (int64_t j = 0; j < n; j += w) store(y + j, value_at<T>(f, load(y + j), j));
   });
   if (layer.residual)
@@ -44,15 +45,14 @@ void forward_row(const PlainLayer<T>* layers, int n_layers, const T* x, T* out, 
   for (int k = 0; k < n_layers; ++k) {
     const PlainLayer<T>& layer = layers[k];
     y = scratch + (k % 2) * scratch_row;
-    const bool special = layer.gain || layer.slope || layer.residual;
-    with_activation<T>(special ? Activation::identity : layer.activation, [&](auto f) {
+    with_activation<T>(layer.special ? Activation::identity : layer.activation, [&](auto f) {
       int64_t j = 0;
       for (; j + 7 * w < layer.n_out; j += 8 * w) forward_columns<T, 8>(layer, x, y, j, f);
       if (j + 3 * w < layer.n_out) forward_columns<T, 4>(layer, x, y, j, f), j += 4 * w;
       if (j + w < layer.n_out) forward_columns<T, 2>(layer, x, y, j, f), j += 2 * w;
       if (j < layer.n_out) forward_columns<T, 1>(layer, x, y, j, f);
     });
-    if (special) finish_row(layer, x, y);
+    if (layer.special) finish_row(layer, x, y);
     if (layer.activation == Activation::softmax) softmax_row<T>(layer.n_out, RowOf<T>{y, kPanel<T>});
     if (layer.activation == Activation::ordered)
       ordered_row<T>(layer.n_out, layer.group, RowOf<T>{y, kPanel<T>}, RowOf<T>{nullptr, 0});

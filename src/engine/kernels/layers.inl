@@ -3,7 +3,10 @@
 
 namespace {
 
-using chainrule::Learned;
+using chainrule::kGain;
+using chainrule::kShift;
+using chainrule::kSlope;
+using chainrule::LearnedVector;
 
 // --- f with or without slopes -----------------------------------------------------------------------------------
 
@@ -49,16 +52,16 @@ CHAINRULE_INLINE RowMoments<T> row_moments(int64_t n, RowOf<T> net_of) {
   for (int64_t v = 0; v < vectors<T>(n); ++v) sum.add(v, keep_valid<T>(load(net_of(v)), v, n));
   const Vec<T> mean = sum.total() / count;
   for (int64_t v = 0; v < vectors<T>(n); ++v) {
-    const Vec<T> centred = keep_valid<T>(load(net_of(v)) - mean, v, n);
-    squares.add(v, centred * centred);
+    const Vec<T> centered = keep_valid<T>(load(net_of(v)) - mean, v, n);
+    squares.add(v, centered * centered);
   }
   const Vec<T> variance = squares.total() / count + broadcast(T(chainrule::kNormEpsilon));
   return {mean, broadcast(T(1)) / sqrt(variance)};
 }
 
 template <class T>
-CHAINRULE_INLINE Vec<T> scaled_and_shifted(Vec<T> normalised, const T* gain, const T* shift) {
-  return fma(load(gain), normalised, load(shift));
+CHAINRULE_INLINE Vec<T> scaled_and_shifted(Vec<T> normalized, const T* gain, const T* shift) {
+  return fma(load(gain), normalized, load(shift));
 }
 
 // net - bias becomes z, in place.
@@ -68,14 +71,15 @@ void norm_rows_forward(const Step<T>& s, const Layer<T>& layer, int64_t r0, int6
   const int64_t n = layer.n_out;
   for (int64_t r = r0; r < r1; ++r) {
     const RowOf<T> row{layer.output + r * kPanel<T>, s.batch_stride};
-    const RowOf<T> normalised_of{layer.normalised ? layer.normalised + r * kPanel<T> : nullptr, s.batch_stride};
-    for (int64_t v = 0; v < vectors<T>(n); ++v) store(row(v), load(row(v)) - load(layer.bias + v * w));
+    const RowOf<T> normalized_of{layer.normalized ? layer.normalized + r * kPanel<T> : nullptr, s.batch_stride};
+    for (int64_t v = 0; v < vectors<T>(n); ++v) store(row(v), load(row(v)) - load(layer.vectors[kBias].values + v * w));
     const RowMoments<T> m = row_moments<T>(n, row);
-    if (layer.normalised) layer.row_scale[r] = m.scale[0];
+    if (layer.normalized) layer.row_scale[r] = m.scale[0];
     for (int64_t v = 0; v < vectors<T>(n); ++v) {
-      const Vec<T> normalised = keep_valid<T>((load(row(v)) - m.mean) * m.scale, v, n);
-      if (layer.normalised) store(normalised_of(v), normalised);
-      store(row(v), scaled_and_shifted<T>(normalised, layer.gain.values + v * w, layer.shift.values + v * w));
+      const Vec<T> normalized = keep_valid<T>((load(row(v)) - m.mean) * m.scale, v, n);
+      if (layer.normalized) store(normalized_of(v), normalized);
+      store(row(v), scaled_and_shifted<T>(normalized, layer.vectors[kGain].values + v * w,
+                                          layer.vectors[kShift].values + v * w));
     }
   }
 }
@@ -88,17 +92,18 @@ void norm_rows_backward(const Step<T>& s, const Layer<T>& layer, int64_t r0, int
   for (int64_t r = r0; r < r1; ++r) {
     const int64_t place = r * kPanel<T>;
     const RowOf<T> from{layer.norm_delta + place, s.batch_stride}, to{layer.delta + place, s.batch_stride};
-    const RowOf<T> normalised_of{layer.normalised + place, s.batch_stride};
+    const RowOf<T> normalized_of{layer.normalized + place, s.batch_stride};
     RowSum<T> sum, product;
     for (int64_t v = 0; v < vectors<T>(n); ++v) {
-      const Vec<T> g = load(from(v)) * load(layer.gain.values + v * Simd<T>::width);  // 0 beyond the last column
+      const Vec<T> g =
+          load(from(v)) * load(layer.vectors[kGain].values + v * Simd<T>::width);  // 0 beyond the last column
       sum.add(v, g);
-      product.add(v, g * load(normalised_of(v)));
+      product.add(v, g * load(normalized_of(v)));
       store(to(v), g);
     }
     const Vec<T> mean = sum.total() / count, along = product.total() / count, scale = broadcast(layer.row_scale[r]);
     for (int64_t v = 0; v < vectors<T>(n); ++v) {
-      const Vec<T> g = load(to(v)) - mean - load(normalised_of(v)) * along;
+      const Vec<T> g = load(to(v)) - mean - load(normalized_of(v)) * along;
       store(to(v), keep_valid<T>(g * scale, v, n));
     }
   }
@@ -134,7 +139,7 @@ using LayerTile = void (*)(const Step<T>&, int k, T* tile, int64_t place, int ro
 template <class T, class F>
 CHAINRULE_INLINE F of_layer(const Layer<T>& layer) {
   if constexpr (__is_same(F, Prelu<T>))
-    return {layer.slope.values};
+    return {layer.vectors[kSlope].values};
   else
     return {};
 }
@@ -151,7 +156,7 @@ void forward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, int
     for (int j = 0; j < n_vectors; ++j) {
       const int64_t q = i * kPanel<T> + j * Simd<T>::width, column = n0 + j * Simd<T>::width;
       Vec<T> z = load(tile + q);
-      if (!layer.gain.values) z = z - load(layer.bias + column);
+      if (!layer.vectors[kGain].values) z = z - load(layer.vectors[kBias].values + column);
       if constexpr (F::keeps_net) store(layer.net + place + q, z);
       Vec<T> y = value_at<T>(f, z, column);
       if (layer.value) store(layer.value + place + q, y);
@@ -181,7 +186,8 @@ void backward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, in
       if (layer.residual) store(layer.output_gradient + place + q, g);
       if (s.training && layer.mask) g = g * load(layer.mask + place + q);
       const Vec<T> from = load(kept + place + q);
-      if constexpr (__is_same(F, Prelu<T>)) store(layer.slope_delta + place + q, g * min(zeros<T>(), from));
+      if constexpr (__is_same(F, Prelu<T>))
+        store(layer.gradients[kSlope].of_row + place + q, g * min(zeros<T>(), from));
       store(tile + q, g * derivative_at<T>(f, from, column));
     }
 }

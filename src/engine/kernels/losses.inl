@@ -2,6 +2,7 @@
 
 namespace {
 
+using chainrule::kBias;
 using chainrule::Layer;
 using chainrule::Loss;
 using chainrule::Rows;

@@ -67,7 +67,7 @@ CHAINRULE_INLINE void lane_forward(const Step<T>& s, int k, Group g) {
   lane_product(x, s.lane_stride, layer.n_in, layer.weights, kWidth<T>, 1, layer.n_out, sums);
   with_activation<T>(k + 1 < s.n_layers ? layer.activation : Activation::identity, [&](auto f) {
     for (int64_t j = 0, q = g.r; j < layer.n_out; ++j, q += s.lane_stride) {
-      const Vec<T> net = sums[j] - broadcast(layer.bias[j]);
+      const Vec<T> net = sums[j] - broadcast(layer.vectors[kBias].values[j]);
       if constexpr (f.keeps_net) put(layer.net + q, net, g);
       put(layer.output + q, f.value(net), g);
     }
@@ -314,7 +314,7 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s, int64_t at, Before before, Us
       if ((left -= units) == 0) break;
       x = load(s.input + layer.n_in - left);  // more inputs than lanes, in the first layer
     }
-    const Vec<T> net = sum - load(layer.bias);
+    const Vec<T> net = sum - load(layer.vectors[kBias].values);
     if (k == last) {
       delta = row_output(s, layer, net);
       break;
@@ -381,7 +381,7 @@ __attribute__((noinline)) void narrow_sums(const Step<T>& s, const Layer<T>& lay
   V sum[R]{}, minus{};
   if (s.accumulate) {
     for (int i = 0; i < R; ++i) sum[i] = load_few(layer.moments[s.gradient_slot] + (i0 + i) * kWidth<T>);
-    minus = load_few(layer.bias_moments[s.gradient_slot]);
+    minus = load_few(layer.vectors[kBias].moments[s.gradient_slot]);
   }
 #pragma GCC unroll 4
   for (int64_t r = 0; r < s.n_rows; ++r, ++x, delta += step) {

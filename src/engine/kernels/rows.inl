@@ -132,10 +132,10 @@ template <class T>
 void special_layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) {
   const Layer<T>& layer = s.layers[k];
   LayerTile<T> finish = nullptr;
-  with_hidden_activation<T>(layer.activation, layer.slope.values,
+  with_hidden_activation<T>(layer.activation, layer.vectors[kSlope].values,
                             [&](auto f) { finish = forward_tile<T, decltype(f)>; });
   const T* x = !layer.residual ? nullptr : k == 0 ? s.input : s.layers[k - 1].output;
-  const bool norm = layer.gain.values != nullptr;
+  const bool norm = layer.vectors[kGain].values != nullptr;
   multiply_layer(s, k, r0, r1, at, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
     if (!norm) finish(s, k, tile, place, rows, n0, n_vectors, x);
   });
@@ -165,7 +165,7 @@ void layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) 
   with_activation<T>(activation, [&](auto f) {
     const auto finish = [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
       for (int j = 0; j < n_vectors; ++j) {
-        const Vec<T> bias = load(layer.bias + n0 + j * Simd<T>::width);
+        const Vec<T> bias = load(layer.vectors[kBias].values + n0 + j * Simd<T>::width);
         for (int i = 0; i < rows; ++i) {
           const int64_t q = i * kPanel<T> + j * Simd<T>::width;
           const Vec<T> net = load(tile + q) - bias;
@@ -184,10 +184,10 @@ void special_layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
   const Layer<T>& layer = s.layers[k];
   const Layer<T>& next = s.layers[k + 1];
   LayerTile<T> finish = nullptr;
-  with_hidden_activation<T>(layer.activation, layer.slope.values,
+  with_hidden_activation<T>(layer.activation, layer.vectors[kSlope].values,
                             [&](auto f) { finish = backward_tile<T, decltype(f)>; });
   const T* around = next.residual ? next.output_gradient : nullptr;
-  const bool norm = layer.gain.values != nullptr;
+  const bool norm = layer.vectors[kGain].values != nullptr;
   multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),
                 kPairs ? next.transposed_pairs : next.transposed, norm ? layer.norm_delta : layer.delta, layer.n_out,
                 s.batch_stride, r0, r1, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {

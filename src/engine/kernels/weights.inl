@@ -99,7 +99,7 @@ void update_tile(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t
 
 // The same for one band of a vector: biases, gains, ...
 template <class T, class Optimize, Source kSource>
-void update_vector(const Step<T>& s, const Layer<T>& layer, const Learned<T>& vector, const T* sums, int64_t n0,
+void update_vector(const Step<T>& s, const Layer<T>& layer, const LearnedVector<T>& vector, const T* sums, int64_t n0,
                    int n_vectors) {
   const Update<T, Optimize, kSource> update(s, layer);
   for (int j = 0; j < n_vectors; ++j)
@@ -119,13 +119,13 @@ void update_by_row(const Step<T>& s, const Layer<T>& layer, const T* x, Vec<T> d
   const auto valid = [&](Vec<T> sum) { return keep_valid<T>(sum, 0, layer.n_out); };
   for (int64_t i = 0; i < layer.n_in; ++i)
     update(valid(fma(broadcast(x[i]), delta, zeros<T>())), layer.weights, layer.moments, i * Simd<T>::width, true);
-  update(valid(zeros<T>() - delta), layer.bias, layer.bias_moments, 0, false);
+  update(valid(zeros<T>() - delta), layer.vectors[kBias].values, layer.vectors[kBias].moments, 0, false);
 }
 
 // One band of a vector's gradient, summed over the rows: add(sum, place) gives the sum with that of a row whose numbers
 // are at `place` of the batch matrices.
 template <class T, class Add>
-CHAINRULE_INLINE void sum_vector(const Step<T>& s, const Learned<T>& vector, int64_t n0, int n_vectors, T* into,
+CHAINRULE_INLINE void sum_vector(const Step<T>& s, const LearnedVector<T>& vector, int64_t n0, int n_vectors, T* into,
                                  Add add) {
   Vec<T> sums[kTileVectors]{};
   if (s.accumulate)
@@ -136,24 +136,26 @@ CHAINRULE_INLINE void sum_vector(const Step<T>& s, const Learned<T>& vector, int
   for (int j = 0; j < n_vectors; ++j) store(into + j * Simd<T>::width, sums[j]);
 }
 
-template <class T>
-CHAINRULE_INLINE Learned<T> bias_of(const Layer<T>& layer) {
-  Learned<T> bias{layer.bias, {}, layer.bias_penalty_offset};
-  for (int m = 0; m <= chainrule::kMostMoments; ++m) bias.moments[m] = layer.bias_moments[m];
-  return bias;
-}
+// Penalties and decay are for the weights alone.
+static_assert([] {
+  for (int v = 0; v < chainrule::kVectors; ++v)
+    if (chainrule::kLearned[chainrule::kFirstVector + v].penalized) return false;
+  return chainrule::kLearned[chainrule::kWeights].penalized;
+}());
 
-// use(vector, add) for all that a layer learns unit by unit, `add` as for sum_vector: E4 and E5 (dE/db = -delta), E8, and
-// the slopes of prelu.
+// use(vector, add) for all that a layer learns unit by unit, `add` as for sum_vector: E4 and E5 (dE/db = -delta), then
+// what layers.inl has left in `gradients`.
 template <class T, class Use>
 CHAINRULE_INLINE void each_vector(const Layer<T>& layer, Use use) {
-  use(bias_of(layer), [&](Vec<T> sum, int64_t q) { return sum - load(layer.delta + q); });
-  if (layer.gain.values) {
-    use(layer.gain,
-        [&](Vec<T> sum, int64_t q) { return fma(load(layer.norm_delta + q), load(layer.normalised + q), sum); });
-    use(layer.shift, [&](Vec<T> sum, int64_t q) { return sum + load(layer.norm_delta + q); });
+  use(layer.vectors[kBias], [&](Vec<T> sum, int64_t q) { return sum - load(layer.delta + q); });
+  for (int v = kBias + 1; v < chainrule::kVectors; ++v) {
+    if (!layer.vectors[v].values) continue;
+    const auto [of_row, factor] = layer.gradients[v];
+    if (factor)
+      use(layer.vectors[v], [=](Vec<T> sum, int64_t q) { return fma(load(of_row + q), load(factor + q), sum); });
+    else
+      use(layer.vectors[v], [=](Vec<T> sum, int64_t q) { return sum + load(of_row + q); });
   }
-  if (layer.slope.values) use(layer.slope, [&](Vec<T> sum, int64_t q) { return sum + load(layer.slope_delta + q); });
 }
 
 // E6 for one whole tile, as weight_tile, and between its rows the update of the whole tile before it, whose sums are at
@@ -182,7 +184,7 @@ template <class T>
 struct Finish {
   void (*tile)(const Step<T>&, const Layer<T>&, const T* sums, int64_t sums_step, int64_t i0, int rows, int64_t n0,
                int n_vectors);
-  void (*vector)(const Step<T>&, const Layer<T>&, const Learned<T>&, const T* sums, int64_t n0, int n_vectors);
+  void (*vector)(const Step<T>&, const Layer<T>&, const LearnedVector<T>&, const T* sums, int64_t n0, int n_vectors);
   void (*by_row)(const Step<T>&, const Layer<T>&, const T* x, Vec<T> delta);
   void (*tile_meanwhile)(const Step<T>&, const Layer<T>&, const T* a, int64_t n, const T* b, T* c, bool accumulate,
                          const T* before, int64_t i0, int64_t n0);  // or null
@@ -315,7 +317,7 @@ CHAINRULE_INLINE void narrow_weights(const Step<T>& s, const TileRange* ranges, 
   const auto finish_all = [&] {
     for (int i = 0; i < n; ++i) {
       const auto& [layer, i0, rows] = summed[i];
-      if (i0 == 0) finish.vector(s, *layer, bias_of(*layer), biases + i * kWidth<T>, 0, 1);
+      if (i0 == 0) finish.vector(s, *layer, layer->vectors[kBias], biases + i * kWidth<T>, 0, 1);
       finish.tile(s, *layer, sums + i * tile_size, kPanel<T>, i0, rows, 0, 1);
     }
     n = 0;
@@ -377,7 +379,7 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
           each_tile([&](int64_t i0, int rows) { tile_penalty(s, layer, i0, rows, n0, n_vectors); });
       } else if (s.stage == Stage::update) {
         if (i_first == 0)
-          each_vector(layer, [&](const Learned<T>& vector, auto) {
+          each_vector(layer, [&](const LearnedVector<T>& vector, auto) {
             finish_step.vector(s, layer, vector, vector.moments[s.gradient_slot] + n0, n0, n_vectors);
           });
         const T* band = layer.moments[s.gradient_slot] + n0 * layer.n_in;
@@ -386,7 +388,7 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
             [&](int64_t i0, int rows) { finish_step.tile(s, layer, band + i0 * step, step, i0, rows, n0, n_vectors); });
       } else {
         if (i_first == 0)
-          each_vector(layer, [&](const Learned<T>& vector, auto add) {
+          each_vector(layer, [&](const LearnedVector<T>& vector, auto add) {
             sum_vector(s, vector, n0, n_vectors, sums, add);
             finish_step.vector(s, layer, vector, sums, n0, n_vectors);
           });
