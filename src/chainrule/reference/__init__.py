@@ -1,4 +1,4 @@
-"""THE EQUATIONS E1-E10 as code: forward, backward and their complex-step check, on any array-API namespace.
+"""THE EQUATIONS E1-E16 as code: forward, backward and their complex-step check, on any array-API namespace.
 
 Rows are samples; layer k = 1..l has weights W_k (n_k x n_{k+1}) and biases b_k (n_{k+1},), and the bias is
 subtracted: net_k = x_k W_k - b_k. Written to be read beside the equations, not to be fast.
@@ -15,6 +15,15 @@ subtracted: net_k = x_k W_k - b_k. Written to be read beside the equations, not 
 | E8 | z = gain o (net - mean) / sqrt(variance + 1e-5) + shift | `equations.layer_norm...` |
 | E9 | x_{k+1} = y + x_k | `equations.residual...` |
 | E10 | y o m, m in {0, 1/(1-p)} | `equations.dropout...` |
+| E11 | s o x | `inputs.Scale` |
+| E12 | x + alpha (sigma(x) - x) | `activations.Parametric` |
+| E13 | [x, W_2^T cos(2 pi w_1 x + b_1) + b_2] | `inputs.Periodic` |
+| E14 | w_0 x + b_0 + sum_{j<i} V_j + t V_i | `inputs.PiecewiseLinear` |
+| E15 | E[c] | `inputs.Categories` |
+| E16 | net = ((x o r) W) o s - b, for each member | `members.member_net_input` |
+
+E11 and E13-E15 stand between the data and x_1 (`inputs`). The engine has E1-E10; E11-E16 are here alone so
+far.
 
 Arrays may come from NumPy or any other array-API library and have any floating dtype; with complex arrays the
 same code gives the complex step.
@@ -23,17 +32,21 @@ same code gives the complex step.
 from .activations import ACTIVATIONS, Activation, get_activation
 from .complex_step import complex_step
 from .gradcheck import GradcheckReport, ParameterCheck, gradcheck
+from .inputs import Block
 from .layers import Norm
 from .losses import LOSSES, Loss, get_loss
+from .members import Members
 from .recursion import Gradients, Stored, backward, batch_loss, forward, gradients, predict
 
 __all__ = [
     "ACTIVATIONS",
     "LOSSES",
     "Activation",
+    "Block",
     "GradcheckReport",
     "Gradients",
     "Loss",
+    "Members",
     "Norm",
     "ParameterCheck",
     "Stored",

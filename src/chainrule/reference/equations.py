@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from array_api_compat import array_namespace
 
-from .activations import Activation, PReLU
+from .activations import Activation, Parametric, PReLU
 from .functions import Array
 from .losses import Loss
 
@@ -135,6 +135,11 @@ def gain_gradient(gradient: Array, net: Array) -> Array:
 def slope_gradient(gradient: Array, activation: PReLU, kept: Array) -> Array:
     """E7 by the slopes of prelu: dE/dy o min(z, 0), one row per sample; their gradient is its column sum."""
     return activation.slope_gradient(gradient, kept)
+
+
+def alpha_gradient(gradient: Array, activation: Parametric, kept: Array) -> Array:
+    """E12 by alpha: dE/dy o (sigma(z) - z), one row per sample; alpha's gradient is its column sum."""
+    return activation.alpha_gradient(gradient, kept)
 
 
 def weight_gradient(x: Array, bias_gradient: Array) -> Array:

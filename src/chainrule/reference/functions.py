@@ -39,6 +39,18 @@ def minus_magnitude(x: Array) -> Array:
     return where_positive(x, -x, x)
 
 
+def sums_by_place(place: Array, rows: Array, n_places: int) -> Array:
+    """sums[place[i]] += rows[i], in the order of the rows, shape (n_places, n_columns).
+
+    Row by row, so that the order of each sum, and with it every bit, is that of the rows.
+    """
+    xp = array_namespace(rows)
+    sums = [xp.zeros_like(rows[0, :])] * n_places
+    for i in range(rows.shape[0]):
+        sums[int(place[i])] = sums[int(place[i])] + rows[i, :]
+    return xp.stack(sums)
+
+
 def log1p(x: Array) -> Array:
     """log(1 + x), accurate for small x.
 

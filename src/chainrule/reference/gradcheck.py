@@ -10,11 +10,22 @@ import numpy as np
 
 from .complex_step import Floats, complex_step
 from .equations import penalty
+from .inputs import stage
 from .layers import Norm
+from .members import Members
 from .recursion import batch_loss, predict
 
-NAMES = ("W", "b", "gain", "shift", "slope")
-EQUATIONS = ("E6", "E5", "E8", "E8", "E7")
+#: What a layer may learn: the letter, the equation, a network's attribute and that of its gradients.
+LEARNED = (
+    ("W", "E6", "weights", "weights"),
+    ("b", "E5", "biases", "biases"),
+    ("gain", "E8", "norm_gains", "gains"),
+    ("shift", "E8", "norm_shifts", "shifts"),
+    ("slope", "E7", "slopes", "slopes"),
+    ("alpha", "E12", "alphas", "alphas"),
+    ("r", "E16", "members", "members"),
+    ("s", "E16", "members", "members"),
+)
 
 
 @dataclass(frozen=True)
@@ -24,9 +35,10 @@ class ParameterCheck:
     Attributes
     ----------
     name : str
-        "W_1".."W_l" and "b_1".."b_l"; "gain_k", "shift_k" of normalised and "slope_k" of prelu layers.
+        "W_1".."W_l" and "b_1".."b_l"; "gain_k", "shift_k" of normalised, "slope_k" of prelu and "alpha_k" of
+        parametric layers, "r_k" and "s_k" of members; "inputs[0].layers[0].scale" of the input stage.
     equation : str
-        The equation that gives the gradient: E4 to E8.
+        The equation that gives the gradient: E4 to E8, E11 to E16.
     shape : tuple of int
         Shape of the array.
     relative_difference : float
@@ -56,7 +68,8 @@ class GradcheckReport:
     Attributes
     ----------
     parameters : tuple of ParameterCheck
-        One per parameter array: W_1, b_1, (gain_1, shift_1, slope_1,) W_2, b_2, ...
+        One per parameter array: those of the input stage, W_1, b_1, (gain_1, shift_1, slope_1, alpha_1, r_1,
+        s_1,) W_2, b_2, ...
     loss : float
         The loss by E1-E3 at the parameters that were checked.
     tolerance : float
@@ -113,19 +126,20 @@ def gradcheck(
 ) -> GradcheckReport:
     """Compare a network's gradients with complex step through the reference, parameter by parameter.
 
-    The truth is `complex_step` of the loss that the forward pass gives (E1-E3, E8, E9), in complex128; no
-    backward equation is in it. It costs
-    one forward pass per parameter, so give it few rows where the network is large.
+    The truth is `complex_step` of the loss that the forward pass gives (E1-E3, E8, E9, E11-E16), in
+    complex128; no backward equation is in it. It costs one forward pass per parameter, so give it few rows
+    where the network is large.
 
     Parameters
     ----------
     network : chainrule.Network or any object like it
         With `weights`, `biases` (lists of arrays), `activations` (names, one per layer, output last), the
         name of its loss (or the loss, or a function of your own, which must then take complex predictions) as
-        `loss_name` or `loss`, and `gradients(x, y, sample_weight=..., l2=...)`, which
-        gives an object with `weights` and `biases`. Where it has them, also `norm_gains`, `norm_shifts`,
-        `slopes` and `residual`, one entry per layer (None, False where absent), and their gradients `gains`,
-        `shifts` and `slopes`.
+        `loss_name` or `loss`, and `gradients(x, y, sample_weight=..., l2=...)`, which gives an object with
+        `weights` and `biases`. Where it has them, also `norm_gains`, `norm_shifts`, `slopes`, `alphas`,
+        `members` and `residual`, one entry per layer (None, False where absent), and their gradients `gains`,
+        `shifts`, `slopes`, `alphas` and `members`; and `inputs`, the blocks of its input stage, and their
+        gradients `inputs`. All of them are as `chainrule.reference.gradients` has them.
     x : array-like, shape (n_samples, n_1) or (n_1,)
         Rows to differentiate at, rounded to the network's dtype first.
     y : array-like
@@ -169,20 +183,27 @@ def gradcheck(
     names, options = list(network.activations), {"sample_weight": sample_weight, "l2": l2}
     loss_name = network.loss_name if hasattr(network, "loss_name") else network.loss
     residual = getattr(network, "residual", None)
-    arrays = [network.weights, network.biases]
-    arrays += [getattr(network, name, None) for name in ("norm_gains", "norm_shifts", "slopes")]
+    blocks = stage.check_inputs(getattr(network, "inputs", None) or None, np.asarray(network.weights[0]))
+    of_inputs = stage.learned_arrays(blocks)
+    arrays = [_by_layer(network, letter, attribute) for letter, _, attribute, _ in LEARNED]
     places = _places(arrays)
-    parameters = _at(arrays, places)
+    parameters = [np.asarray(one.array, np.float64) for one in of_inputs] + _at(arrays, places)
 
     def loss_at(*at: Floats) -> Any:
         lists: list[list[Any]] = [[None] * len(names) for _ in arrays]
-        for (i, k), array in zip(places, at, strict=True):
+        for (i, k), array in zip(places, at[len(of_inputs) :], strict=True):
             lists[i][k] = array
-        weights, biases, gains, shifts, slopes = lists
-        norms = [
-            None if gain is None else Norm(gain, shift) for gain, shift in zip(gains, shifts, strict=True)
-        ]
-        layers: Any = {"norms": norms, "residual": residual, "slopes": slopes}
+        weights, biases, gains, shifts, slopes, alphas, r, s = lists
+        layers: Any = {
+            "norms": [None if a is None else Norm(a, b) for a, b in zip(gains, shifts, strict=True)],
+            "members": [None if a is None else Members(a, b) for a, b in zip(r, s, strict=True)],
+            "residual": residual,
+            "slopes": slopes,
+            "alphas": alphas,
+        }
+        if blocks:
+            new = {one.place: array for one, array in zip(of_inputs, at, strict=False)}
+            layers["inputs"] = stage.with_arrays(blocks, new)
         if not callable(loss_name):
             return batch_loss(weights, biases, x, y, names, loss_name, **options, **layers)
         output = np.reshape(predict(weights, biases, x, names, **layers), (-1, np.shape(weights[-1])[1]))
@@ -193,8 +214,8 @@ def gradcheck(
 
     loss = float(loss_at(*parameters))  # checks every argument before the network sees it
     gradients = network.gradients(x, y, **options)
-    by = [getattr(gradients, name, None) for name in ("weights", "biases", "gains", "shifts", "slopes")]
-    given = _at(by, places)
+    by = [_by_layer(gradients, letter, attribute) for letter, _, _, attribute in LEARNED]
+    given = [_of_input(gradients, one.place) for one in of_inputs] + _at(by, places)
     if [g.shape for g in given] != [p.shape for p in parameters]:
         raise ValueError(
             f"the network's gradients have shapes {[g.shape for g in given]}; expected those of its"
@@ -202,7 +223,10 @@ def gradcheck(
         )
     expected = complex_step(loss_at, parameters, step)
     last = len(names) - 1
-    labels = [(f"{NAMES[i]}_{k + 1}", "E4" if (i, k) == (1, last) else EQUATIONS[i]) for i, k in places]
+    labels = [(one.name, one.equation) for one in of_inputs]
+    labels += [
+        (f"{LEARNED[i][0]}_{k + 1}", "E4" if (i, k) == (1, last) else LEARNED[i][1]) for i, k in places
+    ]
     checks = map(_compare, labels, given, expected, [tolerance] * len(labels))
     return GradcheckReport(tuple(checks), loss, tolerance, dtype.name)
 
@@ -227,6 +251,23 @@ def _rounded(values: Any, dtype: Any) -> Floats:
     """Round real numbers to the dtype, as the network does; leave class indices alone."""
     array = np.asarray(values)
     return array.astype(dtype) if array.dtype.kind == "f" else array
+
+
+def _by_layer(owner: Any, letter: str, attribute: str) -> Any:
+    """Return what an object has one of per layer, or None; of members, one of their two factors."""
+    values = getattr(owner, attribute, None)
+    if attribute != "members" or values is None:
+        return values
+    return [None if one is None else one["rs".index(letter)] for one in values]
+
+
+def _of_input(gradients: Any, place: tuple[int, int, str]) -> Floats:
+    """Take the gradient of an array of the input stage; one that is missing becomes an empty one."""
+    block, layer, name = place
+    try:
+        return np.asarray(gradients.inputs[block][layer][name], dtype=np.float64)
+    except (AttributeError, IndexError, KeyError):
+        return np.asarray([], dtype=np.float64)
 
 
 def _places(arrays: Sequence[Any]) -> list[tuple[int, int]]:

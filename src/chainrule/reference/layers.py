@@ -1,4 +1,4 @@
-"""What may stand around a hidden layer's activation: normalisation, a residual connection, a mask, slopes.
+"""What may stand around a hidden layer's activation: normalisation, a residual connection, a mask, vectors.
 
 Each is a list with one entry per layer of weights, None (or False) where the layer has none; the output
 layer's entry always is.
@@ -7,13 +7,14 @@ layer's entry always is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace
 
-from .activations import Activation, PReLU
-from .functions import Array, is_complex
-from .validation import as_array
+from .activations import Activation, Parametric, PReLU
+from .functions import Array
+from .validation import like_weight
 
 
 class Norm(NamedTuple):
@@ -31,7 +32,7 @@ class Norm(NamedTuple):
 
 def check_norms(norms: Sequence[Any] | None, weights: Sequence[Array]) -> list[Norm | None]:
     """Gains and shifts of the layers' widths, in the weights' dtype."""
-    given = _per_layer(norms, "norms", "Norm or None", len(weights))
+    given = per_layer(norms, "norms", "Norm or None", len(weights))
     checked: list[Norm | None] = []
     for k, norm in enumerate(given):
         if norm is None:
@@ -48,7 +49,7 @@ def check_norms(norms: Sequence[Any] | None, weights: Sequence[Array]) -> list[N
 
 def check_residual(residual: Sequence[Any] | None, weights: Sequence[Array]) -> list[bool]:
     """Which layers add their input to their output (E9): those as wide as their input."""
-    checked = [bool(one) for one in _per_layer(residual, "residual", "True or False", len(weights))]
+    checked = [bool(one) for one in per_layer(residual, "residual", "True or False", len(weights))]
     for k, (one, W) in enumerate(zip(checked, weights, strict=True)):
         if one and W.shape[0] != W.shape[1]:
             raise ValueError(
@@ -60,12 +61,12 @@ def check_residual(residual: Sequence[Any] | None, weights: Sequence[Array]) -> 
 
 def check_masks(masks: Sequence[Any] | None, weights: Sequence[Array], n_samples: int) -> list[Array | None]:
     """Check the factors of E10, shapes (n_samples, n_{k+1}): 0 or 1 / (1 - rate)."""
-    given = _per_layer(masks, "masks", "an array or None", len(weights))
+    given = per_layer(masks, "masks", "an array or None", len(weights))
     checked: list[Array | None] = []
     for k, (mask, W) in enumerate(zip(given, weights, strict=True)):
         expected = (n_samples, W.shape[1])
         if mask is not None:
-            mask = _like(mask, f"masks[{k}]", W)
+            mask = like_weight(mask, f"masks[{k}]", W)
             if tuple(mask.shape) != expected:
                 raise ValueError(
                     f"masks[{k}] has shape {tuple(mask.shape)}; expected {expected}, as the layer's output"
@@ -78,25 +79,45 @@ def with_slopes(
     activations: Sequence[Activation], slopes: Sequence[Any] | None, weights: Sequence[Array]
 ) -> list[Activation]:
     """Each prelu with the slopes of its layer's units, by default its own slope for all."""
-    given = _per_layer(slopes, "slopes", "an array or None", len(weights))
+    return _with_vectors(activations, slopes, weights, PReLU, "slope")
+
+
+def with_alphas(
+    activations: Sequence[Activation], alphas: Sequence[Any] | None, weights: Sequence[Array]
+) -> list[Activation]:
+    """Each parametric activation (E12) with the alphas of its layer's units, by default its own for all."""
+    return _with_vectors(activations, alphas, weights, Parametric, "alpha")
+
+
+def _with_vectors(
+    activations: Sequence[Activation],
+    vectors: Sequence[Any] | None,
+    weights: Sequence[Array],
+    kind: type[PReLU | Parametric],
+    field: str,
+) -> list[Activation]:
+    """Each activation of that kind with one number per unit in that field."""
+    given = per_layer(vectors, f"{field}s", "an array or None", len(weights))
     found: list[Activation] = []
-    for k, (activation, slope, W) in enumerate(zip(activations, given, weights, strict=True)):
-        if isinstance(activation, PReLU):
-            if slope is None:
+    for k, (activation, vector, W) in enumerate(zip(activations, given, weights, strict=True)):
+        if isinstance(activation, kind):
+            if vector is None:
                 xp = array_namespace(W)
-                slope = xp.zeros_like(W[0, :]) + xp.asarray(activation.slope, dtype=W.dtype)
-            activation = PReLU(_vector(slope, f"slopes[{k}]", W))
-        elif slope is not None:
+                vector = xp.zeros_like(W[0, :]) + xp.asarray(getattr(activation, field), dtype=W.dtype)
+            activation = replace(activation, **{field: _vector(vector, f"{field}s[{k}]", W)})
+        elif vector is not None:
             raise ValueError(
-                f"slopes[{k}] is given, but the layer's activation is {activation.name!r}; expected None"
-                " (only 'prelu' has slopes)"
+                f"{field}s[{k}] is given, but the layer's activation is {activation.name!r}; expected None"
+                f" (only {kind.name!r} has {field}s)"
             )
         found.append(activation)
     return found
 
 
-def _per_layer(values: Sequence[Any] | None, name: str, kind: str, n_layers: int) -> list[Any]:
-    """One entry per layer, the output layer's empty."""
+def per_layer(
+    values: Sequence[Any] | None, name: str, kind: str, n_layers: int, *, output: bool = False
+) -> list[Any]:
+    """One entry per layer, the output layer's empty unless `output`."""
     if values is None:
         return [None] * n_layers
     if isinstance(values, str | bool) or not isinstance(values, Sequence):
@@ -108,22 +129,14 @@ def _per_layer(values: Sequence[Any] | None, name: str, kind: str, n_layers: int
         raise ValueError(
             f"{name} has {len(given)} entries for {n_layers} layers; expected one each, output last"
         )
-    if given[-1] is not None and given[-1] is not False:
+    if not output and given[-1] is not None and given[-1] is not False:
         raise ValueError(f"{name}[{n_layers - 1}] belongs to the output layer, which has none; expected None")
     return given
 
 
-def _like(value: Any, name: str, weight: Array) -> Array:
-    """Array in the weights' library and dtype (complex where it is)."""
-    xp = array_namespace(weight)
-    array = as_array(xp, value, name, weight)
-    dtype = xp.result_type(weight.dtype, xp.complex64) if is_complex(array) else weight.dtype
-    return xp.astype(array, dtype, copy=False)
-
-
 def _vector(value: Any, name: str, weight: Array) -> Array:
     """One number per unit of a layer."""
-    array = _like(value, name, weight)
+    array = like_weight(value, name, weight)
     if tuple(array.shape) != (weight.shape[1],):
         raise ValueError(
             f"{name} has shape {tuple(array.shape)}; expected {(weight.shape[1],)}, one per unit of the layer"

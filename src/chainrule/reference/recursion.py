@@ -1,4 +1,4 @@
-"""E1-E10 in a row: forward through every layer, and backward from the error to every gradient."""
+"""E1-E16 in a row: forward through every layer, and backward from the error to every gradient."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 from array_api_compat import array_namespace
 
 from . import equations, layers, validation
-from .activations import Activation, PReLU
+from .activations import Activation, Parametric, PReLU
 from .functions import Array
+from .inputs import Block, stage
 from .layers import Norm
 from .losses import Loss, get_loss
+from .members import Members, check_members, check_rows, member_gradients, member_net_input
 from .validation import ActivationLike
 
 
@@ -23,7 +25,7 @@ class Stored:
     Attributes
     ----------
     weights, biases : list of array
-        W_1..W_l, shapes (n_k, n_{k+1}), and b_1..b_l, shapes (n_{k+1},).
+        W_1..W_l, shapes (n_k, n_{k+1}), and b_1..b_l, shapes (n_{k+1},), (n_members, n_{k+1}) with E16.
     activations : list of Activation
         f_1..f_l.
     x : list of array
@@ -36,8 +38,16 @@ class Stored:
         z_1..z_l, what f took: net_k itself where layer k is not normalised (E8); and y_1..y_l = f(z), x_{k+1}
         itself where neither dropout (E10) nor a residual connection (E9) follows.
     norms, residual, masks : list
-        As `forward` was given them, one entry per layer, None or False where a layer has none. Slopes are in
-        `activations`.
+        As `forward` was given them, one entry per layer, None or False where a layer has none. Slopes and
+        alphas are in `activations`.
+    members : list of Members or None
+        The factors of E16, one entry per layer.
+    inputs : list of Block
+        The input stage (E11, E13-E15); empty where x_1 is the data.
+    data : array, shape (n_samples, n_columns)
+        What the input stage took; x_1 itself without one.
+    entered : list of list of array
+        What each layer of each block of the input stage took.
     """
 
     weights: list[Array]
@@ -51,6 +61,15 @@ class Stored:
     norms: list[Norm | None]
     residual: list[bool]
     masks: list[Array | None]
+    members: list[Members | None]
+    inputs: list[Block]
+    data: Array
+    entered: list[list[Array]]
+
+    @property
+    def alphas(self) -> list[Array | None]:
+        """The alphas of each parametric layer, shape (n_{k+1},), None for other layers."""
+        return [f.alpha if isinstance(f, Parametric) else None for f in self.activations]
 
     @property
     def slopes(self) -> list[Array | None]:
@@ -77,14 +96,19 @@ class Gradients:
         The (weighted) mean of E over the rows, plus l2/2 sum ||W_k||^2.
     weights, biases : list of array
         Derivatives of `loss` by W_k and b_k, in their shapes; those of the biases are minus the column sums
-        of `deltas`.
+        of `deltas` (over each member's rows with E16).
     x : array
-        Derivative of `loss` by the input, in its shape.
+        Derivative of `loss` by the data, in its shape; 0 for category codes.
     deltas : list of array
         delta_k = d loss / d net_k, shapes (n_samples, n_{k+1}); each row carries its share in the mean.
-    gains, shifts, slopes : list of array or None
-        Derivatives of `loss` by the vectors of E8 and by the slopes of prelu, shapes (n_{k+1},), one entry
-        per layer, None where a layer has none.
+    gains, shifts, slopes, alphas : list of array or None
+        Derivatives of `loss` by the vectors of E8, the slopes of prelu and the alphas of E12, shapes
+        (n_{k+1},), one entry per layer, None where a layer has none.
+    members : list of Members or None
+        Derivatives of `loss` by the factors of E16, one entry per layer.
+    inputs : list of list of dict of str to array
+        Derivatives of `loss` by what the input stage learns: `inputs[0][1]["scale"]` is by `scale` of the
+        second layer in the first block.
     """
 
     loss: Array
@@ -95,6 +119,9 @@ class Gradients:
     gains: list[Array | None]
     shifts: list[Array | None]
     slopes: list[Array | None]
+    alphas: list[Array | None]
+    members: list[Members | None]
+    inputs: list[list[dict[str, Array]]]
 
 
 def forward(
@@ -107,17 +134,22 @@ def forward(
     residual: Sequence[bool | None] | None = None,
     masks: Sequence[Any] | None = None,
     slopes: Sequence[Any] | None = None,
+    alphas: Sequence[Any] | None = None,
+    members: Sequence[Members | None] | None = None,
+    inputs: Sequence[Block] | None = None,
 ) -> Stored:
-    """Run E1 and E2 (and E8-E10 where layers have them) through every layer and store everything.
+    """Run E1 and E2 (and E8-E16 where a network has them) through every layer and store everything.
 
     Parameters
     ----------
     weights : sequence of array
         W_1..W_l, shapes (n_k, n_{k+1}), of one array-API library and a floating dtype, real or complex.
     biases : sequence of array
-        b_1..b_l, shapes (n_{k+1},); they are subtracted.
+        b_1..b_l, shapes (n_{k+1},); they are subtracted. Where members share a layer's weights (E16),
+        (n_members, n_{k+1}).
     x : array-like, shape (n_samples, n_1) or (n_1,)
-        Rows are samples. Brought to the parameters' dtype (to its complex counterpart where x is complex).
+        Rows are samples; their columns are those of the data where there are `inputs`. Brought to the
+        parameters' dtype (to its complex counterpart where x is complex).
     activations : sequence of str or Activation
         One per layer, the output layer's last.
     norms : sequence of Norm or None, optional
@@ -129,6 +161,14 @@ def forward(
         Factors of dropout (E10), shapes (n_samples, n_{k+1}): 0, or 1 / (1 - rate). Give none to predict.
     slopes : sequence of array or None, optional
         Slopes of each "prelu" layer, shapes (n_{k+1},); without, 0.25 for every unit.
+    alphas : sequence of array or None, optional
+        Alphas of each `Parametric` layer (E12), shapes (n_{k+1},); without, those that the activation has.
+    members : sequence of Members or None, optional
+        Factors of the members that share a layer's weights (E16), the output layer's too. The rows of x are
+        then those of the first member, as many of the second, and so on.
+    inputs : sequence of Block, optional
+        The input stage (E11, E13-E15): which columns of x go through which layers, to be x_1 side by side.
+        Without, x_1 is x.
 
     Returns
     -------
@@ -148,14 +188,31 @@ def forward(
     >>> stored = forward([np.array([[1.0], [2.0]])], [np.array([0.5])], [[3.0, 4.0]], ["identity"])
     >>> stored.output.tolist()
     [[10.5]]
+
+    A category with an embedding of one number beside a number as it is:
+
+    >>> from chainrule.reference.inputs import Block, Categories, Numbers
+    >>> inputs = [Block([1], Categories(np.array([[3.0], [5.0], [0.0]]))), Block([0], Numbers())]
+    >>> W, b = [np.array([[1.0], [2.0]])], [np.array([0.5])]
+    >>> forward(W, b, [[4.0, 0], [4.0, 1]], ["identity"], inputs=inputs).output.tolist()
+    [[10.5], [12.5]]
     """
-    weights, biases = validation.check_parameters(weights, biases)
+    weights, biases = list(weights), list(biases)
+    shared = layers.per_layer(members, "members", "Members or None", len(weights), output=True)
+    weights, biases = validation.check_parameters(weights, biases, [one is not None for one in shared])
     functions = validation.check_activations(activations, len(weights))
     functions = layers.with_slopes(functions, slopes, weights)
-    x, single = validation.check_input(x, weights)
+    functions = layers.with_alphas(functions, alphas, weights)
+    blocks = stage.check_inputs(inputs, weights[0])
+    data, single = validation.check_input(x, weights, stage.n_columns_of(blocks) if blocks else None)
+    stage.check_data(blocks, data)
     norms, residual = layers.check_norms(norms, weights), layers.check_residual(residual, weights)
-    masks = layers.check_masks(masks, weights, x.shape[0])
-    stored = Stored(weights, biases, functions, [x], [], single, [], [], norms, residual, masks)
+    masks = layers.check_masks(masks, weights, data.shape[0])
+    shared = check_members(shared, weights, biases)
+    check_rows(shared, data.shape[0])
+    x, entered = stage.forward(blocks, data) if blocks else (data, [])  # E11, E13-E15
+    around = norms, residual, masks, shared, blocks, data, entered
+    stored = Stored(weights, biases, functions, [x], [], single, [], [], *around)
     for k, (W, b, f) in enumerate(zip(weights, biases, functions, strict=True)):
         _layer_forward(stored, k, W, b, f)
     return stored
@@ -163,8 +220,8 @@ def forward(
 
 def _layer_forward(stored: Stored, k: int, W: Array, b: Array, f: Activation) -> None:
     """Layer k in the order of the equations; what it computes is appended to what is stored."""
-    x, norm, mask = stored.x[k], stored.norms[k], stored.masks[k]
-    net = equations.net_input(x, W, b)  # E1
+    x, norm, mask, members = stored.x[k], stored.norms[k], stored.masks[k], stored.members[k]
+    net = equations.net_input(x, W, b) if members is None else member_net_input(x, W, b, members)  # E1, E16
     z = net if norm is None else equations.layer_norm(net, *norm)  # E8
     y = equations.layer_output(z, f)  # E2
     output = y if mask is None else equations.dropout(y, mask)  # E10
@@ -225,7 +282,7 @@ def batch_loss(
 def backward(
     stored: Stored, y: Any, loss: str | Loss, sample_weight: Any = None, l2: float = 0.0
 ) -> Gradients:
-    """Run E3-E6 from what `forward` stored, and E8-E10 backward where layers have them.
+    """Run E3-E6 from what `forward` stored, and E8-E16 backward where a network has them.
 
     Parameters
     ----------
@@ -248,38 +305,60 @@ def backward(
     (0.125, [[1.5], [2.0]], [-0.5])
     """
     loss, y, share, l2 = _check_task(stored, y, loss, sample_weight, l2)
-    xp = array_namespace(stored.x[-1])
     W, f, x = stored.weights, stored.activations, stored.x
     last = len(W) - 1
 
     # dE/db_k, a row per sample. The row's share in the mean goes in at the start and, E5 being linear, stays.
     db = [share * equations.output_bias_gradient(loss, f[last], stored.kept(last), x[-1], y)]  # E4
-    learned = [_Learned()]
-    dx = None
-    for k in reversed(range(last)):
-        around = dx  # dE/dx_{k+2}
-        dx = equations.input_gradient(db[0], W[k + 1])  # E5
-        if stored.residual[k + 1]:
+    learned, products = [_Learned()], list[_Product]()
+    dx: Array = None
+    for k in reversed(range(last + 1)):
+        around = dx  # dE/dx_{k+1}
+        products.insert(0, _product_backward(stored, k, db[0]))  # E5, E6
+        dx = products[0].x
+        if stored.residual[k]:
             dx = equations.residual_gradient(dx, around)  # E9
-        rows, of_vectors = _layer_backward(stored, k, dx)
-        db.insert(0, rows)
-        learned.insert(0, of_vectors)
+        if k:
+            rows, of_vectors = _layer_backward(stored, k - 1, dx)
+            db.insert(0, rows)
+            learned.insert(0, of_vectors)
 
-    dW = [equations.weight_gradient(x[k], db[k]) + l2 * W[k] for k in range(last + 1)]  # E6; l2 W: penalty
-    around = dx
-    dx = equations.input_gradient(db[0], W[0])
-    if stored.residual[0]:
-        dx = equations.residual_gradient(dx, around)  # E9
+    of_inputs: list[list[dict[str, Array]]] = []
+    if stored.inputs:
+        dx, of_inputs = stage.backward(
+            stored.inputs, stored.entered, dx, stored.data.shape[1]
+        )  # E11, E13-E15
     return Gradients(
         loss=_loss(stored, y, loss, share, l2),
-        weights=dW,
-        biases=[xp.sum(rows, axis=0) for rows in db],
+        weights=[product.weight + l2 * W[k] for k, product in enumerate(products)],  # l2 W: the penalty's
+        biases=[product.bias for product in products],
         x=dx[0, :] if stored.single else dx,
         deltas=[-rows for rows in db],
         gains=[vectors.gain for vectors in learned],
         shifts=[vectors.shift for vectors in learned],
         slopes=[vectors.slope for vectors in learned],
+        alphas=[vectors.alpha for vectors in learned],
+        members=[product.members for product in products],
+        inputs=of_inputs,
     )
+
+
+class _Product(NamedTuple):
+    """Derivatives by what makes net_k: x_k, W_k, b_k and the factors of members."""
+
+    x: Array
+    weight: Array
+    bias: Array
+    members: Members | None = None
+
+
+def _product_backward(stored: Stored, k: int, db: Array) -> _Product:
+    """From dE/db_k, a row per sample, to the derivatives by everything in E1, or in E16."""
+    x, W, members = stored.x[k], stored.weights[k], stored.members[k]
+    if members is not None:
+        return _Product(*member_gradients(db, x, W, members))  # E16
+    dx, dW = equations.input_gradient(db, W), equations.weight_gradient(x, db)  # E5, E6
+    return _Product(dx, dW, array_namespace(db).sum(db, axis=0))
 
 
 class _Learned(NamedTuple):
@@ -288,6 +367,7 @@ class _Learned(NamedTuple):
     gain: Array | None = None
     shift: Array | None = None
     slope: Array | None = None
+    alpha: Array | None = None
 
 
 def _layer_backward(stored: Stored, k: int, dx: Array) -> tuple[Array, _Learned]:
@@ -298,6 +378,10 @@ def _layer_backward(stored: Stored, k: int, dx: Array) -> tuple[Array, _Learned]
     if isinstance(f, PReLU):
         learned = learned._replace(
             slope=xp.sum(equations.slope_gradient(dy, f, stored.kept(k)), axis=0)  # E7
+        )
+    if isinstance(f, Parametric):
+        learned = learned._replace(
+            alpha=xp.sum(equations.alpha_gradient(dy, f, stored.kept(k)), axis=0)  # E12
         )
     db = equations.hidden_bias_gradient(dy, f, stored.kept(k))  # E5, E7; -dE/dz where z is normalised
     if norm is not None:
@@ -318,7 +402,7 @@ def gradients(
     l2: float = 0.0,
     **layer_options: Any,
 ) -> Gradients:
-    """Loss of a batch and its exact derivatives by every parameter and the input [E1-E10].
+    """Loss of a batch and its exact derivatives by every parameter and the input [E1-E16].
 
     Parameters
     ----------
@@ -334,13 +418,13 @@ def gradients(
     l2 : float
         Factor of the penalty l2/2 sum ||W_k||^2 that is added to the mean; biases are not penalised.
     **layer_options
-        `norms`, `residual`, `masks` and `slopes`, as for `forward`.
+        `norms`, `residual`, `masks`, `slopes`, `alphas`, `members` and `inputs`, as for `forward`.
 
     Returns
     -------
     Gradients
-        `loss`, `weights`, `biases`, `x` and `deltas`, and `gains`, `shifts` and `slopes`, of the parameters'
-        dtype.
+        `loss`, `weights`, `biases`, `x` and `deltas`, and `gains`, `shifts`, `slopes`, `alphas`, `members`
+        and `inputs`, of the parameters' dtype.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from typing import Any
 from array_api_compat import array_namespace, device, is_array_api_obj
 
 from .activations import Activation, get_activation
-from .functions import Array, is_complex
+from .functions import Array, is_complex, real
 from .losses import Loss
 
 ActivationLike = str | Activation
@@ -34,8 +34,57 @@ def as_array(xp: Any, value: Any, name: str, like: Array) -> Array:
     return array
 
 
-def check_parameters(weights: Sequence[Array], biases: Sequence[Array]) -> tuple[list[Array], list[Array]]:
-    """Weights (n_k, n_{k+1}) and biases (n_{k+1},) that fit each other, brought to one floating dtype."""
+def like_weight(value: Any, name: str, weight: Array) -> Array:
+    """Array in the weights' library and dtype (complex where it is)."""
+    xp = array_namespace(weight)
+    array = as_array(xp, value, name, weight)
+    dtype = xp.result_type(weight.dtype, xp.complex64) if is_complex(array) else weight.dtype
+    return xp.astype(array, dtype, copy=False)
+
+
+def parameter(value: Any, name: str, weight: Array, shape: Sequence[int | str]) -> Array:
+    """Array of that shape, as `like_weight`; where the shape has a name, any length >= 1 will do."""
+    array = like_weight(value, name, weight)
+    given = tuple(array.shape)
+    if len(given) != len(shape) or any(
+        n != one if isinstance(one, int) else n < 1 for n, one in zip(given, shape, strict=True)
+    ):
+        expected = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+        at_least = ", each >= 1" if any(isinstance(one, str) for one in shape) else ""
+        raise ValueError(f"{name} has shape {given}; expected ({expected}){at_least}")
+    return array
+
+
+def increasing(edges: Array, name: str) -> Array:
+    """Return the edges; ValueError unless they are finite and each is above the one before."""
+    xp, values = array_namespace(edges), real(edges)
+    if bool(xp.all(xp.isfinite(values))) and bool(xp.all(values[1:] > values[:-1])):
+        return edges
+    shown = [float(values[i]) for i in range(min(values.shape[0], 6))]
+    more = ", ..." if values.shape[0] > 6 else ""
+    raise ValueError(
+        f"{name} is [{', '.join(map(repr, shown))}{more}] in {values.dtype}; expected finite numbers, each"
+        " greater than the one before"
+    )
+
+
+def largest_code(n_categories: int, name: str, weight: Array) -> None:
+    """Raise ValueError where so many categories have no whole numbers of their own in the weights' dtype."""
+    largest = int(2 / float(array_namespace(weight).finfo(weight.dtype).eps))
+    if n_categories > largest:
+        raise ValueError(
+            f"{name} is for {n_categories} categories, but their codes are numbers of dtype {weight.dtype},"
+            f" which holds every whole number up to {largest} only; use float64"
+        )
+
+
+def check_parameters(
+    weights: Sequence[Array], biases: Sequence[Array], shared: Sequence[bool] | None = None
+) -> tuple[list[Array], list[Array]]:
+    """Weights (n_k, n_{k+1}) and biases (n_{k+1},) that fit each other, brought to one floating dtype.
+
+    Where `shared[k]`, members share the weights of layer k (E16), and its biases are (n_members, n_{k+1}).
+    """
     weights, biases = list(weights), list(biases)
     if not weights:
         raise ValueError("weights is empty; a network has at least one layer")
@@ -58,10 +107,10 @@ def check_parameters(weights: Sequence[Array], biases: Sequence[Array]) -> tuple
                 f"weights[{k}] has shape {tuple(W.shape)}; expected {weights[k - 1].shape[1]} rows, one per"
                 f" column of weights[{k - 1}]"
             )
-        if tuple(b.shape) != (W.shape[1],):
-            raise ValueError(
-                f"biases[{k}] has shape {tuple(b.shape)}; expected {(W.shape[1],)}, as weights[{k}]"
-            )
+        of_members = bool(shared and shared[k])
+        if b.ndim != 1 + of_members or b.shape[-1] != W.shape[1] or 0 in b.shape:
+            expected = f"(n_members, {W.shape[1]})" if of_members else f"({W.shape[1]},)"
+            raise ValueError(f"biases[{k}] has shape {tuple(b.shape)}; expected {expected}, as weights[{k}]")
         for array, name in ((W, "weights"), (b, "biases")):
             if not xp.isdtype(array.dtype, ("real floating", "complex floating")):
                 raise TypeError(f"{name}[{k}] has dtype {array.dtype}; expected a floating dtype")
@@ -99,21 +148,22 @@ def check_pair(loss: Loss, activation: Activation, n_outputs: int) -> None:
         raise ValueError(f"loss {loss.name!r} {problem}")
 
 
-def check_input(x: Any, weights: Sequence[Array]) -> tuple[Array, bool]:
-    """Rows x (n_samples, n_1) in the weights' dtype (complex where x is); whether x was one row (n_1,)."""
+def check_input(x: Any, weights: Sequence[Array], n_columns: int | None = None) -> tuple[Array, bool]:
+    """Rows x (n_samples, n_1) in the weights' dtype (complex where x is); whether x was one row (n_1,).
+
+    With an input stage, rows of `n_columns` instead of n_1.
+    """
     W = weights[0]
     xp = array_namespace(W)
-    x = as_array(xp, x, "x", W)
+    x = like_weight(x, "x", W)
     single = x.ndim == 1
-    if x.ndim not in (1, 2) or x.shape[-1] != W.shape[0]:
-        raise ValueError(
-            f"x has shape {tuple(x.shape)}; expected (n_samples, {W.shape[0]}) or ({W.shape[0]},),"
-            f" since weights[0] has {W.shape[0]} rows"
-        )
+    n, why = W.shape[0], f"weights[0] has {W.shape[0]} rows"
+    if n_columns is not None:
+        n, why = n_columns, f"inputs take the columns 0 to {n_columns - 1}"
+    if x.ndim not in (1, 2) or x.shape[-1] != n:
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected (n_samples, {n}) or ({n},), since {why}")
     if x.shape[0] == 0:
         raise ValueError("x has no rows; expected at least one sample")
-    dtype = xp.result_type(W.dtype, xp.complex64) if is_complex(x) else W.dtype
-    x = xp.astype(x, dtype, copy=False)
     return (xp.reshape(x, (1, -1)) if single else x), single
 
 

@@ -9,6 +9,7 @@ from .base import Activation
 from .from_net import GELU, Mish, SiLU
 from .from_output import Exp, Identity, Sigmoid, Softplus, Softsign, Tanh
 from .ordered import Ordered
+from .parametric import Parametric
 from .prelu import PReLU
 from .rectifiers import ELU, SELU, HardTanh, LeakyReLU, ReLU, ReLU6
 from .softmax import Softmax
@@ -80,6 +81,7 @@ __all__ = [
     "Mish",
     "Ordered",
     "PReLU",
+    "Parametric",
     "ReLU",
     "ReLU6",
     "SiLU",
