@@ -35,8 +35,8 @@ class Training:
     def evidence(self, orders: list[list[int]] | None) -> Evidence:
         """Train on the first rows, and show the orders in which they were taken."""
         n_rows = rows_shown(self.problem)
-        seed = self.net._shuffle_seed
-        epochs = range(self.net._n_epochs, self.net._n_epochs + EPOCHS_SHOWN)
+        seed = self.net._trainee.seed
+        epochs = range(self.net._trainee.n_epochs, self.net._trainee.n_epochs + EPOCHS_SHOWN)
         x, y = self.problem.x[:n_rows], self.problem.y[:n_rows]
         history = self.net.train(x, y, epochs=EPOCHS_SHOWN, **self.settings)
         change = self.problem.changes(self.net.weights, [-bias for bias in self.net.biases])
@@ -74,7 +74,7 @@ class Chainrule(Peer):
 
     def engine_gradient(self, problem: Problem) -> Task:
         """Loss and gradient by the engine's own call, with rows and memory handed over once."""
-        model = make_network(problem)._model
+        model = make_network(problem)._trainee.model
         flat, data = np.empty_like(model.parameters), _engine.Dataset(model, problem.x, problem.y)
 
         def evidence() -> Evidence:

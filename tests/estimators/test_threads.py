@@ -133,7 +133,7 @@ def test_networks_in_threads_share_the_cores(four):
         net, used = Network([40, 100, 2], loss="cross_entropy", random_state=seed), []
 
         def meet(record):
-            used.append(net._training.trainer.n_threads)
+            used.append(net._trainee.state._trainer.n_threads)
             barrier.wait(PATIENCE)
 
         net.train(X, LABELS, batch_size=1000, epochs=4, callback=meet)
@@ -247,7 +247,7 @@ def test_threads_of_joblib_share_what_the_environment_gives():
         net, used = Network([40, 100, 2], random_state=seed), []
 
         def note(record):
-            used.append(net._training.trainer.n_threads)
+            used.append(net._trainee.state._trainer.n_threads)
             meet.wait(60)
 
         net.train(x, np.eye(2)[y], batch_size=500, epochs=3, callback=note)

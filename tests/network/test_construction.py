@@ -102,7 +102,11 @@ def test_a_generator_is_drawn_from() -> None:
         ({3, 4}, TypeError, "expected a list"),
         ([2**62, 2**62], ValueError, "more than memory can address; use smaller sizes"),
         ([10**30, 2], ValueError, "2,000,000,000,000,000,000,000,000,000,002 parameters"),
-        ([2**21, 2**21], MemoryError, r"35,184.4 GB in float64, but this machine has .* GB; use smaller"),
+        (
+            [2**21, 2**21],
+            MemoryError,
+            r"35,184.4 GB in float64, but this machine has .* GB of memory; use smaller",
+        ),
     ],
 )
 def test_impossible_sizes(sizes: object, error: type[Exception], message: str) -> None:

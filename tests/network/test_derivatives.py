@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from chainrule import Network, reference
-from chainrule.network import derivatives
+from chainrule.model import per_sample
 from chainrule.reference.complex_step import complex_step
 
 from .networks import DTYPES, PAIRS, make_rows, relative_difference
@@ -106,7 +106,7 @@ def test_targets_that_do_not_fit() -> None:
 
 
 def test_results_that_no_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(derivatives, "installed_memory", lambda: 1000)
+    monkeypatch.setattr(per_sample, "installed_memory", lambda: 1000)
     net = Network([10, 3])
     with pytest.raises(MemoryError, match=r"shape \(5, 3, 10\) takes .* give fewer rows at a time"):
         net.jacobian(np.ones((5, 10)))

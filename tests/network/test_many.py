@@ -155,11 +155,11 @@ def test_a_network_uses_one_thread_while_it_is_trained() -> None:
     x, y = rows(2000)
     wide, alone = (Network([4, 100, 100, 2], random_state=0, n_threads=2) for _ in range(2))
     alone.train(x, y, epochs=1, batch_size=1000)
-    assert alone._training.trainer.n_threads == 2  # these steps are worth a second thread
+    assert alone._trainee.state._trainer.n_threads == 2  # these steps are worth a second thread
     seen: list[int | None] = []
     job = (wide, x, y, {"callback": lambda record: seen.append(wide.n_threads)})
     train_many([job], epochs=1, batch_size=1000)
-    assert wide._training.trainer.n_threads == 1
+    assert wide._trainee.state._trainer.n_threads == 1
     assert (seen, wide.n_threads) == ([1], 2)
     assert_array_equal(parameters(wide), parameters(alone))
     train_many([(wide, x, y)], epochs=1, batch_size=1000, resume=True)
@@ -340,7 +340,7 @@ def stops_all(jobs: list[tuple[Any, ...]], error: type[BaseException], **options
     assert begun == [True, True, False]
     for network, x, y, _ in jobs[:2]:
         whole = small(jobs.index((network, x, y, _)))
-        whole.train(x, y, epochs=network._n_epochs + 1, batch_size=8)
+        whole.train(x, y, epochs=network._trainee.n_epochs + 1, batch_size=8)
         network.train(x, y, epochs=1, batch_size=8, resume=True)
         assert_array_equal(parameters(network), parameters(whole))
 
@@ -384,8 +384,8 @@ def test_an_interrupt_is_heard_within_an_epoch() -> None:
         train_many([(net, x, y)], epochs=1, batch_size=1)
     timer.join()
     assert no_worker_is_left()
-    assert 0 < net._training.trainer.n_steps < 2_000_000
-    assert net._n_epochs == 0
+    assert 0 < net._trainee.state.steps_made < 2_000_000
+    assert net._trainee.n_epochs == 0
     assert np.isfinite(parameters(net)).all()
     net.train(*rows(), epochs=1, resume=True)
 

@@ -134,7 +134,7 @@ def test_resume_goes_on_as_if_it_had_not_ended(optimizer: type[Optimizer]) -> No
     parts.n_threads = 3  # another trainer, with the memory of the first
     second = parts.train(x, x**2, epochs=4, resume=True, **settings)
     assert first.loss + second.loss == history.loss
-    assert parts._parameters.tobytes() == whole._parameters.tobytes()
+    assert parts._trainee.flat.tobytes() == whole._trainee.flat.tobytes()
 
 
 @pytest.mark.parametrize(

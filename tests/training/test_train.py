@@ -57,7 +57,7 @@ def test_epochs_follow_the_formulas(optimizer: SGD | Adam) -> None:
     m, v = ([np.zeros_like(a) for a in arrays] for _ in range(2))
     t = 0
     for epoch in range(3):
-        order = _engine.permutation(23, twin._shuffle_seed, epoch)
+        order = _engine.permutation(23, twin._trainee.seed, epoch)
         loss = 0.0
         for first in range(0, 23, 5):
             batch = order[first : first + 5]
@@ -158,10 +158,10 @@ def test_resume_with_other_settings() -> None:
     x, y = rows()
     net = Network([4, 8, 2], random_state=0)
     net.train(x, y, optimizer=Adam(0.01), epochs=2, batch_size=16)
-    memory, n_steps = net._training.trainer.state, net._training.trainer.n_steps
+    memory, n_steps = net._trainee.state._trainer.state, net._trainee.state.steps_made
     net.train(x, y, optimizer=Adam(1e-300), epochs=1, batch_size=25, resume=True)
-    assert net._training.trainer.n_steps == n_steps + 2
-    assert not np.array_equal(net._training.trainer.state[0], memory[0])
+    assert net._trainee.state.steps_made == n_steps + 2
+    assert not np.array_equal(net._trainee.state._trainer.state[0], memory[0])
     with pytest.raises(
         ValueError, match=r"cannot hand the memory of Adam\(.*\) to SGD\(.*\); use resume=False"
     ):

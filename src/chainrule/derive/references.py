@@ -230,7 +230,7 @@ def _memory(derivation: DerivationData, trained: Any, letter: str) -> Found:
 
     layers = derivation.model.layers
     names, norms = [la.activation.name for la in layers], [la.normalized for la in layers]
-    mean = split(trained._training.trainer.state[0], derivation.model.sizes, names, norms)
+    mean = split(trained._trainee.state.__getstate__()["moments"][0], derivation.model.sizes, names, norms)
     found: Found = {f"{letter}.new.W.{k}": W for k, W in enumerate(mean.weights, start=1)}
     signed = [_sign(derivation) * b[None, :] for b in mean.biases]
     return found | {f"{letter}.new.b.{k}": b for k, b in enumerate(signed, start=1)}

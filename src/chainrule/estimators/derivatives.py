@@ -12,7 +12,7 @@ from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.data import TargetScale
 from chainrule.estimators.rows import Rows
 from chainrule.model.parameters import split
-from chainrule.network.derivatives import PerSampleGradients, check_room
+from chainrule.model.per_sample import PerSampleGradients, check_room
 
 Floats = NDArray[Any]
 FLOATS = (np.float64, np.float32)

@@ -12,8 +12,8 @@ from chainrule import _engine
 from chainrule.model.rows import Rows, as_rows
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
+from chainrule.training.loop import start
 from chainrule.training.settings import Settings
-from chainrule.training.state import TrainingState
 
 
 def network_steps(
@@ -37,15 +37,16 @@ def network_steps(
     )
     if isinstance(settings.optimizer, LBFGS) or not settings.optimizer.scheduled:
         raise _no_rate(type(settings.optimizer).__name__)
-    rows = as_rows(network._architecture, x, y, sample_weight).without_weightless()
-    network._check_finite(rows)
+    rows = as_rows(network._trainee.architecture, x, y, sample_weight).without_weightless()
+    network._trainee.check_finite(rows)
     trained = copy.deepcopy(network)
     own = settings.optimizer.settings()["learning_rate"]
 
     def steps() -> Iterator[float]:
-        trainer = TrainingState.start(trained, settings).trainer
+        trainee = trained._trainee
+        trainer = start(trainee, settings).trainer(trainee, settings.batch_size, {})
         for rate, batch in zip(rates, _batches(trained, rows, settings.batch_size), strict=False):
-            yield trainer.epoch(batch.dataset(trained._model), factors=np.array([rate / own]))
+            yield trainer.epoch(batch.dataset(trainee.model), factors=np.array([rate / own]))
 
     return steps()
 
@@ -53,9 +54,9 @@ def network_steps(
 def _batches(network: Network, rows: Rows, batch_size: int) -> Iterator[Rows]:
     """Yield the batches that `Network.train` would take, without end."""
     assert rows.y is not None
-    n_samples, epoch = len(rows.y), network._n_epochs
+    n_samples, epoch = len(rows.y), network._trainee.n_epochs
     while True:
-        order = _engine.permutation(n_samples, network._shuffle_seed, epoch)
+        order = _engine.permutation(n_samples, network._trainee.seed, epoch)
         for first in range(0, n_samples, batch_size):
             kept = np.zeros(n_samples, dtype=bool)
             kept[order[first : first + batch_size]] = True

@@ -89,7 +89,7 @@ class Architecture:
             raise ValueError(f"loss {loss.name!r} {problem}")
         layers = LayerOptions.of(sizes, dropout, layer_norm, residual)
         checked = cls(sizes, (*hidden, output.label), loss, check_dtype(dtype), layers)
-        check_memory(checked)
+        check_memory(checked.n_parameters, checked.dtype, f"sizes {list(sizes)}", "; use smaller sizes")
         return checked
 
     @property
@@ -162,7 +162,7 @@ def as_loss(loss: Any) -> Loss:
     return named(get_loss, loss, "loss")
 
 
-def loss_of(name: str, settings: dict[str, Any]) -> Loss:
+def saved_loss(name: str, settings: dict[str, Any]) -> Loss:
     """Return the loss that a file names; that of a function has none yet."""
     return CustomLoss() if name == CustomLoss.name else type(get_loss(name))(**settings)
 
@@ -200,28 +200,36 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
     return checked
 
 
-def check_memory(architecture: Architecture) -> None:
+def check_memory(n_parameters: int, dtype: np.dtype[Any], owner: str, advice: str) -> None:
     """Refuse what cannot be built before the operating system promises memory that it does not have.
 
-    Raises ValueError for more parameters than an address space holds, MemoryError for more than the machine's
-    memory.
+    Parameters
+    ----------
+    n_parameters, dtype
+        Of the network.
+    owner, advice : str
+        How the message begins and ends: whose parameters they are, and what to do.
+
+    Raises
+    ------
+    ValueError
+        For more parameters than an array can have.
+    MemoryError
+        For more than the machine's memory.
     """
-    n_parameters = architecture.n_parameters
-    n_bytes = n_parameters * architecture.dtype.itemsize
-    sizes = list(architecture.sizes)
-    amount = f"{n_bytes / 1e9:,.1f} GB in {architecture.dtype.name}"
-    given = f"sizes {sizes} have {n_parameters:,} parameters, {amount}"
-    if n_bytes > 2**47:  # the address space of a process; the engine's own limit is in the same place
-        raise ValueError(f"{given}: more than memory can address; use smaller sizes")
+    n_bytes = n_parameters * dtype.itemsize
+    message = f"{owner} have {n_parameters:,} parameters, {n_bytes / 1e9:,.1f} GB in {dtype.name}"
+    if n_bytes > np.iinfo(np.intp).max:
+        raise ValueError(f"{message}: more than memory can address{advice}")
     installed = installed_memory()
     if installed is not None and n_bytes > installed:
-        raise MemoryError(f"{given}, but this machine has {installed / 1e9:,.1f} GB; use smaller sizes")
+        raise MemoryError(f"{message}, but this machine has {installed / 1e9:,.1f} GB of memory{advice}")
 
 
 def installed_memory() -> int | None:
     """Return the machine's memory in bytes, or None where it does not say."""
     try:
-        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        n_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
-    return found if found > 0 else None
+    return n_bytes if n_bytes > 0 else None

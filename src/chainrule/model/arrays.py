@@ -33,8 +33,15 @@ def as_array(values: Any, name: str) -> NDArray[Any]:
     return array
 
 
-def as_floats(values: Any, dtype: np.dtype[Any], name: str) -> Floats:
-    """Anything array-like as a C-contiguous array of the dtype, not copied where it is one.
+def as_floats(
+    values: Any,
+    dtype: np.dtype[Any],
+    name: str,
+    advice: str = "scale it, or make the network with dtype='float64'",
+) -> Floats:
+    """Anything array-like as an aligned C-contiguous array of the dtype, not copied where it is one.
+
+    `advice` is for values that the dtype cannot hold.
 
     Raises
     ------
@@ -43,19 +50,24 @@ def as_floats(values: Any, dtype: np.dtype[Any], name: str) -> Floats:
     ValueError
         Where a finite value overflows the dtype.
     """
-    if type(values) is np.ndarray and values.dtype == dtype and values.flags.c_contiguous:
+    if type(values) is np.ndarray and values.dtype == dtype and _is_plain(values):
         return values
     array = as_array(values, name)
     with np.errstate(over="ignore"):
-        floats = np.asarray(array, dtype=dtype, order="C")
+        floats = np.require(array, dtype, ["C", "A"])
     if array.dtype.kind == "f" and array.dtype.itemsize > dtype.itemsize and not is_finite(floats):
         too_large = np.isfinite(array) & ~np.isfinite(floats)
         if too_large.any():
             raise ValueError(
-                f"{name} has {array[too_large].flat[0]:g}{_place(too_large)}, too large for {dtype};"
-                " scale it, or make the network with dtype='float64'"
+                f"{name} has {array[too_large].flat[0]:g}{_place(too_large)}, too large for {dtype}; {advice}"
             )
     return floats
+
+
+def _is_plain(array: Floats) -> bool:
+    """Whether the engine can read an array of its dtype as it is."""
+    flags = array.flags
+    return bool(flags.c_contiguous and flags.aligned)
 
 
 def is_finite(array: Floats) -> bool:

@@ -68,6 +68,10 @@ class ParameterList(list[Any]):
         return list, (list(self),)
 
 
+#: What `Network` calls the lists of `Parameters`, in its order.
+NAMES = ("weights", "biases", "norm_gains", "norm_shifts", "slopes")
+
+
 class Parameters(NamedTuple):
     """Flat parameters, or their gradient, as arrays: one entry per layer; fields as in `_engine.learned()`.
 
@@ -76,7 +80,7 @@ class Parameters(NamedTuple):
     weights, biases : list of ndarray
         Shapes (n_k, n_{k+1}) and (n_{k+1},).
     gains, shifts, slopes : list of ndarray or None
-        Of normalised layers [E8] and of "prelu" layers, shapes (n_{k+1},); None for the others.
+        Of normalized layers [E8] and of "prelu" layers, shapes (n_{k+1},); None for the others.
     """
 
     weights: list[Floats]
@@ -84,6 +88,11 @@ class Parameters(NamedTuple):
     gains: list[Floats | None]
     shifts: list[Floats | None]
     slopes: list[Floats | None]
+
+    def named(self, name: str) -> list[Any]:
+        """Return the list that `Network` has under a name of `NAMES`."""
+        arrays: list[Any] = self[NAMES.index(name)]
+        return arrays
 
 
 @lru_cache

@@ -20,6 +20,18 @@ class CSR(NamedTuple):
     indices: NDArray[Any]
     indptr: NDArray[Any]
 
+    @property
+    def n_samples(self) -> int:
+        """The number of rows."""
+        return len(self.indptr) - 1
+
+    def part(self, part: slice) -> "CSR":
+        """Return neighboring rows, their numbers not copied."""
+        begin, end, _ = part.indices(self.n_samples)
+        indptr = self.indptr[begin : end + 1]
+        entries = slice(int(indptr[0]), int(indptr[-1]))
+        return CSR(self.data[entries], self.indices[entries], indptr - indptr[0])
+
     def take(self, kept: NDArray[np.bool_]) -> "CSR":
         """Return the marked rows only; `kept` has shape (n_samples,)."""
         lengths = np.diff(self.indptr)
@@ -30,12 +42,12 @@ class CSR(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A batch or a data set, as the engine takes it.
+    """A batch or a data set.
 
     Attributes
     ----------
-    x : ndarray of shape (n_samples, n_1), or CSR
-        Of the network's dtype. CSR has each row's columns in order, each once.
+    x : ndarray of shape (n_samples, n_1), CSR, or a sparse matrix of SciPy
+        The engine takes the first two, of the network's dtype; a sparse matrix has to be `cast`.
     y : ndarray or None
         (n_samples, n_{l+1}) of the network's dtype, or class indices (n_samples,) of int64.
     sample_weight : ndarray of shape (n_samples,) or None
@@ -44,17 +56,51 @@ class Rows(NamedTuple):
         A loss outside the engine, which keeps y and sample_weight to itself.
     """
 
-    x: Floats | CSR
-    y: NDArray[Any] | None = None
+    x: Any
+    y: Any = None
     sample_weight: Floats | None = None
     loss: CustomLoss | None = None
 
+    @property
+    def n_samples(self) -> int:
+        """The number of rows."""
+        return self.x.n_samples if isinstance(self.x, CSR) else int(self.x.shape[0])
+
     def dataset(self, model: _engine.Model) -> _engine.Dataset:
         """Hand the rows to the engine, which checks that class indices are in range."""
-        if self.loss is not None and self.y is not None:
-            batch_loss = BatchLoss(self.loss, self.y, self.sample_weight)
-            return _engine.Dataset(model, self.x, batch_loss=batch_loss)
-        return _engine.Dataset(model, self.x, self.y, self.sample_weight)
+        if self.loss is None or self.y is None:
+            return _engine.Dataset(model, self.x, self.y, self.sample_weight)
+        batch_loss = BatchLoss(self.loss, self.y, self.sample_weight)
+        return _engine.Dataset(model, self.x, None, self.sample_weight, batch_loss)
+
+    def cast(self, dtype: np.dtype[Any], names: tuple[str, str, str], advice: str) -> "Rows":
+        """Return rows that were validated in another dtype as the engine takes them.
+
+        Parameters
+        ----------
+        dtype : numpy.dtype
+            The network's.
+        names, advice : tuple of str, str
+            For messages: what the caller calls x, y and sample_weight, and what to do about values that the
+            dtype cannot hold.
+        """
+        x = as_csr(self.x) if hasattr(self.x, "tocsr") else self.x
+        if isinstance(x, CSR):
+            x = x._replace(data=as_floats(x.data, dtype, names[0], advice))
+        else:
+            x = as_floats(x, dtype, names[0], advice)
+        y, weight = self.y, self.sample_weight
+        if y is not None and (y.ndim > 1 or y.dtype.kind not in "iu"):
+            y = as_floats(y, dtype, names[1], advice)
+        if weight is not None:
+            weight = as_floats(weight, dtype, names[2], advice)
+        return Rows(x, y, weight, self.loss)
+
+    def own(self) -> "Rows":
+        """Return rows whose index arrays are copies: a change of the user's would lead out of memory."""
+        if not isinstance(self.x, CSR):
+            return self
+        return self._replace(x=self.x._replace(indices=self.x.indices.copy(), indptr=self.x.indptr.copy()))
 
     def check_finite(self) -> None:
         """Raise ValueError where a number of x or y is not finite."""
@@ -71,10 +117,16 @@ class Rows(NamedTuple):
             return self
         return self.take(self.sample_weight != 0)
 
-    def take(self, kept: NDArray[np.bool_]) -> "Rows":
-        """Return the marked rows only; `kept` has shape (n_samples,)."""
+    def take(self, kept: NDArray[Any]) -> "Rows":
+        """Return some rows: those marked by bools (n_samples,) or, of other than CSR, of these numbers."""
         x = self.x.take(kept) if isinstance(self.x, CSR) else self.x[kept]
         y, sample_weight = (None if a is None else a[kept] for a in (self.y, self.sample_weight))
+        return Rows(x, y, sample_weight, self.loss)
+
+    def part(self, part: slice) -> "Rows":
+        """Return neighboring rows, nothing copied."""
+        x = self.x.part(part) if isinstance(self.x, CSR) else self.x[part]
+        y, sample_weight = (None if a is None else a[part] for a in (self.y, self.sample_weight))
         return Rows(x, y, sample_weight, self.loss)
 
 
@@ -126,17 +178,68 @@ def as_features(architecture: Architecture, x: Any) -> tuple[Floats | CSR, int, 
         hint = "; reshape(-1, 1) makes it rows of one number" if n == 1 == len(shape) else ""
         raise ValueError(f"x has shape {shape}; expected {wanted}{hint}")
     if sparse:
-        return _csr(x, architecture.dtype), shape[0], False
+        csr = as_csr(x, canonical=True)
+        values = as_floats(csr.data, architecture.dtype, "the stored values of x")
+        return csr._replace(data=values), shape[0], False
     return x.reshape(-1, n), x.size // n, len(shape) == 1
 
 
-def _csr(x: Any, dtype: np.dtype[Any]) -> CSR:
-    """Scipy's sparse rows in the dtype, sorted and without duplicates."""
+def as_csr(x: Any, *, canonical: bool = False) -> CSR:
+    """Return a sparse matrix of SciPy as rows of its dtype, on request each column of a row once, in order.
+
+    Raises
+    ------
+    ValueError
+        As `check_sparse`.
+    """
+    check_sparse(x)
     csr = x.tocsr()
-    if not csr.has_canonical_format:
+    if csr is not x:
+        check_sparse(csr)
+    if canonical and not csr.has_canonical_format:
         csr = csr.copy()
         csr.sum_duplicates()
-    return CSR(as_floats(csr.data, dtype, "the stored values of x"), csr.indices, csr.indptr)
+    stored = slice(int(csr.indptr[-1]))  # there may be room for more
+    return CSR(csr.data[stored], csr.indices[stored], csr.indptr)
+
+
+MALFORMED = "x is a malformed sparse matrix"
+
+
+def check_sparse(x: Any) -> None:
+    """Refuse a sparse matrix whose index arrays lead out of it: SciPy's methods would end the process.
+
+    The column indices of CSR, which those methods only copy, are left to the engine.
+
+    Raises
+    ------
+    ValueError
+        With the array that is wrong.
+    """
+    form = getattr(x, "format", None)
+    if form in ("csr", "csc", "bsr"):
+        n_major, n_minor = x.shape[::-1] if form == "csc" else x.shape
+        if form == "bsr":
+            n_major, n_minor = n_major // x.blocksize[0], n_minor // x.blocksize[1]
+        indptr, n_entries = x.indptr, min(len(x.indices), len(x.data))
+        rises = indptr.shape == (n_major + 1,) and indptr[0] == 0 and not (indptr[1:] < indptr[:-1]).any()
+        if not (rises and indptr[-1] <= n_entries):
+            raise ValueError(
+                f"{MALFORMED}: expected an indptr of {n_major + 1} numbers that rise from 0 to at most"
+                f" {n_entries}, the number of stored values"
+            )
+        if form != "csr":
+            _check_indices(x.indices[: indptr[-1]], n_minor, "indices")
+    elif form == "coo":
+        _check_indices(x.row, x.shape[0], "row")
+        _check_indices(x.col, x.shape[1], "col")
+
+
+def _check_indices(indices: NDArray[Any], n: int, name: str) -> None:
+    if indices.size and not (indices.min() >= 0 and indices.max() < n):
+        raise ValueError(
+            f"{MALFORMED}: {name} has {indices.min()} to {indices.max()}; expected numbers from 0 to {n - 1}"
+        )
 
 
 def _targets(architecture: Architecture, y: Any, n_samples: int, single: bool) -> NDArray[Any]:
@@ -181,7 +284,7 @@ def _classes(y: Any) -> NDArray[Any]:
             f"y has dtype {classes.dtype} and one number per row; class indices need an integer dtype:"
             " y.astype(int)"
         )
-    return np.ascontiguousarray(classes, dtype=np.int64)
+    return np.require(classes, np.int64, ["C", "A"])
 
 
 def _expected(

@@ -1,39 +1,14 @@
 """Derivatives of each row by itself: by its input, of every output, of its own loss by every parameter."""
 
-from __future__ import annotations
-
-import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from chainrule.model.architecture import installed_memory
+from chainrule.model import per_sample
 from chainrule.model.arrays import Floats, is_finite
+from chainrule.model.per_sample import PerSampleGradients
 from chainrule.model.rows import Rows, as_features, as_rows
-
-if TYPE_CHECKING:
-    from chainrule import _engine
-    from chainrule.model.architecture import Architecture
-
-
-class PerSampleGradients(NamedTuple):
-    """Derivatives of each row's own loss by every parameter.
-
-    Attributes
-    ----------
-    weights : list of ndarray
-        dE/dW_k, of shapes (n_samples, n_k, n_{k+1}); without the first axis for a single row (n_1,).
-    biases : list of ndarray
-        dE/db_k, of shapes (n_samples, n_{k+1}), for biases that are subtracted: minus the deltas.
-    gains, shifts, slopes : list of ndarray or None
-        By the vectors of normalised and of "prelu" layers, of shapes (n_samples, n_{k+1}).
-    """
-
-    weights: list[Floats]
-    biases: list[Floats]
-    gains: list[Floats | None]
-    shifts: list[Floats | None]
-    slopes: list[Floats | None]
+from chainrule.model.trainee import Trainee
 
 
 class Derivatives:
@@ -46,13 +21,7 @@ class Derivatives:
 
     __slots__ = ()
 
-    _architecture: Architecture
-    _model: _engine.Model
-    _n_threads: int
-
-    if TYPE_CHECKING:
-
-        def _check_finite(self, rows: Rows) -> None: ...
+    _trainee: Trainee
 
     def input_gradients(self, x: Any, y: Any) -> Floats:
         """Differentiate each row's loss by the row: E5 carried one step past the first layer.
@@ -77,10 +46,8 @@ class Derivatives:
         >>> net.input_gradients([[2.0, 1.0], [4.0, 1.0]], [[1.0], [1.0]]).tolist()
         [[0.5, 1.0], [1.0, 2.0]]
         """
-        rows = as_rows(self._architecture, x, y)
-        data = rows.dataset(self._model)
-        check_room((data.n_samples, self._architecture.sizes[0]), self._architecture.dtype)
-        return self._of(x, rows, self._model.input_gradients(data, None, self._n_threads))
+        rows = as_rows(self._trainee.architecture, x, y)
+        return self._checked(x, rows, per_sample.input_gradients(self._trainee, rows))
 
     def jacobian(self, x: Any) -> Floats:
         """Differentiate every output by every input, row by row.
@@ -108,10 +75,8 @@ class Derivatives:
         >>> net.jacobian([0.5, 0.5]).tolist()
         [[1.0, 3.0], [2.0, 4.0]]
         """
-        features, n_samples, _ = as_features(self._architecture, x)
-        rows, sizes = Rows(features), self._architecture.sizes
-        check_room((n_samples, sizes[-1], sizes[0]), self._architecture.dtype)
-        return self._of(x, rows, self._model.jacobian(rows.dataset(self._model), self._n_threads))
+        rows = Rows(as_features(self._trainee.architecture, x)[0])
+        return self._checked(x, rows, per_sample.jacobian(self._trainee, rows))
 
     def per_sample_gradients(self, x: Any, y: Any) -> PerSampleGradients:
         """Differentiate each row's own loss by every weight and bias [E6, row by row].
@@ -142,11 +107,9 @@ class Derivatives:
         >>> g.weights[0].tolist(), g.biases[0].tolist()
         ([[[2.0], [1.0]], [[8.0], [2.0]]], [[-1.0], [-2.0]])
         """
-        rows = as_rows(self._architecture, x, y)
-        data = rows.dataset(self._model)
-        check_room((data.n_samples, self._architecture.n_parameters), self._architecture.dtype)
-        flat = self._of(x, rows, self._model.per_sample_gradients(data, self._n_threads))
-        return PerSampleGradients(*self._architecture.split(flat))
+        rows = as_rows(self._trainee.architecture, x, y)
+        flat = self._checked(x, rows, per_sample.per_sample_gradients(self._trainee, rows))
+        return PerSampleGradients(*self._trainee.architecture.split(flat))
 
     def per_sample_gradient_norms(self, x: Any, y: Any) -> Floats:
         """Euclidean norm of the derivative of each row's own loss by all parameters, in closed form.
@@ -177,23 +140,12 @@ class Derivatives:
         >>> (net.per_sample_gradient_norms([[2.0, 1.0], [4.0, 1.0]], [[1.0], [1.0]]) ** 2).round(9).tolist()
         [6.0, 72.0]
         """
-        rows = as_rows(self._architecture, x, y)
-        data = rows.dataset(self._model)
-        return self._of(x, rows, self._model.per_sample_gradient_norms(data, self._n_threads))
+        rows = as_rows(self._trainee.architecture, x, y)
+        return self._checked(x, rows, per_sample.per_sample_gradient_norms(self._trainee, rows))
 
-    def _of(self, x: Any, rows: Rows, values: Floats) -> Floats:
+    def _checked(self, x: Any, rows: Rows, values: Floats) -> Floats:
         """Leave out the axis of a single row; ValueError where NaN or infinity went in."""
         if not is_finite(values):
-            self._check_finite(rows)
+            self._trainee.check_finite(rows)
         single = np.ndim(x) == 1
         return values[0] if single else values
-
-
-def check_room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Raise MemoryError for a result of this shape, rows first, that this machine's memory cannot hold."""
-    n_bytes, installed = math.prod(shape) * dtype.itemsize, installed_memory()
-    if installed is not None and n_bytes > installed:
-        raise MemoryError(
-            f"a result of shape {shape} takes {n_bytes / 1e9:,.1f} GB in {dtype.name}, but this machine has"
-            f" {installed / 1e9:,.1f} GB; give fewer rows at a time"
-        )

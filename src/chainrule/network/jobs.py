@@ -22,7 +22,7 @@ class Job(NamedTuple):
     def work(self) -> int:
         """Multiply-adds of the forward passes: what a training takes, up to a factor."""
         n_samples = len(self.rows.y) if self.rows.y is not None else 0
-        return int(self.network._parameters.size) * n_samples * self.settings.epochs
+        return self.network.n_parameters * n_samples * self.settings.epochs
 
 
 def as_jobs(given: Iterable[Any], common: Mapping[str, Any]) -> list[Job]:
@@ -78,17 +78,17 @@ def _as_job(given: Any, common: Mapping[str, Any], seen: dict[tuple[Any, ...], R
             raise TypeError(f"unknown setting {name!r}{hint}")
     settings = {**common, **own}
     sample_weight = settings.pop("sample_weight")
-    checked = Settings.checked(**settings).fitted_to(network)
+    checked = Settings.checked(**settings).fitted_to(network._trainee)
     return Job(network, _rows(network, x, y, sample_weight, seen), checked)
 
 
 def _rows(network: Network, x: Any, y: Any, sample_weight: Any, seen: dict[tuple[Any, ...], Rows]) -> Rows:
     """Rows that fit the network; the same ones for all networks that they fit alike."""
-    of = network._architecture
+    kind = network._trainee.architecture
     # The caller's arrays outlive `seen`, so that no two have one identity.
-    key = (id(x), id(y), id(sample_weight), of.sizes[0], of.sizes[-1], of.loss, of.dtype)
+    key = (id(x), id(y), id(sample_weight), kind.sizes[0], kind.sizes[-1], kind.loss, kind.dtype)
     if key not in seen:
-        rows = as_rows(of, x, y, sample_weight).without_weightless()
+        rows = as_rows(kind, x, y, sample_weight).without_weightless()
         rows.check_finite()
         seen[key] = rows
     return seen[key]

@@ -197,7 +197,7 @@ def _train(job: Job, stop: _engine.Stop) -> History:
     n_threads = job.network.n_threads
     job.network.n_threads = 1
     try:
-        return train(job.network, job.rows, job.settings, stop)
+        return train(job.network._trainee, job.rows, job.settings, stop)
     finally:
         job.network.n_threads = n_threads
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 
-from chainrule import _engine
 from chainrule._settings import real_number, whole_number
 from chainrule.description.leaving import LeavingNetwork
 from chainrule.description.verbs import verb
-from chainrule.model.architecture import Architecture, as_loss, loss_of
-from chainrule.model.arrays import Floats, as_floats, check_finite, is_finite
+from chainrule.model.architecture import Architecture, as_loss, saved_loss
+from chainrule.model.arrays import Floats, as_floats, is_finite
 from chainrule.model.custom_loss import CustomLoss
 from chainrule.model.initialization import get_initializer, initialize, initialize_vectors
 from chainrule.model.layers import LayerOptions
-from chainrule.model.parameters import ParameterList, as_generator
+from chainrule.model.parameters import NAMES, ParameterList, as_generator
 from chainrule.model.rows import Rows, as_features, as_rows
+from chainrule.model.trainee import Trainee
 from chainrule.network.derivatives import Derivatives
 from chainrule.network.describing import describe_network
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from chainrule.reference import Loss
     from chainrule.training import EpochRecord, History
     from chainrule.training.schedules import Schedule
-    from chainrule.training.state import TrainingState
 
 MOST_THREADS = 1024
 
@@ -131,22 +130,13 @@ class Network(Derivatives, LeavingNetwork):
     [0.0, 1.0, 1.0, 0.0]
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_architecture",
-        "_biases",
-        "_forward",
-        "_model",
-        "_n_epochs",
-        "_n_threads",
-        "_norm_gains",
-        "_norm_shifts",
-        "_parameters",
-        "_shuffle_seed",
-        "_slopes",
-        "_training",
-        "_weights",
-    )
+    __slots__ = ("__weakref__", "_forward", "_trainee", *(f"_{name}" for name in NAMES))
+
+    _weights: ParameterList
+    _biases: ParameterList
+    _norm_gains: ParameterList
+    _norm_shifts: ParameterList
+    _slopes: ParameterList
 
     def __init__(
         self,
@@ -178,29 +168,13 @@ class Network(Derivatives, LeavingNetwork):
         self._build(architecture, n_threads)
         initialize(self._weights, self._biases, architecture.activations, generator, scheme)
         initialize_vectors(self._norm_gains, self._slopes)
-        self._shuffle_seed = int(generator.integers(2**63))
+        self._trainee.seed = int(generator.integers(2**63))
 
     def _build(self, architecture: Architecture, n_threads: int | None) -> None:
         """Everything but the numbers."""
-        self._architecture = architecture
-        self._model = _engine.Model(
-            architecture.sizes,
-            architecture.activations,
-            architecture.loss.name,
-            dtype=architecture.dtype_name,
-            loss_parameters=architecture.loss.parameters,
-            **architecture.layers._asdict(),
-        )
-        self._parameters = self._model.parameters
-        parts = architecture.split(self._parameters)
-        self._weights = ParameterList(parts.weights, "weights")
-        self._biases = ParameterList(parts.biases, "biases")
-        self._norm_gains = ParameterList(parts.gains, "norm_gains")
-        self._norm_shifts = ParameterList(parts.shifts, "norm_shifts")
-        self._slopes = ParameterList(parts.slopes, "slopes")
-        self._shuffle_seed = 0
-        self._n_epochs = 0  # trained so far: each epoch of a network's life has a shuffle of its own
-        self._training: TrainingState | None = None
+        self._trainee = Trainee(architecture)
+        for name in NAMES:
+            setattr(self, f"_{name}", ParameterList(self._trainee.parts.named(name), name))
         self.n_threads = n_threads
 
     def __call__(self, x: Any) -> Floats:
@@ -236,9 +210,10 @@ class Network(Derivatives, LeavingNetwork):
             return self._forward(x)
         except TypeError:
             if hasattr(x, "tocsr"):
-                rows = Rows(as_features(self._architecture, x)[0])
-                return self._model.predict(rows.dataset(self._model), self._n_threads)
-            return self._forward(as_floats(x, self._architecture.dtype, "x"))
+                model = self._trainee.model
+                rows = Rows(as_features(self._trainee.architecture, x)[0])
+                return model.predict(rows.dataset(model), self._trainee.n_threads)
+            return self._forward(as_floats(x, self.dtype, "x"))
 
     def gradients(self, x: Any, y: Any, sample_weight: Any = None, l2: float = 0.0) -> Gradients:
         """Loss of a batch and its exact derivatives by every weight and bias [E3-E7].
@@ -277,14 +252,16 @@ class Network(Derivatives, LeavingNetwork):
         >>> g.loss, g.weights[0].tolist(), g.biases[0].tolist()
         (0.5, [[2.0], [1.0]], [-1.0])
         """
-        rows = as_rows(self._architecture, x, y, sample_weight)
-        flat = np.empty_like(self._parameters)
+        trainee = self._trainee
+        rows = as_rows(trainee.architecture, x, y, sample_weight)
+        flat = np.empty_like(trainee.flat)
         penalty = real_number("l2", l2, "[0, inf)")
-        loss = self._model.gradients(rows.dataset(self._model), flat, l2=penalty, n_threads=self._n_threads)
+        data = rows.dataset(trainee.model)
+        loss = trainee.model.gradients(data, flat, l2=penalty, n_threads=trainee.n_threads)
         # Looked at afterwards: NaN or infinity anywhere would be in these.
         if not (math.isfinite(loss) and is_finite(flat)):
-            self._check_finite(rows)
-        return Gradients(loss, *self._architecture.split(flat))
+            trainee.check_finite(rows)
+        return Gradients(loss, *trainee.architecture.split(flat))
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Loss of a batch, without its derivatives and without a penalty [E1-E3].
@@ -297,9 +274,10 @@ class Network(Derivatives, LeavingNetwork):
         >>> net.evaluate([[1.0], [2.0]], net([[1.0], [2.0]]))
         0.0
         """
-        rows = as_rows(self._architecture, x, y, sample_weight)
-        self._check_finite(rows)
-        return self._model.evaluate(rows.dataset(self._model), self._n_threads)
+        trainee = self._trainee
+        rows = as_rows(trainee.architecture, x, y, sample_weight)
+        trainee.check_finite(rows)
+        return trainee.model.evaluate(rows.dataset(trainee.model), trainee.n_threads)
 
     def train(
         self,
@@ -411,7 +389,7 @@ class Network(Derivatives, LeavingNetwork):
         from chainrule.training.loop import train  # training stands above network
         from chainrule.training.settings import Settings
 
-        rows = as_rows(self._architecture, x, y, sample_weight)
+        rows = as_rows(self._trainee.architecture, x, y, sample_weight)
         settings = Settings.checked(
             optimizer=optimizer,
             epochs=epochs,
@@ -428,7 +406,7 @@ class Network(Derivatives, LeavingNetwork):
             min_improvement=min_improvement,
             max_time=max_time,
         )
-        return train(self, rows, settings)
+        return train(self._trainee, rows, settings)
 
     @property
     def weights(self) -> ParameterList:
@@ -481,15 +459,19 @@ class Network(Derivatives, LeavingNetwork):
     @property
     def n_threads(self) -> int | None:
         """Threads to use at most; None for OpenMP's own setting. May be set."""
-        return self._n_threads or None
+        return self._trainee.n_threads or None
 
     @n_threads.setter
     def n_threads(self, n_threads: int | None) -> None:
         # 0 is the engine's word for OpenMP's own setting.
         n = 0 if n_threads is None else min(whole_number("n_threads", n_threads, 1), MOST_THREADS)
-        forward = self._model.forward  # looked up once: a call on one row is short
+        forward = self._trainee.model.forward  # looked up once: a call on one row is short
         self._forward = functools.partial(forward, n_threads=n) if n else forward
-        self._n_threads = n
+        self._trainee.n_threads = n
+
+    @property
+    def _architecture(self) -> Architecture:
+        return self._trainee.architecture
 
     @property
     def sizes(self) -> list[int]:
@@ -532,7 +514,7 @@ class Network(Derivatives, LeavingNetwork):
                 f"the loss of a network is fixed, here {self.loss!r}; make another Network and copy the"
                 " weights and biases (only a function may take another function's place)"
             )
-        self._architecture = dataclasses.replace(self._architecture, loss=given)
+        self._trainee.architecture = dataclasses.replace(self._architecture, loss=given)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -562,26 +544,7 @@ class Network(Derivatives, LeavingNetwork):
         return html
 
     def _describe(self) -> "Description":
-        architecture = self._architecture
-        return describe_network(architecture, architecture.split(self._parameters))
-
-    def _check_finite(self, rows: Rows) -> None:
-        """Raise ValueError that names the first of x, y, weights and biases with NaN or infinity."""
-        rows.check_finite()
-        if is_finite(self._parameters):
-            return
-        for name, array in self._arrays().items():
-            check_finite(array, name, "set finite parameters first")
-
-    def _arrays(self, form: str = "{}[{}]") -> dict[str, Floats]:
-        """Every array of parameters by its name."""
-        names = ("weights", "biases", "norm_gains", "norm_shifts", "slopes")
-        return {
-            form.format(name, k): array
-            for name in names
-            for k, array in enumerate(getattr(self, name))
-            if array is not None
-        }
+        return describe_network(self._trainee.architecture, self._trainee.parts)
 
     def _get_state(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """Parameters, and settings that JSON can hold; not the optimizer's memory."""
@@ -594,16 +557,16 @@ class Network(Derivatives, LeavingNetwork):
             "dropout": self.dropout[:-1],
             "layer_norm": self.layer_norm[:-1],
             "residual": self.residual[:-1],
-            "shuffle_seed": self._shuffle_seed,
-            "n_epochs": self._n_epochs,
+            "shuffle_seed": self._trainee.seed,
+            "n_epochs": self._trainee.n_epochs,
         }
-        return self._arrays("{}.{}"), settings
+        return self._trainee.arrays("{}.{}"), settings
 
     @classmethod
     def _from_state(cls, tensors: dict[str, Floats], settings: dict[str, Any]) -> Self:
         """Undo `_get_state`; KeyError, TypeError or ValueError where something is missing or does not fit."""
         *hidden, output = settings["activations"]
-        loss = loss_of(settings["loss"], settings.get("loss_parameters", {}))
+        loss = saved_loss(settings["loss"], settings.get("loss_parameters", {}))
         network = cls.__new__(cls)
         options = {
             name: settings[name] for name in LayerOptions._fields if name in settings
@@ -612,11 +575,11 @@ class Network(Derivatives, LeavingNetwork):
             Architecture.of(settings["sizes"], hidden, output, loss, settings["dtype"], **options),
             None,
         )
-        for name in network._arrays("{}.{}"):
+        for name in network._trainee.arrays("{}.{}"):
             parameters, _, k = name.partition(".")
             getattr(network, parameters)[int(k)] = tensors[name]
-        network._shuffle_seed = whole_number("shuffle_seed", settings["shuffle_seed"], 0)
-        network._n_epochs = whole_number("n_epochs", settings["n_epochs"], 0)
+        network._trainee.seed = whole_number("shuffle_seed", settings["shuffle_seed"], 0)
+        network._trainee.n_epochs = whole_number("n_epochs", settings["n_epochs"], 0)
         return network
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -625,6 +588,5 @@ class Network(Derivatives, LeavingNetwork):
 
     def __setstate__(self, state: tuple[int | None, "Loss"]) -> None:
         self.n_threads, loss = state
-        self._architecture = dataclasses.replace(
-            self._architecture, loss=loss
-        )  # the function of a custom one
+        # The function of a custom one.
+        self._trainee.architecture = dataclasses.replace(self._architecture, loss=loss)

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -83,3 +85,8 @@ class History:
             f"History({self.n_epochs} epochs, {self.n_steps} steps,"
             f" loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}, {self.seconds:.3g} s{stopped}{best})"
         )
+
+
+def asks_to_stop(answer: object) -> bool:
+    """Whether a callback returned True. Not just something true: a progress bar, say, may return anything."""
+    return isinstance(answer, bool | np.bool) and bool(answer)

@@ -1,25 +1,23 @@
-"""The loop over epochs: many in one native call, a look at the numbers between two calls."""
+"""`Network.train`: many epochs in one native call, a look at the numbers between two calls."""
 
 import math
-import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from chainrule import _engine, _threads
 from chainrule.model.arrays import is_finite
 from chainrule.model.rows import CSR, Rows
-from chainrule.optimizers import LBFGS
+from chainrule.model.trainee import Trainee
+from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.training.epochs import run
 from chainrule.training.errors import DivergenceError
-from chainrule.training.history import EpochRecord, History
-from chainrule.training.quasi_newton import minimize
-from chainrule.training.rates import LearningRates
+from chainrule.training.history import History
+from chainrule.training.quasi_newton import train_quasi_newton
 from chainrule.training.settings import Settings
-from chainrule.training.state import TrainingState
-from chainrule.training.watch import Watch
-
-if TYPE_CHECKING:
-    from chainrule.network import Network
+from chainrule.training.source import Source
+from chainrule.training.state import OptimizerState
+from chainrule.training.stopping import Stopping
 
 #: The most between two looks at the numbers, multiply-adds of the forward pass and epochs: some tenths of a
 #: second. Not a time, so that what a diverged network is set back to does not depend on the machine.
@@ -27,105 +25,107 @@ WORK_PER_CALL = 1_000_000_000
 EPOCHS_PER_CALL = 10_000
 
 
-def train(network: "Network", rows: Rows, settings: Settings, stop: _engine.Stop | None = None) -> History:
-    """Train a network on rows that fit it; `Network.train` documents the errors.
-
-    KeyboardInterrupt, which Python raises in its main thread only, is also raised once `stop` is set.
-    """
-    settings = settings.fitted_to(network)
+def train(trainee: Trainee, rows: Rows, settings: Settings, stop: _engine.Stop | None = None) -> History:
+    """Train on rows that fit; `Network.train` documents the errors, `run` what `stop` is."""
+    settings = settings.fitted_to(trainee)
     rows = rows.without_weightless()
-    data = rows.dataset(network._model)
-    network._check_finite(rows)
-    if isinstance(settings.optimizer, LBFGS):
-        with _threads.training():
-            return minimize(network, data, rows, settings, stop)
-    begin = TrainingState.resume if settings.resume else TrainingState.start
+    if settings.callback is not None or rows.loss is not None:
+        rows = rows.own()
+    source = Source(trainee, rows, settings.batch_size, shuffle=settings.shuffle)
+    trainee.check_finite(rows)
     with _threads.training():
-        state = begin(network, settings)
-        return _run(network, state, data, rows, settings, stop)
+        if isinstance(settings.optimizer, LBFGS):
+            return train_quasi_newton(trainee, source.data, settings, stop)
+        state = resume(trainee, settings) if settings.resume else start(trainee, settings)
+        state.trainer(trainee, settings.batch_size, {})  # which refuses what the engine does not have
+        n_before = state.steps_made
+        n_epochs = settings.schedule_epochs or settings.epochs
+        state.total_steps = source.steps_per_epoch * n_epochs
+        if settings.schedule_epochs is None:
+            state.total_steps += n_before
+        trainee.state = state
+        rules = Rules(trainee, state, source, settings, rows)
+        run(trainee, state, source, rules, stop=stop)
+        return rules.training_ends(len(rules.losses), state.steps_made - n_before)
 
 
-def _run(
-    network: "Network",
-    state: TrainingState,
-    data: Any,
-    rows: Rows,
-    settings: Settings,
-    stop: _engine.Stop | None,
-) -> History:
-    begin = time.perf_counter()
-    parameters, epochs, callback = network._parameters, settings.epochs, settings.callback
-    steps_per_epoch = -(-data.n_samples // settings.batch_size)
-    steps_before = state.trainer.n_steps
-    per_call = min(max(1, WORK_PER_CALL // (data.n_samples * parameters.size)), EPOCHS_PER_CALL)
-    watch = Watch(network, settings)
-    if callback is not None or watch.between_epochs:
-        per_call = 1
-    rates = LearningRates(settings, state.plateau, steps_per_epoch, steps_before)
-    per_call = rates.epochs_per_call(per_call)
-    before = np.empty_like(parameters)
-    losses: list[float] = []
-    learning_rates: list[float] = []
-    reason = ""
-    while len(losses) < epochs and not reason:
-        if stop is not None and stop.is_set():
-            raise KeyboardInterrupt
-        # Another trainer where the number of threads has changed, because other trainings began or ended.
-        state = state.handed_on(network, settings)
-        network._training = state
-        trainer = state.trainer
-        np.copyto(before, parameters)
-        steps, first_epoch = trainer.n_steps, network._n_epochs
-        n_epochs = min(per_call, epochs - len(losses))
-        factors = rates.factors(steps, n_epochs)
-        try:
-            new = trainer.epochs(
-                data,
-                n_epochs,
-                shuffle=settings.shuffle,
-                seed=network._shuffle_seed,
-                first_epoch=first_epoch,
-                factors=factors,
-                stop=stop,
-            )
-        finally:  # an interrupt leaves the parameters after a whole step, the epoch unfinished
-            network._n_epochs = first_epoch + (trainer.n_steps - steps) // steps_per_epoch
-        if not (np.isfinite(new).all() and is_finite(parameters)):
-            np.copyto(parameters, before)
-            network._n_epochs = first_epoch
-            network._training = None
-            raise _diverged(rates.of_epochs(factors, n_epochs), rows, losses, new.tolist())
-        losses += new.tolist()
-        learning_rates += rates.of_epochs(factors, n_epochs)
-        rates.observe(watch.epoch_ends(len(losses), losses[-1]))
-        reason = watch.reason
-        if callback is not None:
-            record = EpochRecord(
-                len(losses),
-                epochs,
-                losses[-1],
-                time.perf_counter() - begin,
-                learning_rates[-1],
-                validation_loss=watch.losses[-1] if watch.losses else None,
-            )
-            # Not just something true: what a progress bar returns, say, is no wish to stop.
-            answer = callback(record)
-            if isinstance(answer, bool | np.bool) and answer:
-                reason = "callback"
-    watch.training_ends(len(losses))
-    return History(
-        losses,
-        time.perf_counter() - begin,
-        state.trainer.n_steps - steps_before,
-        reason != "",
-        learning_rates,
-        watch.losses,
-        watch.best_epoch,
-        reason,
-    )
+def start(trainee: Trainee, settings: Settings) -> OptimizerState:
+    """Return the optimizer's state before its first step."""
+    optimizer = settings.optimizer
+    assert isinstance(optimizer, Optimizer)
+    own = optimizer.settings() | {"precision": settings.precision}
+    if settings.learning_rate_factors:
+        own["learning_rate_factors"] = settings.learning_rate_factors
+    state = OptimizerState(optimizer.name, own.pop("learning_rate"), own, settings.schedule)
+    state.optimizer = optimizer
+    # Of the epochs before, so that two trainings of a network do not drop the same units.
+    state.dropout_seed = (trainee.seed + trainee.n_epochs) % 2**63
+    return state
 
 
-def _diverged(rates: list[float], rows: Rows, losses: list[float], new: list[float]) -> DivergenceError:
+def resume(trainee: Trainee, settings: Settings) -> OptimizerState:
+    """Return the state that the last training left, for these settings.
+
+    Raises ValueError where there is none, or another optimizer's.
+    """
+    last: OptimizerState | None = trainee.state
+    if last is None:
+        raise ValueError(
+            "resume=True goes on from an earlier call of train, but this network has none (a copied,"
+            " loaded or diverged network starts anew, and one set back to its best epoch);"
+            " use resume=False"
+        )
+    before, now = last.optimizer, settings.optimizer
+    assert isinstance(before, Optimizer)
+    assert isinstance(now, Optimizer)
+    if (before.name, before.memory) != (now.name, now.memory):
+        raise ValueError(f"resume=True cannot hand the memory of {before} to {now}; use resume=False")
+    state = start(trainee, settings)
+    state.take_over(last)
+    return state
+
+
+class Rules(Stopping):
+    """Those of `Network.train`: a network that diverged is set back to what it was before the last call."""
+
+    def __init__(
+        self, trainee: Trainee, state: OptimizerState, source: Source, settings: Settings, rows: Rows
+    ) -> None:
+        super().__init__(trainee, settings)
+        self.rows = rows
+        per_call = min(max(1, WORK_PER_CALL // (source.n_samples * trainee.flat.size)), EPOCHS_PER_CALL)
+        per_call = 1 if self.after_each_epoch else per_call
+        self.per_call = state.epochs_per_call(per_call, source.steps_per_epoch)
+        self.before, self.n_epochs_before = np.empty_like(trainee.flat), 0
+
+    def begin(self) -> int:
+        """Remember the parameters; return how many epochs are one call."""
+        if self.reason:
+            return 0
+        np.copyto(self.before, self.trainee.flat)
+        self.n_epochs_before = self.trainee.n_epochs
+        return min(self.per_call, self.settings.epochs - len(self.losses))
+
+    def look(self, losses: Sequence[float], rates: Sequence[float]) -> float:
+        """Record the epochs, unless the network diverged in them; return the loss that counts."""
+        trainee = self.trainee
+        if not (all(map(math.isfinite, losses)) and is_finite(trainee.flat)):
+            np.copyto(trainee.flat, self.before)
+            trainee.n_epochs = self.n_epochs_before
+            trainee.state = None
+            raise _diverged(rates, self.rows, self.losses, losses)
+        self.losses += losses
+        self.learning_rates += rates
+        return self.epoch_ends(len(self.losses), losses[-1])
+
+    def decide(self) -> None:
+        """Call the callback."""
+        self.tell(len(self.losses), self.losses[-1], self.learning_rates[-1])
+
+
+def _diverged(
+    rates: Sequence[float], rows: Rows, losses: list[float], new: Sequence[float]
+) -> DivergenceError:
     """Say when it happened, in which state the network is, and what to do."""
     finite = [math.isfinite(loss) for loss in new]
     at = finite.index(False) if False in finite else len(new) - 1  # the last step's numbers have no loss yet
@@ -140,5 +140,5 @@ def _diverged(rates: list[float], rows: Rows, losses: list[float], new: list[flo
     return DivergenceError(
         f"training diverged in epoch {epoch}: {what}; {advice}. The parameters are {state_now}.",
         epoch,
-        losses + new[: at + 1],
+        losses + list(new[: at + 1]),
     )

@@ -1,112 +1,124 @@
 """L-BFGS by SciPy, on the engine's gradient of all rows."""
 
 import math
-import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _engine
-from chainrule.model.rows import Rows
+from chainrule.model.trainee import Trainee
 from chainrule.optimizers import LBFGS
 from chainrule.training.errors import DivergenceError
-from chainrule.training.history import EpochRecord, History
+from chainrule.training.history import History
 from chainrule.training.settings import Settings
-from chainrule.training.watch import Watch
-
-if TYPE_CHECKING:
-    from chainrule.network import Network
+from chainrule.training.stopping import Stopping
 
 
 def minimize(
-    network: "Network", data: _engine.Dataset, rows: Rows, settings: Settings, stop: _engine.Stop | None
-) -> History:
-    """Minimise the penalised loss from the present parameters on; `Network.train` documents the errors."""
+    trainee: Trainee,
+    data: _engine.Dataset,
+    options: dict[str, Any],
+    iteration_ends: Callable[[Any], None] | None,
+    *,
+    evaluated: Callable[[float, NDArray[Any]], NDArray[Any]] | None = None,
+    **penalty: Any,
+) -> Any:
+    """Minimize the penalized loss from the present parameters on; return SciPy's result.
+
+    R. H. Byrd, P. Lu, J. Nocedal, C. Zhu, "A limited memory algorithm for bound constrained optimization",
+    1995. The iterates are float64, loss and gradient are evaluated in the network's dtype.
+
+    Parameters
+    ----------
+    trainee : Trainee
+        Its parameters follow the search.
+    data : Dataset
+        All rows.
+    options : dict
+        SciPy's, of "L-BFGS-B".
+    iteration_ends : callable or None
+        Takes SciPy's report of an iteration; StopIteration ends the search.
+    evaluated : callable, optional
+        Takes each loss and gradient, and returns the gradient to follow.
+    **penalty
+        Of `Model.gradients`.
+    """
     import scipy.optimize
 
-    optimizer = settings.optimizer
-    assert isinstance(optimizer, LBFGS)
-    _check(network, settings, data.n_samples)
-    parameters, model = network._parameters, network._model
-    start, moves = parameters.copy(), _moves(network, settings)
-    losses: list[float] = []
-    reason, watch = "", Watch(network, settings)
-    begin = time.perf_counter()
+    model, flat = trainee.model, trainee.flat
 
-    def loss_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-        if stop is not None and stop.is_set():
-            raise KeyboardInterrupt
-        parameters[:] = flat
-        gradient = np.empty_like(parameters)
-        loss = model.gradients(data, gradient, l2=optimizer.l2, n_threads=network._n_threads)
-        if not losses:
-            losses.append(loss)
-        return loss, gradient * moves
+    def loss_and_gradient(x: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        flat[:] = x
+        gradient = np.empty_like(flat)
+        loss = model.gradients(data, gradient, n_threads=trainee.threads, **penalty)
+        return loss, gradient if evaluated is None else evaluated(loss, gradient)
 
-    def iteration_ends(intermediate_result: Any) -> None:
-        nonlocal reason
-        parameters[:] = intermediate_result.x
-        losses.append(float(intermediate_result.fun))
-        n = len(losses) - 1
-        watch.epoch_ends(n, losses[n])
-        reason = watch.reason
-        if settings.callback is not None:
-            validation_loss = watch.losses[-1] if watch.losses else None
-            answer = settings.callback(
-                EpochRecord(
-                    n,
-                    settings.epochs,
-                    losses[n - 1],
-                    time.perf_counter() - begin,
-                    validation_loss=validation_loss,
-                )
-            )
-            if isinstance(answer, bool | np.bool) and answer:
-                reason = "callback"
-        if reason:
-            raise StopIteration
-
-    network._training = None
-    found = scipy.optimize.minimize(
+    return scipy.optimize.minimize(
         loss_and_gradient,
-        parameters.astype(np.float64),
+        flat.astype(np.float64),
         method="L-BFGS-B",
         jac=True,
         callback=iteration_ends,
-        options={
-            "maxiter": settings.epochs,
-            "maxfun": settings.epochs * (optimizer.max_line_search + 1),
-            "maxcor": optimizer.history_size,
-            "gtol": optimizer.gradient_tolerance,
-            "ftol": optimizer.loss_tolerance,
-            "maxls": optimizer.max_line_search,
-        },
+        options=options,
     )
+
+
+def train_quasi_newton(
+    trainee: Trainee, data: _engine.Dataset, settings: Settings, stop: _engine.Stop | None
+) -> History:
+    """Train by `LBFGS`; `Network.train` documents the errors."""
+    optimizer = settings.optimizer
+    assert isinstance(optimizer, LBFGS)
+    _check(trainee, settings, data.n_samples)
+    start, moves = trainee.flat.copy(), _moves(trainee, settings)
+    stopping = Stopping(trainee, settings)
+    losses: list[float] = []
+
+    def evaluated(loss: float, gradient: NDArray[Any]) -> NDArray[Any]:
+        if stop is not None and stop.is_set():
+            raise KeyboardInterrupt
+        if not losses:
+            losses.append(loss)
+        moved: NDArray[Any] = gradient * moves
+        return moved
+
+    def iteration_ends(intermediate_result: Any) -> None:
+        trainee.flat[:] = intermediate_result.x
+        losses.append(float(intermediate_result.fun))
+        n = len(losses) - 1
+        stopping.epoch_ends(n, losses[n])
+        stopping.tell(n, losses[n - 1])
+        if stopping.reason:
+            raise StopIteration
+
+    trainee.state = None
+    options = {
+        "maxiter": settings.epochs,
+        "maxfun": settings.epochs * (optimizer.max_line_search + 1),
+        "maxcor": optimizer.history_size,
+        "gtol": optimizer.gradient_tolerance,
+        "ftol": optimizer.loss_tolerance,
+        "maxls": optimizer.max_line_search,
+    }
+    result = minimize(trainee, data, options, iteration_ends, evaluated=evaluated, l2=optimizer.l2)
     n_iterations = max(1, len(losses) - 1)
-    if not (math.isfinite(found.fun) and np.isfinite(found.x).all()):
-        parameters[:] = start
+    if not (math.isfinite(result.fun) and np.isfinite(result.x).all()):
+        trainee.flat[:] = start
         raise DivergenceError(
-            f"training diverged in epoch {n_iterations}: the loss became {found.fun}; scale the inputs or"
+            f"training diverged in epoch {n_iterations}: the loss became {result.fun}; scale the inputs or"
             " begin with smaller parameters. The parameters are as they were before the first epoch.",
             n_iterations,
             losses,
         )
-    parameters[:] = found.x
-    watch.training_ends(n_iterations)
-    network._n_epochs += n_iterations
-    return History(
-        losses[:n_iterations],
-        time.perf_counter() - begin,
-        n_iterations,
-        reason != "",
-        validation_loss=watch.losses,
-        best_epoch=watch.best_epoch,
-        reason=reason,
-    )
+    trainee.flat[:] = result.x
+    trainee.n_epochs += n_iterations
+    stopping.losses = losses[:n_iterations]
+    return stopping.training_ends(n_iterations, n_iterations)
 
 
-def _check(network: "Network", settings: Settings, n_samples: int) -> None:
+def _check(trainee: Trainee, settings: Settings, n_samples: int) -> None:
     """Refuse what goes with steps of a learning rate only."""
     if settings.batch_size < n_samples:
         raise ValueError(
@@ -117,7 +129,7 @@ def _check(network: "Network", settings: Settings, n_samples: int) -> None:
         raise ValueError("resume=True has nothing to go on from: LBFGS starts anew in every call of train")
     if settings.precision != "full":
         raise ValueError(f"precision is {settings.precision!r}; LBFGS needs precision='full'")
-    if any(network.dropout):
+    if any(trainee.architecture.layers.dropout):
         raise ValueError(
             "LBFGS needs one and the same loss, which dropout changes in every step; use dropout=0.0"
         )
@@ -128,10 +140,10 @@ def _check(network: "Network", settings: Settings, n_samples: int) -> None:
         )
 
 
-def _moves(network: "Network", settings: Settings) -> NDArray[Any]:
+def _moves(trainee: Trainee, settings: Settings) -> NDArray[Any]:
     """Return 0 for each parameter of a frozen layer and 1 for the others."""
-    moves = np.ones_like(network._parameters)
-    for arrays in network._architecture.split(moves):
+    moves = np.ones_like(trainee.flat)
+    for arrays in trainee.architecture.split(moves):
         for array, factor in zip(arrays, settings.learning_rate_factors or [1.0] * len(arrays), strict=True):
             if array is not None:
                 array[...] = factor

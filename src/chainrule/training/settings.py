@@ -2,16 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from chainrule._settings import flag, real_number, whole_number
 from chainrule.model.rows import Rows, as_rows
+from chainrule.model.trainee import Trainee
 from chainrule.optimizers import LBFGS, Adam, Optimizer, check_optimizer
 from chainrule.training.history import EpochRecord
 from chainrule.training.schedules import Schedule, check_schedule
-
-if TYPE_CHECKING:
-    from chainrule.network import Network
 
 #: Of the products in training: the network's dtype, or bfloat16 with sums in float32.
 PRECISIONS = ("full", "bf16")
@@ -99,9 +97,9 @@ class Settings(NamedTuple):
             None if max_time is None else real_number("max_time", max_time, "(0, inf)"),
         )
 
-    def fitted_to(self, network: "Network") -> Self:
+    def fitted_to(self, trainee: Trainee) -> Self:
         """Return these settings with rows that fit the network; TypeError or ValueError where they do not."""
-        n, n_layers = len(self.learning_rate_factors), len(network._weights)
+        n, n_layers = len(self.learning_rate_factors), len(trainee.parts.weights)
         if n not in (0, n_layers):
             raise ValueError(
                 f"learning_rate_factors has {n} numbers; expected {n_layers}, one per layer of weights"
@@ -109,41 +107,41 @@ class Settings(NamedTuple):
         if not isinstance(self.validation, tuple) or isinstance(self.validation, Rows):
             return self
         try:
-            rows = as_rows(network._architecture, *self.validation)
+            rows = as_rows(trainee.architecture, *self.validation)
             rows.check_finite()
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation: {error}") from None
         return self._replace(validation=rows)
 
 
-def _validation(given: Any) -> Any:
-    if given is None or (isinstance(given, tuple | list) and len(given) in (2, 3)):
-        return None if given is None else tuple(given)
+def _validation(validation: Any) -> Any:
+    if validation is None or (isinstance(validation, tuple | list) and len(validation) in (2, 3)):
+        return None if validation is None else tuple(validation)
     raise TypeError(
-        f"validation is of type {type(given).__name__}; expected (x, y) or (x, y, sample_weight), rows to"
-        " measure the loss on after each epoch"
+        f"validation is of type {type(validation).__name__}; expected (x, y) or (x, y, sample_weight), rows"
+        " to measure the loss on after each epoch"
     )
 
 
-def _schedule(optimizer: Optimizer | LBFGS, given: Any) -> Schedule | None:
-    schedule = check_schedule(given)
+def _schedule(optimizer: Optimizer | LBFGS, value: Any) -> Schedule | None:
+    schedule = check_schedule(value)
     if schedule is not None and not optimizer.scheduled:
         raise ValueError(
-            f"schedule is {given!r}, but {type(optimizer).__name__} has no learning rate to change: it finds"
+            f"schedule is {value!r}, but {type(optimizer).__name__} has no learning rate to change: it finds"
             " its own steps; leave schedule out"
         )
     return schedule
 
 
-def _factors(given: Any) -> tuple[float, ...]:
-    if given is None:
+def _factors(value: Any) -> tuple[float, ...]:
+    if value is None:
         return ()
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(
-            f"learning_rate_factors is {given!r}; expected a list with a number per layer of weights, such as"
+            f"learning_rate_factors is {value!r}; expected a list with a number per layer of weights, such as"
             " [0, 0.1, 1]"
         )
-    factors = tuple(real_number("a number of learning_rate_factors", value, "[0, inf)") for value in given)
+    factors = tuple(real_number("a number of learning_rate_factors", one, "[0, inf)") for one in value)
     if not any(factors):
-        raise ValueError(f"learning_rate_factors is {given!r}: no layer would change; expected one above 0")
+        raise ValueError(f"learning_rate_factors is {value!r}: no layer would change; expected one above 0")
     return factors

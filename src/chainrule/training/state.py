@@ -1,87 +1,147 @@
-"""The optimizer's memory between two calls of `train`."""
+"""An optimizer with its memory, between two calls of the engine and between two trainings."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any
 
-from chainrule import _engine, _threads
-from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.training.schedules import Plateau, PlateauSchedule
-from chainrule.training.settings import Settings
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from chainrule.network import Network
+from chainrule import _engine
+from chainrule.model.arrays import Floats
+from chainrule.model.trainee import Trainee
+from chainrule.training.schedules import Plateau, PlateauSchedule, Schedule
+
+#: What an optimizer remembers beside its arrays.
+MEMORY = ("n_steps", "last_loss", "dropout_seed")
+
+#: Factors handed to one native call at most.
+STEPS_PER_CALL = 1_000_000
 
 
-class TrainingState(NamedTuple):
-    """An engine's trainer, which holds the optimizer's arrays, and what it was made for."""
+class OptimizerState:
+    """Settings, schedule and memory of an optimizer. A copy or a pickle has a memory of its own.
 
-    trainer: _engine.Trainer
-    plateau: Plateau | None
-    optimizer: Optimizer
-    batch_size: int
-    precision: str
-    learning_rate_factors: tuple[float, ...]
-    n_threads: int
+    Parameters
+    ----------
+    solver : str
+        The optimizer's name in the engine.
+    learning_rate : float
+        May be changed between two calls of the engine.
+    settings : dict
+        The other settings of the engine's `Trainer`, but for the number of rows per step and of threads.
+    rates : Schedule or None
+        What the learning rate is multiplied with, step by step.
 
-    @classmethod
-    def start(cls, network: "Network", settings: Settings) -> "TrainingState":
-        """Begin with an empty memory."""
-        made_for = _made_for(network, settings)
-        optimizer, batch_size, precision, learning_rate_factors, n_threads = made_for
-        trainer = _engine.Trainer(
-            network._model,
-            optimizer.name,
-            batch_size=batch_size,
-            precision=precision,
-            learning_rate_factors=learning_rate_factors,
-            # Of the epochs before, so that two trainings of a network do not drop the same units.
-            dropout_seed=(network._shuffle_seed + network._n_epochs) % 2**63,
-            n_threads=n_threads,
-            **optimizer.settings(),
-        )
-        schedule = settings.schedule
-        return cls(trainer, schedule.start() if isinstance(schedule, PlateauSchedule) else None, *made_for)
+    Attributes
+    ----------
+    last_rate : float
+        The learning rate of the last step, the schedule included.
+    total_steps : int
+        Of the schedule.
+    plateau : Plateau or None
+        At work, where the schedule is one that watches the loss.
+    n_steps, last_loss, dropout_seed : int, float, int
+        As those of the engine's `Trainer`; up to date after `release`.
+    moments : list of ndarray of shape (n_parameters,)
+        The optimizer's arrays; up to date after `release`.
+    optimizer : Any
+        What the user gave, if it is an object of its own.
+    """
 
-    @classmethod
-    def resume(cls, network: "Network", settings: Settings) -> "TrainingState":
-        """Go on with the memory of the network's last training.
+    def __init__(
+        self, solver: str, learning_rate: float, settings: dict[str, Any], rates: Schedule | None
+    ) -> None:
+        self.solver, self.learning_rate, self.settings, self.rates = solver, learning_rate, settings, rates
+        self.last_rate = learning_rate
+        self.total_steps = 0
+        self.plateau: Plateau | None = rates.start() if isinstance(rates, PlateauSchedule) else None
+        self.n_steps = 0
+        self.last_loss = 0.0
+        self.dropout_seed = 0
+        self.moments: list[Floats] = []
+        self.optimizer: Any = None
+        self._trainer: _engine.Trainer | None = None
+        self._trains: tuple[Any, ...] = ()
 
-        Raises ValueError where there is none, or another optimizer's.
+    def fits(self, trainee: Trainee) -> bool:
+        """Whether the moments are those of a network of this size."""
+        return all(moment.shape == trainee.flat.shape for moment in self.moments)
+
+    def take_over(self, last: "OptimizerState") -> None:
+        """Go on with the memory of another state, in its own trainer where the settings are the same."""
+        if last.plateau is not None and last.rates == self.rates:
+            self.plateau = last.plateau
+        if (last.settings, last.learning_rate) == (self.settings, self.learning_rate):
+            self._trainer, self._trains = last._trainer, last._trains
+        memory = vars(last) if self._trainer is not None else last.__getstate__()
+        self.__dict__ |= {name: memory[name] for name in (*MEMORY, "moments")}
+
+    @property
+    def steps_made(self) -> int:
+        """The number of steps up to now."""
+        return self.n_steps if self._trainer is None else self._trainer.n_steps
+
+    def trainer(self, trainee: Trainee, batch_size: int, penalty: dict[str, Any]) -> _engine.Trainer:
+        """Return the engine's trainer for these rows per step and the threads there are now.
+
+        The last one, unless something has changed: then a new one takes over its memory.
         """
-        last = network._training
-        if last is None:
-            raise ValueError(
-                "resume=True goes on from an earlier call of train, but this network has none (a copied,"
-                " loaded or diverged network starts anew, and one set back to its best epoch);"
-                " use resume=False"
+        trains = (trainee.model, batch_size, trainee.threads, penalty)
+        if self._trainer is None or trains != self._trains:
+            self.release()
+            self._trainer = _engine.Trainer(
+                trainee.model,
+                self.solver,
+                batch_size=batch_size,
+                learning_rate=self.learning_rate,
+                n_threads=trains[2],
+                **penalty,
+                **self.settings,
             )
-        return last.handed_on(network, settings)
+            for name in MEMORY:
+                setattr(self._trainer, name, getattr(self, name))
+            if self.n_steps:
+                self._trainer.state = self.moments
+            self.moments = []
+            self._trains = trains
+        return self._trainer
 
-    def handed_on(self, network: "Network", settings: Settings) -> "TrainingState":
-        """Return this memory for these settings and the threads to be used now; errors as `resume`."""
-        known = self.plateau.schedule if self.plateau else None
-        wanted = settings.schedule if isinstance(settings.schedule, PlateauSchedule) else None
-        if self[2:] == _made_for(network, settings) and known == wanted:
-            return self
-        optimizer = _made_for(network, settings)[0]
-        if (self.optimizer.name, self.optimizer.memory) != (optimizer.name, optimizer.memory):
-            raise ValueError(
-                f"resume=True cannot hand the memory of {self.optimizer} to {optimizer}; use resume=False"
-            )
-        fresh = self.start(network, settings)
-        fresh.trainer.state = self.trainer.state
-        fresh.trainer.n_steps = self.trainer.n_steps
-        fresh.trainer.last_loss = self.trainer.last_loss
-        fresh.trainer.dropout_seed = self.trainer.dropout_seed
-        return fresh._replace(plateau=self.plateau) if known == wanted else fresh
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Change the learning rate from the next step on."""
+        self.learning_rate = learning_rate
+        if self._trainer is not None:
+            self._trainer.learning_rate = learning_rate
 
+    def epochs_per_call(self, most: int, steps_per_epoch: int) -> int:
+        """Return how many epochs one native call may have: the rates of its steps are known before."""
+        if self.rates is None:
+            return most
+        return 1 if self.plateau is not None else max(1, min(most, STEPS_PER_CALL // steps_per_epoch))
 
-def _made_for(network: "Network", settings: Settings) -> tuple[Optimizer, int, str, tuple[float, ...], int]:
-    assert not isinstance(settings.optimizer, LBFGS)
-    n_threads = _threads.share(network._n_threads)
-    return (
-        settings.optimizer,
-        settings.batch_size,
-        settings.precision,
-        settings.learning_rate_factors,
-        n_threads,
-    )
+    def factors(self, first_step: int, n_steps: int) -> NDArray[Any] | None:
+        """Return what the learning rate is multiplied with in the next steps; None for a constant one."""
+        if self.rates is None:
+            return None
+        factors = self.rates.factors(first_step, n_steps, self.total_steps)
+        if self.plateau is not None:
+            factors *= self.plateau.factor
+        return factors
+
+    def rates_of(self, factors: NDArray[Any] | None, n_epochs: int, steps_per_epoch: int) -> list[float]:
+        """Return the learning rate of each epoch's last step, of a call with these factors."""
+        rate = self.learning_rate
+        if factors is None:
+            return [rate] * n_epochs
+        return [rate * float(factor) for factor in factors[steps_per_epoch - 1 :: steps_per_epoch]]
+
+    def release(self) -> None:
+        """Take the memory over from the engine and let its workspace go."""
+        if self._trainer is not None:
+            self.__dict__ |= self._memory(self._trainer)
+        self._trainer, self._trains = None, ()
+
+    @staticmethod
+    def _memory(trainer: _engine.Trainer) -> dict[str, Any]:
+        return {"moments": list(trainer.state)} | {name: getattr(trainer, name) for name in MEMORY}
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__ | {"_trainer": None, "_trains": ()}
+        return state if self._trainer is None else state | self._memory(self._trainer)
