@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from chainrule import _engine
 from chainrule.estimators.losses import loss_of, reported_divisor
 from chainrule.model.custom_loss import BatchLoss, CustomLoss
-from chainrule.model.initialization import initialize_vectors
 from chainrule.model.layers import LayerOptions
 from chainrule.model.parameters import split
 
@@ -84,7 +83,6 @@ class BoundModel:
         self.flat: Floats = self.model.parameters
         parts = split(self.flat, sizes, activations, layers.layer_norm)
         self.coefs, self.intercepts = parts.weights, parts.biases
-        initialize_vectors(parts.gains, parts.slopes)
         lists = dict(zip(VECTORS, (parts.gains, parts.shifts, parts.slopes), strict=True))
         self.vectors = {name: arrays for name, arrays in lists.items() if any(a is not None for a in arrays)}
 

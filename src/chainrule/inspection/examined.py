@@ -111,7 +111,7 @@ def _rate(model: Any, history: Any) -> str:
 
         return "" if model.solver == "lbfgs" else named_rate(model)
     rates = getattr(history, "learning_rate", [])
-    state = getattr(model, "_training", None)
+    state = getattr(getattr(model, "_trainee", None), "state", None)
     rate = max(rates) if rates else state.optimizer.learning_rate if state is not None else np.nan
     return f"it was {rate:g}" if np.isfinite(rate) else ""
 

@@ -1,4 +1,4 @@
-"""First parameters: weights by a scheme of this registry, gains 1, slopes 0.25, and biases and shifts."""
+"""First weights and biases by a scheme of this registry. What else is learned begins as the engine has it."""
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from chainrule.reference.activations import PReLU
 
 Floats = NDArray[Any]
 Shape = tuple[int, int]
@@ -130,11 +128,3 @@ def initialize(
         bound = np.sqrt((2.0 if activation == "sigmoid" else 6.0) / sum(W.shape))
         W[...] = generator.uniform(-bound, bound, W.shape)
         b[...] = generator.uniform(-bound, bound, b.shape)
-
-
-def initialize_vectors(gains: Sequence[Floats | None], slopes: Sequence[Floats | None]) -> None:
-    """Set gains to 1 and slopes to 0.25; shifts are 0."""
-    for values, first in ((gains, 1.0), (slopes, PReLU.first_slope)):
-        for vector in values:
-            if vector is not None:
-                vector[...] = first

@@ -24,7 +24,7 @@ class Trainee:
     Attributes
     ----------
     model : _engine.Model
-        Its parameters are 0.
+        With first gains, slopes and shifts; everything else is 0.
     flat : ndarray of shape (n_parameters,)
         All parameters. Writing into it changes the network.
     parts : Parameters

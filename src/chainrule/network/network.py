@@ -13,7 +13,7 @@ from chainrule.description.verbs import verb
 from chainrule.model.architecture import Architecture, as_loss, saved_loss
 from chainrule.model.arrays import Floats, as_floats, is_finite
 from chainrule.model.custom_loss import CustomLoss
-from chainrule.model.initialization import get_initializer, initialize, initialize_vectors
+from chainrule.model.initialization import get_initializer, initialize
 from chainrule.model.layers import LayerOptions
 from chainrule.model.parameters import NAMES, ParameterList, as_generator
 from chainrule.model.rows import Rows, as_features, as_rows
@@ -167,7 +167,6 @@ class Network(Derivatives, LeavingNetwork):
         generator = as_generator(random_state)
         self._build(architecture, n_threads)
         initialize(self._weights, self._biases, architecture.activations, generator, scheme)
-        initialize_vectors(self._norm_gains, self._slopes)
         self._trainee.seed = int(generator.integers(2**63))
 
     def _build(self, architecture: Architecture, n_threads: int | None) -> None:
