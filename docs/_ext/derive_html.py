@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.derive import Derivation, Step
 from chainrule.derive.page.data import page_data
 from chainrule.derive.render.mathml import math, mathml
+from chainrule.derive.render.mathml import matrix as mathml_matrix
 from chainrule.derive.rules import RULES
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -68,16 +69,8 @@ def given(derivation: Derivation, key: str) -> str:
     symbol = derivation.context.notation.symbols.get(key)
     name = mathml(derivation.step(key).lhs if symbol is None else symbol)
     value = derivation.value(key)
-    rows = matrix(value if value.ndim == 2 else value[0])
-    return f'<div class="value">{math(f"{name}<mo>=</mo>", block=False)}{rows}</div>'
-
-
-def matrix(value: np.ndarray) -> str:
-    """Write a matrix as a table."""
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{number(x)}</td>" for x in row) + "</tr>" for row in np.atleast_2d(value)
-    )
-    return f'<table class="matrix"><tbody>{rows}</tbody></table>'
+    matrix = mathml_matrix(value if value.ndim == 2 else value[0], number)
+    return f'<div class="value">{math(f"{name}<mo>=</mo>{matrix}", block=False)}</div>'
 
 
 @cache

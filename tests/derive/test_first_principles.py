@@ -50,7 +50,7 @@ def test_numbers_of_a_step_are_the_librarys(html):
     from derivations import derivation
 
     text = html.step(derivation("seed"), "delta.2", "en", numbers=True)
-    cells = re.findall(r"<td>([^<]*)</td>", text)
+    cells = re.findall(r"<mtd><mn>([^<]*)</mn></mtd>", text)
     assert cells == [html.number(value) for value in derivation("seed").value("delta.2")[0]]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import chainrule
 from chainrule.derive import activations, losses
-from chainrule.derive.render.document import columns
+from chainrule.derive.render.document import HEADINGS, columns
 from chainrule.derive.render.mathml import math, mathml
 from chainrule.derive.render.text import text
 from chainrule.derive.rules import RULES
@@ -72,7 +72,7 @@ def test_latex_is_balanced_and_ascii():
             pattern = re.compile(re.escape(begin) + ("(?![a-z])" if begin == r"\left" else ""))
             closing = re.compile(re.escape(end) + ("(?![a-z])" if end == r"\right" else ""))
             assert len(pattern.findall(source)) == len(closing.findall(source)), begin
-        body = source.partition(r"\section*{Slips")[0]
+        body = source.partition(HEADINGS["corrections"].en)[0]
         assert not sorted({c for c in body if ord(c) > 127}), derivation
 
 
@@ -80,7 +80,8 @@ def test_latex_is_balanced_and_ascii():
 def test_every_step_is_there_in_both_languages(form):
     for derivation in everything():
         english, chinese = (getattr(derivation, form)(language=language) for language in ("en", "zh"))
-        assert not CHINESE.search(english.partition("Slips of the seed")[0].replace(r"\usepackage", ""))
+        english_part = english.partition(HEADINGS["corrections"].en)[0]  # the document's slips are in Chinese
+        assert not CHINESE.search(english_part.replace(r"\usepackage", ""))
         assert CHINESE.search(chinese)
         for step in derivation:
             if form != "to_latex":
@@ -92,6 +93,7 @@ def test_every_step_is_there_in_both_languages(form):
 def test_words_are_in_both_languages():
     words = [text for rule in RULES.values() for text in rule]
     words += [entry.note for entries in (activations.ENTRIES, losses.ENTRIES) for entry in entries.values()]
+    words += [entry.name for entry in losses.ENTRIES.values()] + list(HEADINGS.values())
     for derivation in everything():
         words += [text for step in derivation for text in (step.title, step.note)]
         words += [correction.why for correction in derivation.corrections]
@@ -204,6 +206,18 @@ def test_numbers_can_be_left_out():
     assert "bmatrix}0" in derivation.to_latex()
     assert "bmatrix}0" not in derivation.to_latex(numbers=False)
     assert "bmatrix}0" not in derivation.to_markdown(numbers=False)
+
+
+def test_numbers_in_a_notebook_stand_between_brackets():
+    derivation = chainrule.derive(*make([3, 2], 1))
+    html = ElementTree.fromstring(derivation._repr_html_())
+    name = "{http://www.w3.org/1998/Math/MathML}"
+    matrices = [row for row in html.iter(f"{name}mrow") if row.find(f"{name}mtable") is not None]
+    assert {row[0].text for row in matrices} <= {"[", "{"}  # { before the cases of a formula
+    weights = next(row for row in matrices if len(row.findall(f"{name}mtable/{name}mtr")) == 3)
+    cells = [cell.text for cell in weights.iter(f"{name}mn")]
+    assert cells == [f"{value:.5g}" for value in derivation.value("W.1").ravel()]
+    assert f"<mn>{derivation.value('E').item():.5g}</mn>" in derivation._repr_html_().partition("E3")[2]
 
 
 def test_large_matrices_are_folded():

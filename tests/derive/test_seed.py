@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule
+from chainrule.derive.render.document import HEADINGS
 from chainrule.derive.render.text import text
 
 from .networks import make, make_seed_network, relative_difference
@@ -82,7 +83,8 @@ def test_numbers_by_hand():
 def test_slips_are_listed_and_mended():
     derivation = chainrule.derive(*make_seed_network())
     assert len(derivation.corrections) >= 4
-    written = derivation.to_text(numbers=False).partition("Slips of the seed")[0]
+    written, _, listed = derivation.to_text(numbers=False).partition(HEADINGS["corrections"].en)
+    assert HEADINGS["source"].en.split(":")[0] in listed  # a reader is told which document is meant
     assert "hidden₁ B" in written
     assert "B hidden₁" not in written
     assert all(slip.seed != slip.ours and slip.why.en and slip.why.zh for slip in derivation.corrections)
@@ -102,6 +104,8 @@ def test_other_networks_have_general_letters(settings):
     net, x, y = make(options.pop("sizes"), 0, **options)
     derivation = chainrule.derive(net, x, y)
     assert derivation.corrections == ()
+    for form in (str(derivation), derivation.to_markdown(), derivation.to_latex(), derivation._repr_html_()):
+        assert HEADINGS["corrections"].en not in form
     assert text(derivation.step("dW.1").lhs) == "∂E/∂W₁"
 
 

@@ -35,7 +35,8 @@ class Derivation(DerivationData):
     n_samples : int
         Rows of the sample; 0 for a derivation without numbers.
     corrections : tuple of Correction
-        Slips of the seed document that are mended; empty for other networks.
+        Slips of the document that derives this very network (3-5-4-3, sigmoids, squared error); empty for
+        other networks.
     """
 
     def to_text(self, *, language: Language | None = None, width: int = 100, numbers: bool = True) -> str:

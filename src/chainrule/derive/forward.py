@@ -197,8 +197,7 @@ def _error(context: Context) -> Step:
     entry = losses.entry(context.model.loss)
     expression = entry.value(context.model.loss, notation.yhat, notation.y)
     context.define(notation.E, expression)
-    name = context.model.loss.name
-    title = Words(f"Error of one row: {name}", f"一行的误差：{name}")
+    title = Words(f"Error of one row: {entry.name.en}", f"一行的误差：{entry.name.zh}")
     return Step(
         "loss", "E3", "loss", None, title, notation.E, "E", (Form(expression, "definition"),), entry.note
     )

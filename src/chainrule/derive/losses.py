@@ -28,6 +28,8 @@ class Entry:
 
     Attributes
     ----------
+    name : Words
+        What a text calls it.
     value, gradient : callable
         (loss, yhat, y) -> E and dE/dyhat.
     collapsed : mapping
@@ -36,6 +38,7 @@ class Entry:
         A remark.
     """
 
+    name: Words
     value: LossFormula
     gradient: LossFormula
     collapsed: Mapping[str, tuple[LossFormula, str]] = field(default_factory=dict)
@@ -148,47 +151,56 @@ def _tweedie(e: Any, p: Expr, y: Expr) -> Expr:
 
 ENTRIES: dict[str, Entry] = {
     "squared_error": Entry(
+        Words("squared error", "平方误差"),
         lambda e, p, y: HALF * NormSquared(p - y),
         _difference,
     ),
     "absolute_error": Entry(
+        Words("absolute error", "绝对误差"),
         lambda e, p, y: SumUnits(call("abs", p - y)),
         lambda e, p, y: call("sign", p - y),
         note=Words("At the kink ŷ = y the derivative is 0.", "在折点 ŷ = y 处导数取 0。"),
     ),
-    "huber": Entry(_huber, _huber_gradient),
+    "huber": Entry(Words("Huber loss", "Huber 损失"), _huber, _huber_gradient),
     "quantile": Entry(
+        Words("quantile loss", "分位数损失"),
         lambda e, p, y: SumUnits(_pinball(e, p - y, p - y)),
         lambda e, p, y: _pinball(e, p - y, as_expr(1)),
         note=Words("At the kink ŷ = y the derivative is 0.", "在折点 ŷ = y 处导数取 0。"),
     ),
     "log_cosh": Entry(
+        Words("log-cosh loss", "log-cosh 损失"),
         lambda e, p, y: SumUnits(log(call("cosh", p - y))),
         lambda e, p, y: call("tanh", p - y),
     ),
     "cross_entropy": Entry(
+        Words("cross-entropy", "交叉熵"),
         _cross_entropy,
         _cross_entropy_gradient,
         {"softmax": (_cross_entropy_delta, "softmax_collapse")},
         Words("The targets of a row are probabilities that sum to 1.", "一行的目标是和为 1 的概率。"),
     ),
     "focal": Entry(
+        Words("focal loss", "focal 损失"),
         lambda e, p, y: -SumUnits(_focal_term(e, p, y)),
         _focal_slope,
         note=Words("Rows that are classified well weigh less.", "分得好的行权重较小。"),
     ),
     "binary_cross_entropy": Entry(
+        Words("binary cross-entropy", "二元交叉熵"),
         _binary,
         _binary_gradient,
         {"sigmoid": (_binary_delta, "collapse")},
         Words("Each output is a class of its own.", "每个输出各自是一个类别。"),
     ),
     "binary_focal": Entry(
+        Words("binary focal loss", "二元 focal 损失"),
         lambda e, p, y: -SumUnits(_focal_term(e, p, y) + _focal_term(e, 1 - p, 1 - y)),
         lambda e, p, y: _focal_slope(e, p, y) - _focal_slope(e, 1 - p, 1 - y),
         note=Words("Each output is a class of its own.", "每个输出各自是一个类别。"),
     ),
     "poisson": Entry(
+        Words("Poisson deviance", "泊松偏差"),
         _poisson,
         lambda e, p, y: (p - y) / p,
         {
@@ -198,12 +210,14 @@ ENTRIES: dict[str, Entry] = {
         Words("Half the Poisson deviance; 0 log 0 = 0.", "泊松偏差的一半；约定 0 log 0 = 0。"),
     ),
     "gamma": Entry(
+        Words("gamma deviance", "伽马偏差"),
         _gamma,
         lambda e, p, y: (p - y) / p**2,
         {"exp": (lambda e, p, y: 1 - y / p, "collapse")},
         Words("Half the gamma deviance.", "伽马偏差的一半。"),
     ),
     "tweedie": Entry(
+        Words("Tweedie deviance", "Tweedie 偏差"),
         _tweedie,
         lambda e, p, y: (p - y) * p ** _number(-e.power),
         {"exp": (lambda e, p, y: (p - y) * p ** _number(1 - e.power), "collapse")},
@@ -213,6 +227,7 @@ ENTRIES: dict[str, Entry] = {
 
 
 OWN = Entry(
+    Words("a loss of your own", "自定义损失函数"),
     lambda e, p, y: LossCall(e, p, y),
     lambda e, p, y: LossCall(e, p, y, gradient=True),
     note=Words(

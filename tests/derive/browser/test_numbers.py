@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from .parsing import matrix, number
+from chainrule.derive.render.text import text
+
+from .parsing import at_every_step, matrix, number
 
 
 def current_key(page):
@@ -55,6 +57,38 @@ def test_drawing_shows_what_was_computed_last(opened, written):
         np.testing.assert_allclose(shown, derivation.value(key)[0], rtol=0.09)
     assert page.locator("#network line.lit").count() == 4 * 3  # C leads back to layer 2
     assert page.locator("#network .unit.result").count() == 4
+
+
+@pytest.mark.parametrize("name", ["seed", "layers"])
+def test_columns_name_what_the_circles_show(opened, written, name):
+    """Below a column's own name, whenever the numbers in its circles are those of something else."""
+    page, derivation = opened(name), written(name).derivation
+    sizes, keys = derivation.model.sizes, derivation.context.notation.symbols
+    by_name = {text(symbol): key for key, symbol in keys.items()}
+    texts_of = "selector => [...document.querySelectorAll(`#network ${selector}`)].map(e => e.textContent)"
+    read = f"['.shown', '.unit .value'].map({texts_of})"
+    seen = set()
+    for names, texts in at_every_step(page, read):
+        assert len(names) == len(sizes)
+        for c, shown in enumerate(np.split(np.array(texts), np.cumsum(sizes)[:-1])):
+            if all(shown):
+                value = derivation.value(by_name[names[c]] if names[c] else f"x.{c + 1}")
+                numbers = [number(cell) for cell in shown]  # of which small ones have one digit
+                np.testing.assert_allclose(numbers, value[0], rtol=0.34)
+                seen.add(names[c])
+    assert {"", "net₂", "δ₂", "δ₁"} <= seen
+
+
+def test_targets_have_their_numbers(opened, written):
+    page, derivation = opened("seed", "#loss"), written("seed").derivation
+    shown = [number(text) for text in page.locator("#network .target .value").all_text_contents()]
+    np.testing.assert_allclose(shown, derivation.value("y")[0], rtol=0.09)
+
+
+def test_every_column_of_the_layers_table_has_a_heading(opened):
+    page = opened("sigmoids")
+    assert page.locator("#norms thead th").all_inner_texts() == ["Layer", "Length", "Factor ‖δₖ‖ / ‖δₖ₊₁‖"]
+    assert page.locator("#norms td.factor").first.inner_text().startswith("×")
 
 
 def test_wide_matrices_are_folded_and_unfold(opened, written):

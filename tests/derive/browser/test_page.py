@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import pytest
 
+from .parsing import at_every_step
+
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -19,30 +21,6 @@ def test_small_and_alone(written, name):
         "http://www.w3.org/1998/Math/MathML",
     }  # names, not places
     assert "default-src 'none'" in text
-
-
-# Without the address and the whole derivation, which have tests of their own and would be nine tenths of the
-# time that the walk takes.
-EVERY_STEP = """(read) => {
-  const next = document.querySelector('[data-go=next]'), derivation = document.querySelector('#derivation');
-  const n = Number(document.querySelector('#slider').max) + 1, found = [];
-  history.replaceState = () => {};
-  derivation.hidden = true;
-  document.querySelector('[data-go=first]').click();
-  for (;;) {
-    found.push(eval(read));
-    if (found.length === n) break;
-    next.click();
-  }
-  delete history.replaceState;
-  derivation.hidden = false;
-  return found;
-}"""
-
-
-def at_every_step(page, read):
-    """What a JavaScript expression gives at each step. (eval is of the test, not of the page.)"""
-    return page.evaluate(EVERY_STEP, read)
 
 
 @pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers", "shapes"])
@@ -82,6 +60,16 @@ def test_interface_has_every_text_twice(opened):
     assert not any(CHINESE.search(text) for text in english)
 
 
+# The whole derivation is laid out only when it is seen, and clips what sticks out of it.
+WHOLE_DERIVATION_FITS = """() => {
+  const panel = document.querySelector('#derivation');
+  panel.style.contentVisibility = 'visible';
+  const fits = panel.scrollWidth <= panel.clientWidth;
+  panel.style.contentVisibility = '';
+  return fits;
+}"""
+
+
 @pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "deep", "layers", "shapes"])
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_nothing_sticks_out(opened, written, name, width):
@@ -92,7 +80,8 @@ def test_nothing_sticks_out(opened, written, name, width):
             step.key for step, found in zip(written(name).derivation, widths, strict=True) if found > width
         ]
         assert too_wide == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width  # with the whole derivation
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(WHOLE_DERIVATION_FITS)
         page.click("#language")
 
 
@@ -199,6 +188,27 @@ def test_the_sign_stays_with_what_it_gives(opened, width):
 def test_the_table_of_checks_fits_a_phone(opened):
     page = opened("seed", viewport={"width": 360, "height": 740})
     assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#check .scroll'))")
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_the_whole_menu_is_on_a_phone(opened, width):
+    page = opened("seed", viewport={"width": width, "height": 740})
+    for _ in range(2):
+        links = [link.bounding_box() for link in page.locator(".top nav a").all()]
+        assert len(links) == 5
+        assert all(link["x"] >= 0 and link["x"] + link["width"] <= width for link in links)
+        page.click("#language")
+
+
+@pytest.mark.parametrize("key", ["W.3", "delta.2", "E"])
+def test_numbers_stand_between_brackets(opened, key):
+    """Not between bars, which are a determinant; a single number has none."""
+    page = opened("seed", "#loss" if key == "E" else "#delta.2")
+    figure = page.locator(f'#step .matrix[data-symbol="{key}"] .scroll')
+    border, corners = figure.evaluate(
+        "e => (s => [s.borderLeftWidth, s.backgroundImage])(getComputedStyle(e))"
+    )
+    assert (border == "0px", corners == "none") == (key == "E", key == "E")
 
 
 def test_the_seeds_letters_are_in_every_panel(opened):

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.derive.derivation import DerivationData
 from chainrule.derive.expression import Gradient, Symbol
+from chainrule.derive.losses import entry
 from chainrule.derive.notation import ROLES
 from chainrule.derive.page.checks import checks
 from chainrule.derive.page.packing import Packed, pack, shown
@@ -26,22 +27,6 @@ MOST_PATHS = 20_000  # nodes of all paths, if those of every unit are listed
 WAYS: dict[Part, str] = {
     "forward": "forward", "loss": "forward", "output": "back", "recursion": "back", "parameters": "back",
 }  # fmt: skip
-
-LOSSES = {
-    "squared_error": Words("squared error", "平方误差"),
-    "absolute_error": Words("absolute error", "绝对误差"),
-    "huber": Words("Huber loss", "Huber 损失"),
-    "log_cosh": Words("log-cosh loss", "log-cosh 损失"),
-    "quantile": Words("quantile loss", "分位数损失"),
-    "cross_entropy": Words("cross-entropy", "交叉熵"),
-    "binary_cross_entropy": Words("binary cross-entropy", "二元交叉熵"),
-    "focal": Words("focal loss", "focal 损失"),
-    "binary_focal": Words("binary focal loss", "二元 focal 损失"),
-    "poisson": Words("Poisson deviance", "泊松偏差"),
-    "gamma": Words("gamma deviance", "伽马偏差"),
-    "tweedie": Words("Tweedie deviance", "Tweedie 偏差"),
-    "custom": Words("a loss function of one's own", "自定义损失函数"),
-}
 
 Json = dict[str, Any]
 
@@ -103,7 +88,7 @@ def page_data(derivation: DerivationData, limits: Limits = LIMITS[0], check: Jso
     return {
         "language": derivation.language,
         "title": "-".join(map(str, model.sizes)),
-        "subtitle": _subtitle(activations, model.loss.name),
+        "subtitle": _subtitle(activations, entry(model.loss).name),
         "sizes": model.sizes,
         "drawn": [shown(n) for n in model.sizes],
         "columns": [["ŷ" if g.accent else g.base, g.index] for g in columns],
@@ -123,11 +108,10 @@ def page_data(derivation: DerivationData, limits: Limits = LIMITS[0], check: Jso
     }
 
 
-def _subtitle(activations: Iterable[str], loss: str) -> Json:
+def _subtitle(activations: Iterable[str], loss: Words) -> Json:
     """Return the activations and the loss in both languages."""
-    runs = _runs(activations)
-    en, zh = LOSSES.get(loss, Words(loss, loss))
-    return {"en": f"{runs} · {en}".replace("_", " "), "zh": f"{runs} · {zh}".replace("_", " ")}
+    runs = _runs(activations).replace("_", " ")
+    return {"en": f"{runs} · {loss.en}", "zh": f"{runs} · {loss.zh}"}
 
 
 def _runs(names: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ function matrixFigure(symbol, { result = false, sample = null, onPoint = () => {
   const caption = h("figcaption", {}, math(symbol.math), symbol.isScalar ? null : h("span.shape", {}, symbol.shapeText), h("span.role", {}, told(symbol.meaning)));
   const figure = h("figure.matrix", {}, caption, h("div.scroll", {}, table), exact);
   figure.classList.toggle("result", result);
+  figure.classList.toggle("scalar", symbol.isScalar); // one number needs no brackets
   figure.dataset.symbol = symbol.key;
 
   let open = false;

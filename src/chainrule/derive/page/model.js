@@ -39,13 +39,17 @@ function stretches(model) {
 function drawingState(model, place, sample) {
   const step = model.steps[place];
   const columns = model.sizes.map(() => null);
+  const names = model.sizes.map(() => ""); // of what a column shows, where that is not its own output
   const weights = model.sizes.slice(1).map(() => null);
   const biases = model.sizes.slice(1).map(() => null);
   const show = (symbol) => {
     const matrix = symbol?.at(sample);
     if (!matrix || !symbol.place) return;
     const [kind, at] = symbol.place;
-    if (kind === "units") columns[at] = matrix;
+    if (kind === "units") {
+      columns[at] = matrix;
+      names[at] = symbol.key === `x.${at + 1}` ? "" : symbol.name;
+    }
     if (kind === "lines") weights[at] = matrix;
     if (kind === "biases") biases[at] = matrix;
   };
@@ -62,6 +66,7 @@ function drawingState(model, place, sample) {
   const touched = step.symbolic ? [] : [...step.uses, step.target].map((key) => model.symbols.get(key)?.place).filter(Boolean);
   return {
     columns,
+    names,
     weights,
     biases,
     sample,

@@ -9,6 +9,7 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
   let lines = [];
   let biases = [];
   let skips = [];
+  let shown = [];
   let last = {};
   let width = 0;
 
@@ -20,8 +21,9 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
     const rowGap = Math.max(22, Math.min(46, gap * 0.62, 330 / most));
     const radius = Math.max(3, Math.min(19, gap * 0.25, rowGap * 0.42));
     const above = residual.some(Boolean) ? 16 : 0; // room for the arcs of skips
-    const height = most * rowGap + 30 + above;
-    const place = (c, row, n) => ({ x: gap * (c + 0.5), y: above + (height - above - 24) / 2 + (row - (n - 1) / 2) * rowGap });
+    const below = hasTarget ? 42 : 24; // room for the columns' names; in the walk, also for what the circles show
+    const height = most * rowGap + 6 + below + above;
+    const place = (c, row, n) => ({ x: gap * (c + 0.5), y: above + (height - above - below) / 2 + (row - (n - 1) / 2) * rowGap });
     surface.setAttribute("viewBox", `0 0 ${width} ${height}`);
     surface.setAttribute("height", height);
     surface.classList.toggle("small", radius < 13);
@@ -32,6 +34,7 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
     units = [];
     lines = [];
     biases = [];
+    shown = [];
     const under = svg("g.lines");
     const over = svg("g.units");
     drawn.forEach((indices, c) => {
@@ -52,12 +55,14 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
         over.append(svg("text.more", { x: at.x, y: at.y }, `⋮ ${sizes[c] - indices.length}`));
       }
       units.push(column);
-      if (named(c)) over.append(columnName(columns[c], gap * (c + 0.5), height - 6));
+      if (named(c)) over.append(columnName(columns[c], gap * (c + 0.5), height - below + 18));
+      shown.push({ room: named(c) ? gap * every - 4 : 0, element: svg("text.shown", { x: gap * (c + 0.5), y: height - 8 }) });
+      over.append(shown[c].element);
       if (c > 0) biases.push(column.map((unit) => biasMark(over, unit, radius)));
       if (c > 0) lines.push(...units[c - 1].flatMap((from) => column.map((to) => connect(under, c - 1, from, to, radius))));
     });
     skips = residual.map((skip, layer) => (skip ? skipArc(under, layer, radius) : null));
-    const error = hasTarget ? targetAndError(over, gap, height, radius) : null;
+    const error = hasTarget ? targetAndError(over, gap, height - below + 18, radius) : null;
     surface.replaceChildren(under, over);
     last.error = error;
     paint(last.state);
@@ -90,28 +95,28 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
     return svg("text.column", { x, y }, base, index ? svg("tspan", { dy: 3 }, index) : null);
   }
 
-  // The targets as small squares beside the outputs, and E, which both lead to.
-  function targetAndError(over, gap, height, radius) {
+  // The targets as squares beside the outputs, and E, which both lead to.
+  function targetAndError(over, gap, named, radius) {
     const outputs = units[units.length - 1];
-    const side = radius * 1.3;
+    const side = radius * 1.6;
     const x = gap * (sizes.length + 0.06);
     const E = { x: width - gap * 0.42, y: (outputs[0].y + outputs[outputs.length - 1].y) / 2 };
     const joins = outputs.map((unit) => svg("path.join", { d: `M${x + side / 2} ${unit.y}L${E.x - radius} ${E.y}` }));
     const bridges = outputs.map((unit) => svg("path.join", { d: `M${unit.x + radius} ${unit.y}H${x - side / 2}` }));
     const squares = outputs.map((unit) => {
       const element = svg("rect", { x: x - side / 2, y: unit.y - side / 2, width: side, height: side, rx: 2 });
-      return { index: unit.index, circle: element };
+      return { index: unit.index, element, text: svg("text.value", { x, y: unit.y }) };
     });
     const box = svg("rect.error", { x: E.x - radius, y: E.y - radius, width: 2 * radius, height: 2 * radius, rx: 4 });
     const text = svg("text.value", { x: E.x, y: E.y }, "E");
-    const target = svg("g.target", {}, squares.map((square) => square.circle));
+    const target = svg("g.target", {}, squares.flatMap((square) => [square.element, square.text]));
     const loss = svg("g.loss", {}, box, text);
     over.append(...joins, ...bridges, target, loss);
-    if (gap > 18) over.append(columnName(["y", ""], x, height - 6), columnName(["E", ""], E.x, height - 6));
+    if (gap > 18) over.append(columnName(["y", ""], x, named), columnName(["E", ""], E.x, named));
     return { target, squares, loss, text };
   }
 
-  // state: {columns: [matrix or null], weights: [matrix or null], biases: [...], target, error, sample, lit: [...], way}
+  // state: {columns: [matrix or null], names: [what each shows, or ""], weights: [matrix or null], biases: [...], target, error, sample, lit: [...], way}
   function paint(state) {
     if (!state) return;
     last.state = state;
@@ -125,12 +130,16 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
         const row = matrix && matrix.shape[0] > 1 ? state.sample : 0;
         const value = matrix && matrix.has(row, unit.index) ? matrix.get(row, unit.index) : null;
         tint(unit.element, value ?? 0, matrix ? matrix.scale : 0);
-        unit.text.textContent = value === null ? "" : brief(value);
-        unit.text.classList.toggle("long", unit.text.textContent.length * 7 > 2 * unit.circle.r.baseVal.value - 4);
+        write(unit.text, value, 2 * unit.circle.r.baseVal.value);
         unit.element.classList.toggle("lit", isLit("units", c));
         unit.element.classList.toggle("result", isResult("units", c));
         unit.element.classList.toggle("empty", value === null);
       }
+    });
+    shown.forEach(({ element, room }, c) => {
+      const name = state.names?.[c] ?? "";
+      element.textContent = name.length * 4 < room ? name : ""; // among twenty layers there is no room
+      element.style.fontSize = `${Math.min(13, (13 * room) / (name.length * 6.5 || 1))}px`;
     });
     for (const line of lines) {
       const matrix = state.weights[line.layer];
@@ -158,14 +167,20 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
       const { target, squares, loss, text } = last.error;
       for (const square of squares) {
         const row = state.target && state.target.shape[0] > 1 ? state.sample : 0;
-        const known = state.target && state.target.has(row, square.index);
-        tint(square.circle, known ? state.target.get(row, square.index) : 0, state.target ? state.target.scale : 0);
+        const value = state.target?.has(row, square.index) ? state.target.get(row, square.index) : null;
+        tint(square.element, value ?? 0, state.target ? state.target.scale : 0);
+        write(square.text, value, square.element.width.baseVal.value);
       }
       text.textContent = state.error ? brief(state.error.get(state.error.shape[0] > 1 ? state.sample : 0, 0)) : "";
       target.classList.toggle("lit", isLit("target"));
       loss.classList.toggle("lit", isLit("loss"));
       loss.classList.toggle("result", isResult("loss"));
     }
+  }
+
+  function write(text, value, room) {
+    text.textContent = value === null ? "" : brief(value);
+    text.classList.toggle("long", text.textContent.length * 7 > room - 4);
   }
 
   // At most four characters, to fit a circle.

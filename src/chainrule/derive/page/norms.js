@@ -29,6 +29,7 @@ function renderNorms(host, model) {
     h(
       "table.norms",
       {},
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, say("layer")), h("th", { scope: "col" }, say("length")), h("th.factor", { scope: "col" }, say("factor"), h("small", {}, " ‖δₖ‖ / ‖δₖ₊₁‖")))),
       h("tbody", {}, rows),
       h("tfoot", { "aria-hidden": true }, h("tr", {}, h("th", {}), h("td", {}, h("div.ticks", {}, ticks)), h("td", {}))),
     ),

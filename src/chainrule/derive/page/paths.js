@@ -54,7 +54,7 @@ function createPaths(host, model) {
     const state = drawingState(model, model.steps.length - 1, sample);
     const weights = model.sizes.slice(1).map((_, k) => model.symbols.get(`W.${k + 1}`).at(sample));
     const columns = model.sizes.map((_, c) => model.symbols.get(`x.${c + 1}`).at(sample));
-    drawing.paint({ ...state, weights, columns, lit: [], result: null, path, way: "forward" });
+    drawing.paint({ ...state, weights, columns, names: null, lit: [], result: null, path, way: "forward" });
   }
 
   // Nodes are ["net", k, unit] and ["x", k, unit]; a weight leads from x_k to net_k, a skip from x_k to x_{k+1}.

@@ -16,7 +16,12 @@ from chainrule.derive.words import Language, Words
 
 HEADINGS = {
     "title": Words("Backpropagation of the network", "反向传播的推导：网络"),
-    "corrections": Words("Slips of the seed, mended", "原文笔误的更正"),
+    "corrections": Words("The document this network comes from, and its slips", "本网络所出的文档及其笔误"),
+    "source": Words(
+        "The document that chainrule implements derives this network: 3-5-4-3, sigmoids, squared error. What it"
+        " writes → what is written here, and why:",
+        "chainrule 所实现的文档推导的正是这个网络：3-5-4-3、sigmoid、平方误差。原文写法 → 此处写法，以及理由：",
+    ),
     "shapes": Words("shapes", "形状"),
 }
 MOST_ROWS, MOST_COLUMNS = 6, 8
@@ -41,7 +46,7 @@ def to_text(derivation: DerivationData, language: Language, width: int, numbers:
         lines += [*step_lines(derivation, step, language, width, numbers), ""]
     if derivation.corrections:
         heading = HEADINGS["corrections"].to(language)
-        lines += [heading, "-" * columns(heading), ""]
+        lines += [heading, "-" * columns(heading), "", HEADINGS["source"].to(language), ""]
         for correction in derivation.corrections:
             lines += [f"  {correction.seed}  →  {correction.ours}", f"      {correction.why.to(language)}"]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"

@@ -126,7 +126,8 @@ def number(value: float) -> str:
 
 
 def _corrections(derivation: DerivationData, language: Language) -> list[str]:
-    lines = [rf"\section*{{{latex_prose(HEADINGS['corrections'].to(language))}}}", r"\begin{itemize}"]
+    heading, source = (latex_prose(HEADINGS[name].to(language)) for name in ("corrections", "source"))
+    lines = [rf"\section*{{{heading}}}", source, r"\begin{itemize}"]
     for correction in derivation.corrections:
         seed, ours = latex_prose(correction.seed), latex_prose(correction.ours)
         lines.append(rf"\item {seed} $\;\rightarrow\;$ {ours}. {latex_prose(correction.why.to(language))}")

@@ -37,7 +37,7 @@ def to_markdown(
         for step in steps:
             lines += [*step_lines(derivation, step, language, numbers=numbers, math=math), ""]
     if derivation.corrections:
-        lines += [f"## {HEADINGS['corrections'].to(language)}", ""]
+        lines += [f"## {HEADINGS['corrections'].to(language)}", "", HEADINGS["source"].to(language), ""]
         lines += [f"- {c.seed} → {c.ours}: {c.why.to(language)}" for c in derivation.corrections]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -5,12 +5,12 @@ A symbol is wrapped in an <mrow data-symbol="KEY">, so that a page can light it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from html import escape
 
 from chainrule.derive import layout as lo
-from chainrule.derive.expression import Expr
+from chainrule.derive.expression import Expr, Floats
 
 ACCENTS = {"hat": "^", "bar": "¯"}
 
@@ -128,8 +128,31 @@ def _diagonal(first: lo.Box, last: lo.Box | None) -> str:
             f"{blank}{blank}<mtd>{render(last)}</mtd>",
         )
         cells = "".join(f"<mtr>{row}</mtr>" for row in rows)
+    return _bracketed(f"<mtable>{cells}</mtable>")
+
+
+def _bracketed(content: str) -> str:
     opening, closing = (
         f'<mo fence="true" form="{form}" stretchy="true">{sign}</mo>'
         for form, sign in (("prefix", "["), ("postfix", "]"))
     )
-    return _row(f"{opening}<mtable>{cells}</mtable>{closing}")
+    return _row(opening + content + closing)
+
+
+def matrix(array: Floats, number: Callable[[float], str], most_rows: int = 99, most_columns: int = 99) -> str:
+    """Write numbers between brackets, the first rows and columns of many; a single number as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> matrix(np.array([[0.5]]), str)
+    '<mn>0.5</mn>'
+    """
+    cells = [[f"<mn>{number(value + 0.0)}</mn>" for value in row[:most_columns]] for row in array[:most_rows]]
+    if array.size == 1:
+        return cells[0][0]
+    for row in cells:
+        row += ["<mo>⋯</mo>"] * (array.shape[1] > most_columns)
+    cells += [["<mo>⋮</mo>"]] * (len(array) > most_rows)
+    rows = ("".join(f"<mtd>{cell}</mtd>" for cell in row) for row in cells)
+    return _bracketed("<mtable>" + "".join(f"<mtr>{row}</mtr>" for row in rows) + "</mtable>")

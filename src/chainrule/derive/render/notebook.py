@@ -9,7 +9,7 @@ from chainrule.derive.derivation import DerivationData
 from chainrule.derive.expression import Floats
 from chainrule.derive.render.document import HEADINGS
 from chainrule.derive.render.given import HEADING, given, settings
-from chainrule.derive.render.mathml import mathml
+from chainrule.derive.render.mathml import mathml, matrix
 from chainrule.derive.rules import RULES
 from chainrule.derive.steps import PARTS, Step
 from chainrule.derive.words import Language
@@ -25,16 +25,15 @@ def to_html_fragment(derivation: DerivationData, language: Language) -> str:
     lines = [f'<div class="chainrule-derivation" lang="{language}"><h3>{escape(title)}</h3>']
     if derivation.numbers is not None:
         lines.append(f"<details><summary><b>{escape(HEADING.to(language))}</b></summary>")
-        lines += [
-            f"<div>{_inline(mathml(symbol))}{_table(value)}</div>" for symbol, value in given(derivation)
-        ]
+        lines += [f"<p>{_value(mathml(symbol), value)}</p>" for symbol, value in given(derivation)]
         lines.append("</details>")
     for part, steps in groupby(derivation.steps, key=lambda step: step.part):
         lines.append(f"<details open='open'><summary><b>{escape(PARTS[part].to(language))}</b></summary>")
         lines += [step_html(derivation, step, language) for step in steps]
         lines.append("</details>")
     if derivation.corrections:
-        lines.append(f"<details><summary><b>{escape(HEADINGS['corrections'].to(language))}</b></summary><ul>")
+        heading, source = (escape(HEADINGS[name].to(language)) for name in ("corrections", "source"))
+        lines.append(f"<details><summary><b>{heading}</b></summary><p>{source}</p><ul>")
         for c in derivation.corrections:
             lines.append(f"<li>{escape(c.seed)} → {escape(c.ours)}: {escape(c.why.to(language))}</li>")
         lines.append("</ul></details>")
@@ -59,8 +58,7 @@ def step_html(derivation: DerivationData, step: Step, language: Language) -> str
     title = f"<p><b>{equation}</b>{escape(step.title.to(language))} <code>{escape(step.key)}</code></p>"
     value = ""
     if derivation.numbers is not None and not step.symbolic:
-        found = derivation.value(step.key)
-        value = _table(found if found.ndim < 3 else found[0])
+        value = f"<p>{_value(mathml(step.lhs), derivation.value(step.key))}</p>"
     return f"<div>{title}<table>{''.join(rows)}</table>{note}{value}</div>"
 
 
@@ -70,11 +68,6 @@ def _inline(content: str) -> str:
     )
 
 
-def _table(array: Floats) -> str:
-    rows = []
-    for row in array[:MOST_ROWS]:
-        cells = [f'<td style="{CELL}">{value + 0.0:.5g}</td>' for value in row[:MOST_COLUMNS]]
-        more = "<td>…</td>" if len(row) > MOST_COLUMNS else ""
-        rows.append(f"<tr>{''.join(cells)}{more}</tr>")
-    more = "<tr><td>…</td></tr>" if len(array) > MOST_ROWS else ""
-    return f"<table>{''.join(rows)}{more}</table>"
+def _value(name: str, array: Floats) -> str:
+    found = array if array.ndim < 3 else array[0]
+    return _inline(f"{name}<mo>=</mo>{matrix(found, '{:.5g}'.format, MOST_ROWS, MOST_COLUMNS)}")
