@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from chainrule import reference
-from chainrule.reference import ACTIVATIONS, LOSSES
+from chainrule.reference import ACTIVATIONS, LOSSES, Members
+from chainrule.reference.activations import Parametric
+from chainrule.reference.first_values import data_driven_values
+from chainrule.reference.inputs import Block, Categories, Numbers, OneHot, Periodic, PiecewiseLinear, Scale
+from chainrule.reference.preparation import robust_scale, smooth_clip
 
 HIDDEN = [a.name for a in ACTIVATIONS.values() if not a.output_only]
 PAIRS = [(loss.name, output) for loss in LOSSES.values() for output in loss.output_activations]
@@ -87,3 +91,65 @@ def test_mixed_libraries_are_refused(make_case):
         reference.predict(weights, biases, case.x, case.activations)
     with pytest.raises(TypeError, match=r"mix array libraries"):
         reference.predict(weights, case.biases, case.x, case.activations)
+
+
+def in_library(library, arrays, dtype):
+    """A network with E11-E16 whose arrays are in that library."""
+    a = {name: library.asarray(array.astype(dtype)) for name, array in arrays.items()}
+    periodic = Periodic(a["frequency"], a["phase"], a["weight"], a["bias"])
+    line = PiecewiseLinear(a["edges"], a["rise"], a["w_0"], a["b_0"])
+    inputs = [
+        Block([0, 1], [periodic, Scale(a["scale"])]),
+        Block([2], line),
+        Block([3], Categories(a["table"])),
+        Block([3], OneHot(3)),
+        Block([0], Numbers()),
+    ]
+    return {
+        "weights": [a["W_1"], a["W_2"]],
+        "biases": [a["b_1"], a["b_2"]],
+        "x": a["x"],
+        "y": library.asarray([0, 2, 1, 2, 1, 0]),
+        "activations": [Parametric(reference.get_activation("mish"), 0.5), "softmax"],
+        "loss": "cross_entropy",
+        "members": [Members(a["r"], a["s"]), None],
+        "inputs": inputs,
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_input_layers_members_and_alphas_are_numpys(relative_difference, library, dtype):
+    rng = np.random.default_rng(6)
+    shapes = {"frequency": (2, 3), "phase": (2, 3), "weight": (2, 3, 2), "bias": (2, 2), "scale": (6,)}
+    shapes |= {"rise": (3, 2), "w_0": (2,), "b_0": (2,), "table": (4, 2), "W_1": (14, 4), "W_2": (4, 3)}
+    shapes |= {"b_1": (2, 4), "b_2": (3,), "r": (2, 14), "s": (2, 4), "x": (6, 4)}
+    arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    arrays["edges"] = np.array([-1.0, -0.25, 0.5, 1.0])
+    arrays["x"][:, 3] = [0, 2, 1, 2, 7, np.nan]
+    expected = reference.gradients(**in_library(np, arrays, dtype))
+    found = reference.gradients(**in_library(library, arrays, dtype))
+
+    def parts(g):
+        learned = [array for block in g.inputs for layer in block for array in layer.values()]
+        return [g.loss, *g.weights, *g.biases, g.alphas[0], *g.members[0], *learned, g.x]
+
+    assert len(parts(found)) == 1 + 2 + 2 + 1 + 2 + (4 + 1 + 3 + 1) + 1
+    for ours, theirs in zip(parts(found), parts(expected), strict=True):
+        assert type(ours).__module__.split(".")[0] == library.__name__
+        assert ours.dtype == getattr(library, dtype)
+        assert relative_difference(as_numpy(ours), theirs) <= 200 * np.finfo(dtype).eps
+
+
+def test_first_values_and_preparation_are_numpys(library):
+    rng = np.random.default_rng(7)
+    x, W = rng.normal(size=(9, 3)), rng.normal(size=(3, 4))
+    rows, exponentials = rng.integers(0, 9, (5, 4)), rng.exponential(size=(5, 4))
+    tanh = [reference.get_activation("tanh")]
+    given = [library.asarray(array) for array in (x, W, rows, exponentials)]
+    (found,), (bias,) = data_driven_values(given[0], *([array] for array in given[1:]), tanh)
+    (expected,), (expected_bias,) = data_driven_values(x, [W], [rows], [exponentials], tanh)
+    np.testing.assert_allclose(as_numpy(found), expected, rtol=1e-13)
+    np.testing.assert_allclose(as_numpy(bias), expected_bias, rtol=1e-12)
+    np.testing.assert_allclose(as_numpy(smooth_clip(given[0])), smooth_clip(x), rtol=1e-15)
+    for ours, theirs in zip(robust_scale(given[0]), robust_scale(x), strict=True):
+        np.testing.assert_allclose(as_numpy(ours), theirs, rtol=1e-14)

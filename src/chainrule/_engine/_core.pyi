@@ -43,7 +43,8 @@ class Model:
 
     ``parameters`` is one flat array, owned by the model and written in place. ``layout`` says where it has
     what: W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l, then gain and shift of each
-    normalized layer, then the slopes of each "prelu" layer. At first gains are 1, slopes 0.25, and all others 0.
+    normalized layer, then the slopes of each "prelu" layer. At first gains are 1, slopes 0.25, and all others
+    0.
     ``bias_sign`` is -1 for the equation E1 (net = x W - b) and +1 for scikit-learn's intercepts.
     ``activations`` has one name per layer, the output layer's last.
     ``probability_floor`` clips probabilities to [floor, 1 - floor] in the loss value only (scikit-learn's

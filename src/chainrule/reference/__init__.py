@@ -22,6 +22,9 @@ subtracted: net_k = x_k W_k - b_k. Written to be read beside the equations, not 
 | E15 | E[c] | `inputs.Categories` |
 | E16 | net = ((x o r) W) o s - b, for each member | `members.member_net_input` |
 
+Beside the equations: `first_values` (from data), `rates` (NTP and decay as factors), `schedules` and
+`preparation` (robust scale, smooth clip), as RealMLP has them.
+
 E11 and E13-E15 stand between the data and x_1 (`inputs`). The engine has E1-E10; E11-E16 are here alone so
 far.
 

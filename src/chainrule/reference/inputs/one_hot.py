@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from ..functions import Array
 from ..validation import largest_code
@@ -47,7 +47,8 @@ class OneHot(InputLayer):
         ones, zeros = xp.ones_like(x), xp.zeros_like(x)
         if self.n_categories == 2:
             return xp.where(row == 0, -ones, xp.where(row == 1, ones, zeros))
-        return xp.where(row == xp.arange(self.n_categories, dtype=row.dtype)[None, :], ones, zeros)
+        every = xp.arange(self.n_categories, dtype=row.dtype, device=device(x))[None, :]
+        return xp.where(row == every, ones, zeros)
 
     def backward(self, gradient: Array, x: Array) -> tuple[Array, dict[str, Array]]:
         """Nothing is learned, and a code has no derivative."""

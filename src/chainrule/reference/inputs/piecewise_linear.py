@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from ..functions import Array, real, sums_by_place
 from ..validation import increasing, parameter
@@ -91,7 +91,7 @@ class PiecewiseLinear(InputLayer):
     def encoding(self, x: Array) -> Array:
         """P of the plain definition, shape (n_samples, n_bins): 1, 0, or t in x's own bin."""
         xp, (i, t, _) = array_namespace(x), self._position(x)
-        bins = xp.arange(self.rise.shape[0], dtype=i.dtype)[None, :]
+        bins = xp.arange(self.rise.shape[0], dtype=i.dtype, device=device(x))[None, :]
         outside = xp.where(bins < i[:, None], xp.ones_like(t), xp.zeros_like(t))
         return xp.where(bins == i[:, None], t, outside)
 
