@@ -308,6 +308,7 @@ def test_at_an_edge_both_sides_meet_and_the_derivative_is_that_of_one():
     for found, *allowed in zip(dx[:, 0], *(side[:, 0] for side in sides), strict=True):
         assert found in allowed
     assert np.all(sides[0] != sides[1])
+    np.testing.assert_array_equal(dx, sides[1])  # an edge belongs to the bin above it
     by_edge = np.imag(np.sum(gradient * layer.forward(edges + 1e-30j), axis=1)) / 1e-30
     np.testing.assert_allclose(dx[:, 0], by_edge, rtol=1e-12)
 
@@ -444,6 +445,11 @@ V, VECTOR = np.ones((2, 3)), np.ones(3)
             [Block([0], Categories(np.ones(3)))],
             ValueError,
             r"layers\[0\]\.table has shape \(3,\); expected \(n_categories \+ 1, n_units\), each >= 1",
+        ),
+        (
+            [Block([0], Categories(np.ones((1, 3))))],
+            ValueError,
+            r"table has 1 row; expected one for each cate",
         ),
         ([Block([0], Categories([["a"]]))], TypeError, r"layers\[0\]\.table has dtype <U1; expected numbers"),
         (

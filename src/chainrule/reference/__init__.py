@@ -32,14 +32,14 @@ Arrays may come from NumPy or any other array-API library and have any floating 
 same code gives the complex step.
 """
 
-from .activations import ACTIVATIONS, Activation, get_activation
-from .complex_step import complex_step
-from .gradcheck import GradcheckReport, ParameterCheck, gradcheck
-from .inputs import Block
-from .layers import Norm
-from .losses import LOSSES, Loss, get_loss
-from .members import Members
-from .recursion import Gradients, Stored, backward, batch_loss, forward, gradients, predict
+from chainrule.reference.activations import ACTIVATIONS, Activation, get_activation
+from chainrule.reference.complex_step import complex_step
+from chainrule.reference.gradcheck import GradcheckReport, ParameterCheck, gradcheck
+from chainrule.reference.inputs import Block
+from chainrule.reference.layers import Norm
+from chainrule.reference.losses import LOSSES, Loss, get_loss
+from chainrule.reference.members import Members
+from chainrule.reference.recursion import Gradients, Stored, backward, batch_loss, forward, gradients, predict
 
 __all__ = [
     "ACTIVATIONS",

@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from array_api_compat import array_namespace
 
-from .activations import Activation, Parametric, PReLU
-from .functions import Array
-from .losses import Loss
+from chainrule.reference.activations import Activation, Parametric, PReLU
+from chainrule.reference.functions import Array
+from chainrule.reference.losses import Loss
 
 #: Added to the variance in E8, so that a row of equal numbers has no division by 0.
 NORM_EPSILON = 1e-5

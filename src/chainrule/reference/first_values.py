@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from array_api_compat import array_namespace
 
-from .activations import Activation
-from .functions import Array
+from chainrule.reference.activations import Activation
+from chainrule.reference.functions import Array
 
 
 def data_driven_weight(x: Array, weight: Array) -> Array:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .complex_step import Floats, complex_step
-from .equations import penalty
-from .inputs import stage
-from .layers import Norm
-from .members import Members
-from .recursion import batch_loss, predict
+from chainrule.reference.complex_step import Floats, complex_step
+from chainrule.reference.equations import penalty
+from chainrule.reference.inputs import stage
+from chainrule.reference.layers import Norm
+from chainrule.reference.members import Members
+from chainrule.reference.recursion import batch_loss, predict
 
 #: What a layer may learn: the letter, the equation, a network's attribute and that of its gradients.
 LEARNED = (

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace
 
-from .activations import Activation, Parametric, PReLU
-from .functions import Array
-from .validation import like_weight
+from chainrule.reference.activations import Activation, Parametric, PReLU
+from chainrule.reference.functions import Array
+from chainrule.reference.validation import like_weight
 
 
 class Norm(NamedTuple):

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace
 
-from .functions import Array
-from .validation import parameter
+from chainrule.reference.functions import Array
+from chainrule.reference.validation import parameter
 
 
 class Members(NamedTuple):

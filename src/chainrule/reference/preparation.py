@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array_api_compat import array_namespace
 
-from .functions import Array
+from chainrule.reference.functions import Array
 
 
 def smooth_clip(x: Array) -> Array:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .functions import Array
+from chainrule.reference.functions import Array
 
 
 class NTPFactors(NamedTuple):

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace
 
-from . import equations, layers, validation
-from .activations import Activation, Parametric, PReLU
-from .functions import Array
-from .inputs import Block, stage
-from .layers import Norm
-from .losses import Loss, get_loss
-from .members import Members, check_members, check_rows, member_gradients, member_net_input
-from .validation import ActivationLike
+from chainrule.reference import equations, layers, validation
+from chainrule.reference.activations import Activation, Parametric, PReLU
+from chainrule.reference.functions import Array
+from chainrule.reference.inputs import Block, stage
+from chainrule.reference.layers import Norm
+from chainrule.reference.losses import Loss, get_loss
+from chainrule.reference.members import Members, check_members, check_rows, member_gradients, member_net_input
+from chainrule.reference.validation import ActivationLike
 
 
 @dataclass(frozen=True)

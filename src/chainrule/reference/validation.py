@@ -8,9 +8,9 @@ from typing import Any
 
 from array_api_compat import array_namespace, device, is_array_api_obj
 
-from .activations import Activation, get_activation
-from .functions import Array, is_complex, real
-from .losses import Loss
+from chainrule.reference.activations import Activation, get_activation
+from chainrule.reference.functions import Array, is_complex, real
+from chainrule.reference.losses import Loss
 
 ActivationLike = str | Activation
 

@@ -18,9 +18,10 @@ HEADINGS = {
     "title": Words("Backpropagation of the network", "反向传播的推导：网络"),
     "corrections": Words("The document this network comes from, and its slips", "本网络所出的文档及其笔误"),
     "source": Words(
-        "The document that chainrule implements derives this network: 3-5-4-3, sigmoids, squared error. What it"
-        " writes → what is written here, and why:",
-        "chainrule 所实现的文档推导的正是这个网络：3-5-4-3、sigmoid、平方误差。原文写法 → 此处写法，以及理由：",
+        "The document that chainrule implements derives this network: 3-5-4-3, sigmoids, squared error. What"
+        " it writes → what is written here, and why:",
+        "chainrule 所实现的文档推导的正是这个网络：3-5-4-3、sigmoid、平方误差。"
+        "原文写法 → 此处写法，以及理由：",
     ),
     "shapes": Words("shapes", "形状"),
 }

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from .base import Activation
-from .from_net import GELU, Mish, SiLU
-from .from_output import Exp, Identity, Sigmoid, Softplus, Softsign, Tanh
-from .ordered import Ordered
-from .parametric import Parametric
-from .prelu import PReLU
-from .rectifiers import ELU, SELU, HardTanh, LeakyReLU, ReLU, ReLU6
-from .softmax import Softmax
+from chainrule.reference.activations.base import Activation
+from chainrule.reference.activations.from_net import GELU, Mish, SiLU
+from chainrule.reference.activations.from_output import Exp, Identity, Sigmoid, Softplus, Softsign, Tanh
+from chainrule.reference.activations.ordered import Ordered
+from chainrule.reference.activations.parametric import Parametric
+from chainrule.reference.activations.prelu import PReLU
+from chainrule.reference.activations.rectifiers import ELU, SELU, HardTanh, LeakyReLU, ReLU, ReLU6
+from chainrule.reference.activations.softmax import Softmax
 
 #: Every activation by its name, hidden ones first, then those for the output layer only.
 ACTIVATIONS: dict[str, Activation] = {

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from array_api_compat import array_namespace
 
-from ..functions import Array
+from chainrule.reference.functions import Array
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from array_api_compat import array_namespace
 
-from ..functions import Array, sigmoid, softplus
-from .base import Activation
+from chainrule.reference.activations.base import Activation
+from chainrule.reference.functions import Array, sigmoid, softplus
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from ..functions import Array
-from .base import Activation
+from chainrule.reference.activations.base import Activation
+from chainrule.reference.functions import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from array_api_compat import array_namespace
 
-from ..functions import Array, where_positive
-from .base import Activation
+from chainrule.reference.activations.base import Activation
+from chainrule.reference.functions import Array, where_positive
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from ..functions import Array, real, where_positive
-from .base import Activation
+from chainrule.reference.activations.base import Activation
+from chainrule.reference.functions import Array, real, where_positive
 
 
 def _expm1_of_negative(net: Array) -> Array:

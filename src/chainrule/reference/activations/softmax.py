@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from .. import functions
-from ..functions import Array
-from .base import Activation
+from chainrule.reference import functions
+from chainrule.reference.activations.base import Activation
+from chainrule.reference.functions import Array
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,14 @@ weighted and handed to the engine as any other. Nothing is lost, since float32 h
 
 from __future__ import annotations
 
-from .base import InputLayer
-from .categories import Categories
-from .numbers import Numbers
-from .one_hot import OneHot
-from .periodic import Periodic
-from .piecewise_linear import PiecewiseLinear
-from .scale import Scale
-from .stage import Block
+from chainrule.reference.inputs.base import InputLayer
+from chainrule.reference.inputs.categories import Categories
+from chainrule.reference.inputs.numbers import Numbers
+from chainrule.reference.inputs.one_hot import OneHot
+from chainrule.reference.inputs.periodic import Periodic
+from chainrule.reference.inputs.piecewise_linear import PiecewiseLinear
+from chainrule.reference.inputs.scale import Scale
+from chainrule.reference.inputs.stage import Block
 
 #: Every kind of input layer by its name.
 INPUT_LAYERS: dict[str, type[InputLayer]] = {

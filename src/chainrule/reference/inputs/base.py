@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, Self
 
-from ..functions import Array
+from chainrule.reference.functions import Array
 
 
 class InputLayer(ABC):

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 
 from array_api_compat import array_namespace
 
-from ..functions import Array, real, sums_by_place
-from ..validation import largest_code, parameter
-from .base import InputLayer, one_column
+from chainrule.reference.functions import Array, real, sums_by_place
+from chainrule.reference.inputs.base import InputLayer, one_column
+from chainrule.reference.validation import largest_code, parameter
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,11 @@ class Categories(InputLayer):
     def checked(self, place: str, like: Array) -> Self:
         """Return it with the table checked; its codes are whole numbers of the dtype."""
         table = parameter(self.table, f"{place}.table", like, ("n_categories + 1", "n_units"))
+        if table.shape[0] < 2:
+            raise ValueError(
+                f"{place}.table has 1 row; expected one for each category, and the last for those not seen in"
+                " training"
+            )
         largest_code(table.shape[0] - 1, f"{place}.table", like)
         return replace(self, table=table)
 

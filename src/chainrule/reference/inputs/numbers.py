@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..functions import Array
-from .base import InputLayer
+from chainrule.reference.functions import Array
+from chainrule.reference.inputs.base import InputLayer
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import ClassVar, Self
 
 from array_api_compat import array_namespace, device
 
-from ..functions import Array
-from ..validation import largest_code
-from .base import InputLayer, one_column
-from .categories import code_problem, row_of
+from chainrule.reference.functions import Array
+from chainrule.reference.inputs.base import InputLayer, one_column
+from chainrule.reference.inputs.categories import code_problem, row_of
+from chainrule.reference.validation import largest_code
 
 
 @dataclass(frozen=True)

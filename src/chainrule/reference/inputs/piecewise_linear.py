@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 
 from array_api_compat import array_namespace, device
 
-from ..functions import Array, real, sums_by_place
-from ..validation import increasing, parameter
-from .base import InputLayer, one_column
+from chainrule.reference.functions import Array, real, sums_by_place
+from chainrule.reference.inputs.base import InputLayer, one_column
+from chainrule.reference.validation import increasing, parameter
 
 
 @dataclass(frozen=True, eq=False)

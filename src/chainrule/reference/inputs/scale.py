@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 
 from array_api_compat import array_namespace
 
-from ..functions import Array
-from ..validation import parameter
-from .base import InputLayer
+from chainrule.reference.functions import Array
+from chainrule.reference.inputs.base import InputLayer
+from chainrule.reference.validation import parameter
 
 
 @dataclass(frozen=True, eq=False)

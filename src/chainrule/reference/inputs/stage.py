@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, device
 
-from ..functions import Array
-from .base import InputLayer
+from chainrule.reference.functions import Array
+from chainrule.reference.inputs.base import InputLayer
 
 
 class Block(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from .base import Loss
-from .classification import BinaryCrossEntropy, BinaryFocal, CrossEntropy, Focal
-from .deviances import Gamma, Poisson, Tweedie
-from .distances import AbsoluteError, Huber, LogCosh, SquaredError
-from .quantile import Quantile
+from chainrule.reference.losses.base import Loss
+from chainrule.reference.losses.classification import BinaryCrossEntropy, BinaryFocal, CrossEntropy, Focal
+from chainrule.reference.losses.deviances import Gamma, Poisson, Tweedie
+from chainrule.reference.losses.distances import AbsoluteError, Huber, LogCosh, SquaredError
+from chainrule.reference.losses.quantile import Quantile
 
 #: Every loss by its name, with its default settings.
 LOSSES: dict[str, Loss] = {

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from ..activations import Activation
-from ..functions import Array
+from chainrule.reference.activations import Activation
+from chainrule.reference.functions import Array
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from ..activations import Activation
-from ..functions import Array, xlogx
-from .base import Loss, setting
+from chainrule.reference.activations import Activation
+from chainrule.reference.functions import Array, xlogx
+from chainrule.reference.losses.base import Loss, setting
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from ..activations import ACTIVATIONS, Activation
-from ..functions import Array, log1p, minus_magnitude, real
-from .base import Loss, setting
+from chainrule.reference.activations import ACTIVATIONS, Activation
+from chainrule.reference.functions import Array, log1p, minus_magnitude, real
+from chainrule.reference.losses.base import Loss, setting
 
 #: Every activation that an output layer can have.
 NOT_HIDDEN = tuple(name for name, activation in ACTIVATIONS.items() if not activation.hidden_only)

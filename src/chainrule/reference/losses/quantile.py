@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace, device
 
-from ..activations import Activation
-from ..functions import Array, real, where_positive
-from .base import Loss, setting
-from .distances import NOT_HIDDEN
+from chainrule.reference.activations import Activation
+from chainrule.reference.functions import Array, real, where_positive
+from chainrule.reference.losses.base import Loss, setting
+from chainrule.reference.losses.distances import NOT_HIDDEN
 
 
 @dataclass(frozen=True)
