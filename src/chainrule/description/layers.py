@@ -160,6 +160,27 @@ class Description:
         """Widths of the layers of neurons."""
         return [self.n_inputs, *(layer.weights.shape[1] for layer in self.layers)]
 
+    def astype(self, dtype: Any) -> "Description":
+        """Convert what was learned to "float32" or "float64".
+
+        Raises
+        ------
+        ValueError
+            For another dtype, and for numbers too large for this one.
+        """
+        wanted = np.dtype(dtype)
+        if wanted.name not in ("float32", "float64"):
+            raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
+        layers = []
+        for k, layer in enumerate(self.layers, start=1):
+            with np.errstate(over="ignore"):
+                arrays: dict[str, Any] = {n: array.astype(wanted) for n, array in layer.arrays.items()}
+            for name, array in arrays.items():
+                if np.isinf(array).any() and np.isfinite(layer.arrays[name]).all():
+                    raise ValueError(f"{name} of layer {k} are too large for {wanted}; keep {self.dtype}")
+            layers.append(replace(layer, **arrays))
+        return replace(self, layers=layers)
+
     def in_own_units(self) -> "Description":
         """Put the scale of numbers into the last layer, where that is linear; else return the same."""
         output, meaning = self.layers[-1], self.meaning

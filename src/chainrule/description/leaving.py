@@ -1,7 +1,7 @@
 """The methods by which models leave: thin, so that a model's class need not know any format."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.description.verbs import verb
 
@@ -34,19 +34,21 @@ class Leaving:
         """
         verb("save")(self, path)
 
-    def to_onnx(self, path: str | os.PathLike[str] | None = None) -> "onnx.ModelProto":
+    def to_onnx(self, path: str | os.PathLike[str] | None = None, *, dtype: Any = None) -> "onnx.ModelProto":
         """Turn the model into an ONNX graph; see `chainrule.export.to_onnx`, which takes pipelines too.
 
         Parameters
         ----------
         path : str or path-like, optional
             File to write; it appears whole or not at all.
+        dtype : {"float32", "float64"}, optional
+            In which the graph computes; by default the model's own.
 
         Returns
         -------
         onnx.ModelProto
         """
-        proto: onnx.ModelProto = verb("to_onnx")(self, path)
+        proto: onnx.ModelProto = verb("to_onnx")(self, path, dtype=dtype)
         return proto
 
     def export_c(self, path: str | os.PathLike[str], *, name: str | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,3 +82,45 @@ def class_results(
             ["n", network.n_columns],
         ),
     }
+
+
+def name_inputs(graph: Any, names: Sequence[str]) -> None:
+    """Call a graph's inputs by these names, and nothing else: what else is called so gets an underscore.
+
+    A table's columns keep their names, since rows are given by them, even where an output of the model has
+    such a name.
+    """
+    renamed = dict(zip((value.name for value in graph.input), names, strict=True))
+    others = [name for name in _values(graph) if name not in renamed]
+    taken = {*names, *others}
+    for name in others:
+        if name in names:
+            renamed[name] = name + "_"
+            while renamed[name] in taken:
+                renamed[name] += "_"
+            taken.add(renamed[name])
+    _rename(graph, renamed)
+
+
+def _values(graph: Any) -> Iterator[str]:
+    """Yield the names of all values, those of graphs inside nodes too."""
+    yield from (value.name for value in (*graph.input, *graph.initializer))
+    for node in graph.node:
+        yield from node.output
+        for inner in _graphs(node):
+            yield from _values(inner)
+
+
+def _graphs(node: Any) -> list[Any]:
+    """Return the graphs inside a node: branches, and bodies of loops."""
+    return [inner for one in node.attribute for inner in ([one.g] if one.HasField("g") else one.graphs)]
+
+
+def _rename(graph: Any, renamed: Mapping[str, str]) -> None:
+    for value in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
+        value.name = renamed.get(value.name, value.name)
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
+        for inner in _graphs(node):
+            _rename(inner, renamed)

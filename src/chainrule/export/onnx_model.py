@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import onnx
 
 
-def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = None) -> onnx.ModelProto:
+def to_onnx(
+    model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = None, dtype: Any = None
+) -> onnx.ModelProto:
     """Turn a model into an ONNX graph, for ONNX Runtime and whatever else reads ONNX.
 
     Parameters
@@ -32,13 +34,16 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = 
     X : DataFrame or ndarray, optional
         Some rows such as the Pipeline takes, for the names and types of its columns; not needed where it
         takes an array of numbers.
+    dtype : {"float32", "float64"}, optional
+        In which the graph computes; by default as the model, a Pipeline's in float32.
 
     Returns
     -------
     onnx.ModelProto
-        The graph. Inputs: "X" (n_samples, n_features), in the model's dtype, a Pipeline's in float32; with
-        columns of different types, one input (n_samples, 1) for each, by name. Outputs: "label" and
-        "probabilities" of a classifier, "variable" of a regressor, "output" of a Network.
+        The graph. Inputs: "X" (n_samples, n_features), in the graph's dtype; with columns of different types,
+        one input (n_samples, 1) for each, by name. Outputs: "label"
+        and "probabilities" of a classifier, "variable" of a regressor, "output" of a Network; where a column
+        is called so, the output's name ends with an underscore.
 
     Raises
     ------
@@ -47,7 +52,7 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = 
     TypeError
         For other models, and transformers that skl2onnx does not know.
     ValueError
-        For parameters that are not finite, and where X is needed.
+        For parameters that are not finite, or too large for the dtype, and where X is needed.
 
     Examples
     --------
@@ -62,9 +67,10 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, X: Any = 
         raise ImportError(MISSING) from None
     model = best_of(model)
     if is_pipeline(model):
-        proto = pipeline_graph(model, X)
+        proto = pipeline_graph(model, X, dtype or "float32")
     else:
         network = exportable(model)
+        network = network if dtype is None else network.astype(dtype)
         proto = _network_graph(network) if network.columns is None else table_graph(network)
     onnx.checker.check_model(proto)
     if path is not None:

@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 
 from chainrule.description import EPSILON, Description, Layer, Meaning
 
-OPSET = 18  # of the operators used here; every ONNX Runtime since 1.14 has it
+OPSET = 18  # of our own graphs; every ONNX Runtime since 1.14 has it
+LEAST_OPSET = 9  # which brought Erf and Where; what newer opsets changed is written as the older ones want it
 
 
 class Nodes(ABC):
     """Where nodes and constants go; `float32` or `float64` is the type of all numbers."""
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
+    def __init__(self, dtype: np.dtype[Any], opset: int = OPSET) -> None:
         self.dtype = dtype
+        self.opset = opset
 
     @abstractmethod
     def add(self, operator: str, inputs: list[str], domain: str, attributes: dict[str, Any]) -> str:
@@ -72,13 +74,18 @@ def _layer(nodes: Nodes, layer: Layer, x: str) -> str:
 
 
 def _normalize(nodes: Nodes, net: str, gain: str, shift: str) -> str:
-    if nodes.single:
+    if nodes.single and nodes.opset >= 17:
         return nodes.op("LayerNormalization", net, gain, shift, axis=-1, epsilon=EPSILON)
-    axes = nodes.constant(np.array([-1]))
-    rest = nodes.op("Sub", net, nodes.op("ReduceMean", net, axes))
-    variance = nodes.op("ReduceMean", nodes.op("Mul", rest, rest), axes)
+    rest = nodes.op("Sub", net, _mean(nodes, net))
+    variance = _mean(nodes, nodes.op("Mul", rest, rest))
     deviation = nodes.op("Sqrt", nodes.op("Add", variance, nodes.number(EPSILON)))
     return nodes.op("Add", nodes.op("Mul", gain, nodes.op("Div", rest, deviation)), shift)
+
+
+def _mean(nodes: Nodes, v: str) -> str:
+    if nodes.opset < 18:
+        return nodes.op("ReduceMean", v, axes=[-1])
+    return nodes.op("ReduceMean", v, nodes.constant(np.array([-1])))
 
 
 #: Operators that ONNX Runtime has for both types; those that it has for float32 alone.
@@ -116,13 +123,19 @@ def _leaky_relu(nodes: Nodes, v: str) -> str:
     return nodes.op("Max", v, nodes.op("Mul", v, nodes.number(0.01)))
 
 
-def _elu(nodes: Nodes, v: str, alpha: float = 1.0) -> str:
-    below = nodes.op("Sub", nodes.op("Exp", _negative(nodes, v)), nodes.number(1))
-    return nodes.op("Add", nodes.op("Relu", v), nodes.op("Mul", below, nodes.number(alpha)))
+def _below_0(nodes: Nodes, v: str) -> str:
+    return nodes.op("Sub", nodes.op("Exp", _negative(nodes, v)), nodes.number(1))
+
+
+def _elu(nodes: Nodes, v: str) -> str:
+    return nodes.op("Add", nodes.op("Relu", v), _below_0(nodes, v))
 
 
 def _selu(nodes: Nodes, v: str) -> str:
-    return nodes.op("Mul", _elu(nodes, v, 1.6732632423543772), nodes.number(1.0507009873554805))
+    """Add both parts with factors of their own: ONNX Runtime rounds one before a product to float32."""
+    above = nodes.op("Mul", nodes.op("Relu", v), nodes.number(1.0507009873554805))
+    below = nodes.op("Mul", _below_0(nodes, v), nodes.number(1.7580993408473766))
+    return nodes.op("Add", above, below)
 
 
 def _softplus(nodes: Nodes, v: str) -> str:
@@ -135,7 +148,10 @@ def _softsign(nodes: Nodes, v: str) -> str:
 
 
 def _silu(nodes: Nodes, v: str) -> str:
-    return nodes.op("Mul", v, nodes.op("Sigmoid", v))
+    """Add v sigmoid(v), which some ONNX Runtimes fuse for float32 alone: in float64 v / (1 + exp(-v))."""
+    if nodes.single:
+        return nodes.op("Mul", v, nodes.op("Sigmoid", v))
+    return nodes.op("Div", v, nodes.op("Add", nodes.number(1), nodes.op("Exp", nodes.op("Neg", v))))
 
 
 def _mish(nodes: Nodes, v: str) -> str:

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export.onnx_graph import MISSING, ML_OPSET
-from chainrule.export.onnx_nodes import OPSET, Nodes, label, labels, network_outputs, own_units, probabilities
+from chainrule.export.onnx_graph import MISSING, ML_OPSET, name_inputs
+from chainrule.export.onnx_nodes import (
+    LEAST_OPSET,
+    OPSET,
+    Nodes,
+    label,
+    labels,
+    network_outputs,
+    own_units,
+    probabilities,
+)
 from chainrule.export.parts import exportable
 
 if TYPE_CHECKING:
@@ -24,7 +33,6 @@ def register_onnx_converters() -> None:
     """
     try:
         from skl2onnx import update_registered_converter
-        from skl2onnx.common import shape_calculator
     except ImportError:
         raise ImportError(MISSING) from None
     from chainrule.estimators import MLPClassifier, MLPRegressor
@@ -40,28 +48,25 @@ def register_onnx_converters() -> None:
             "output_class_labels": [False, True],
         },
     )
-    update_registered_converter(
-        MLPRegressor,
-        "ChainruleMLPRegressor",
-        shape_calculator.calculate_linear_regressor_output_shapes,
-        _convert,
-    )
+    update_registered_converter(MLPRegressor, "ChainruleMLPRegressor", _number_shapes, _convert)
 
 
 class ContainerNodes(Nodes):
     """Nodes that go to skl2onnx."""
 
     def __init__(self, dtype: np.dtype[Any], scope: Any, container: Any) -> None:
-        super().__init__(dtype)
+        super().__init__(dtype, container.target_opset_any_domain(""))
+        if self.opset < LEAST_OPSET:
+            raise ValueError(
+                f"target_opset is {self.opset}; expected at least {LEAST_OPSET}, which our networks need"
+            )
         self.scope, self.container = scope, container
 
     def add(self, operator: str, inputs: list[str], domain: str, attributes: dict[str, Any]) -> str:
-        """Add a node of our opset."""
+        """Add a node; skl2onnx finds the version of the operator that the opset has."""
         output: str = self.scope.get_unique_variable_name(operator)
         name = self.scope.get_unique_operator_name(operator)
-        self.container.add_node(
-            operator, inputs, [output], op_domain=domain, op_version=OPSET, name=name, **attributes
-        )
+        self.container.add_node(operator, inputs, [output], op_domain=domain, name=name, **attributes)
         return output
 
     def constant(self, values: NDArray[Any]) -> str:
@@ -85,8 +90,22 @@ def _class_shapes(operator: Any) -> None:
     kind = "String" if labels(network.meaning).dtype == object else "Int64"
     columns = [network.n_outputs] if network.meaning.kind == "multilabel" else []
     operator.outputs[0].type = getattr(data_types, f"{kind}TensorType")([n_samples, *columns])
-    real = "Double" if isinstance(source, data_types.DoubleTensorType) else "Float"
-    operator.outputs[1].type = getattr(data_types, f"{real}TensorType")([n_samples, network.n_columns])
+    operator.outputs[1].type = _real_type(source, [n_samples, network.n_columns])
+
+
+def _number_shapes(operator: Any) -> None:
+    """Declare predictions."""
+    source = operator.inputs[0]
+    shape = [source.get_first_dimension(), exportable(operator.raw_operator).n_outputs]
+    operator.outputs[0].type = _real_type(source.type, shape)
+
+
+def _real_type(source: Any, shape: list[Any]) -> Any:
+    """Return the type of numbers that the network makes of inputs of a type."""
+    from skl2onnx.common import data_types
+
+    double = isinstance(source, data_types.DoubleTensorType)
+    return (data_types.DoubleTensorType if double else data_types.FloatTensorType)(shape)
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
@@ -114,18 +133,19 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         )
 
 
-def pipeline_graph(pipeline: Any, X: Any) -> onnx.ModelProto:
-    """Convert a fitted Pipeline; errors as `to_onnx`."""
+def pipeline_graph(pipeline: Any, X: Any, dtype: Any) -> onnx.ModelProto:
+    """Convert a fitted Pipeline to a graph that computes in the dtype; errors as `to_onnx`."""
     register_onnx_converters()
     from skl2onnx import convert_sklearn
 
-    exportable(pipeline.steps[-1][1])  # says what is wrong with it in our own words
+    exportable(pipeline.steps[-1][1]).astype(dtype)  # says what is wrong with it in our own words
     classifies = hasattr(pipeline.steps[-1][1], "classes_")
+    inputs = _input_types(pipeline, X, np.dtype(dtype).name)
     try:
         proto: onnx.ModelProto = convert_sklearn(
             pipeline,
             "chainrule",
-            _input_types(pipeline, X),
+            inputs,
             target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
             options={id(pipeline): {"zipmap": False}} if classifies else None,
         )
@@ -133,12 +153,16 @@ def pipeline_graph(pipeline: Any, X: Any) -> onnx.ModelProto:
         raise TypeError(
             f"skl2onnx cannot convert this pipeline: {str(error).strip().splitlines()[0]}"
         ) from None
+    name_inputs(proto.graph, [name for name, _ in inputs])  # which skl2onnx may have changed
     return proto
 
 
-def _input_types(pipeline: Any, X: Any) -> list[tuple[str, Any]]:
-    """Name the inputs: one for all features, or one for each column; numbers are float32, others strings."""
-    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+def _input_types(pipeline: Any, X: Any, dtype: str) -> list[tuple[str, Any]]:
+    """Name the inputs: one for all features, or one for each column; what is no number is a string."""
+    from skl2onnx.common import data_types
+    from skl2onnx.common.data_types import StringTensorType
+
+    number = data_types.DoubleTensorType if dtype == "float64" else data_types.FloatTensorType
 
     by_column = hasattr(pipeline.steps[0][1], "transformers")
     if X is None:
@@ -147,18 +171,19 @@ def _input_types(pipeline: Any, X: Any) -> list[tuple[str, Any]]:
                 "this pipeline takes columns of different types; pass some of its rows:"
                 " to_onnx(model, path, X=X[:1])"
             )
-        return [("X", FloatTensorType([None, pipeline.n_features_in_]))]
+        return [("X", number([None, pipeline.n_features_in_]))]
     if not hasattr(X, "columns") and not hasattr(X, "column_names"):
         array = np.asarray(X)
-        kind = FloatTensorType if array.dtype.kind in "biuf" else StringTensorType
+        kind = number if array.dtype.kind in "biuf" else StringTensorType
         return [("X", kind([None, array.shape[1]]))]
     import narwhals as nw
 
     schema = nw.from_native(X, eager_only=True).schema
+    if "" in schema:
+        raise ValueError("a column has no name, which an ONNX input needs; rename the column before fitting")
     numeric = {name: dtype.is_numeric() or dtype == nw.Boolean for name, dtype in schema.items()}
     if all(numeric.values()) and not by_column:
-        return [("X", FloatTensorType([None, len(numeric)]))]
+        return [("X", number([None, len(numeric)]))]
     return [
-        (name, (FloatTensorType if is_number else StringTensorType)([None, 1]))
-        for name, is_number in numeric.items()
+        (name, (number if is_number else StringTensorType)([None, 1])) for name, is_number in numeric.items()
     ]
