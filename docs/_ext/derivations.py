@@ -1,7 +1,6 @@
 """The networks of "Backpropagation from first principles", each derived once, when the page is built."""
 
 from functools import cache
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -39,16 +38,10 @@ def rectifiers() -> Derivation:
 def extras() -> Derivation:
     """Return one hidden layer with normalisation, dropout and a skip."""
     rng = np.random.default_rng(3)
-    network = SimpleNamespace(
-        weights=[rng.normal(size=(3, 3)), rng.normal(size=(3, 2))],
-        biases=[rng.normal(size=3), rng.normal(size=2)],
-        activations=["tanh", "identity"],
-        loss="squared_error",
-        norm_gains=[np.ones(3), None],
-        norm_shifts=[np.zeros(3), None],
-        residual=[True, False],
-        dropout=[0.25, 0.0],
-    )
+    weights = [rng.normal(size=(3, 3)), rng.normal(size=(3, 2))]
+    network = chainrule.Network([3, 3, 2], activation="tanh", layer_norm=True, residual=True, dropout=0.25)
+    network.weights[0], network.weights[1] = weights
+    network.biases[0], network.biases[1] = rng.normal(size=3), rng.normal(size=2)
     return derive(
         network, rng.normal(size=3), rng.normal(size=2), masks=[np.array([4 / 3, 0.0, 4 / 3]), None]
     )

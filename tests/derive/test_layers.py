@@ -1,13 +1,13 @@
 """Normalisation (E8), skips (E9), dropout (E10) and learned slopes, in any combination."""
 
 from itertools import pairwise, product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import chainrule
 from chainrule import reference
+from chainrule.description import Description, Layer
 from chainrule.reference.activations import PReLU
 
 from .networks import relative_difference
@@ -17,28 +17,42 @@ from .test_steps import TOLERANCE, assert_forms_agree
 def make_layered(norm, residual, dropout, activation, n_rows, seed=0):
     """Two hidden layers of the input's width, with everything that was asked for in both."""
     rng = np.random.default_rng(seed)
-    sizes, names = [4, 4, 4, 2], [activation, activation, "identity"]
-    shapes = list(pairwise(sizes))
-    net = SimpleNamespace(
-        weights=[rng.normal(size=shape) for shape in shapes],
-        biases=[rng.normal(size=n) for _, n in shapes],
-        activations=names,
-        loss="squared_error",
+    shapes = list(pairwise([4, 4, 4, 2]))
+    weights, biases = [rng.normal(size=shape) for shape in shapes], [rng.normal(size=n) for _, n in shapes]
+    gains, shifts, slopes = (
+        [rng.normal(size=4), rng.normal(size=4), None] if wanted else [None] * 3
+        for wanted in (norm, norm, activation == "prelu")
     )
+    flags = [True, True, False]
+    layers = [
+        Layer(W, b, f, gain, shift, slope, residual and hidden, 0.25 * (dropout and hidden))
+        for W, b, f, gain, shift, slope, hidden in zip(
+            weights, biases, [activation] * 2 + ["identity"], gains, shifts, slopes, flags, strict=True
+        )
+    ]
     options = {}
     if norm:
-        net.norm_gains = [rng.normal(size=4), rng.normal(size=4), None]
-        net.norm_shifts = [rng.normal(size=4), rng.normal(size=4), None]
-        pairs = zip(net.norm_gains[:2], net.norm_shifts[:2], strict=True)
+        pairs = zip(gains[:2], shifts[:2], strict=True)
         options["norms"] = [*(reference.Norm(*pair) for pair in pairs), None]
     if residual:
-        net.residual = options["residual"] = [True, True, False]
+        options["residual"] = flags
     if dropout:
-        net.dropout = 0.25
         options["masks"] = [rng.choice([0, 4 / 3], (n_rows, 4)), rng.choice([0, 4 / 3], (n_rows, 4)), None]
     if activation == "prelu":
-        net.slopes = options["slopes"] = [rng.normal(size=4), rng.normal(size=4), None]
-    return net, rng.normal(size=(n_rows, 4)), rng.normal(size=(n_rows, 2)), options
+        options["slopes"] = slopes
+    return Description(layers), rng.normal(size=(n_rows, 4)), rng.normal(size=(n_rows, 2)), options
+
+
+def each(net, kind):
+    """What the layers have of a kind, one after the other."""
+    return [getattr(layer, kind) for layer in net.layers]
+
+
+def reference_gradients(net, x, y, options):
+    activations = [PReLU() if name == "prelu" else name for name in each(net, "activation")]
+    return reference.gradients(
+        each(net, "weights"), each(net, "biases"), x, y, activations, net.loss, **options
+    )
 
 
 @pytest.mark.parametrize("n_rows", [1, 3])
@@ -48,8 +62,7 @@ def test_every_combination(norm, residual, dropout, activation, n_rows):
     net, x, y, options = make_layered(norm, residual, dropout, activation, n_rows)
     derivation = chainrule.derive(net, x, y, masks=options.get("masks"))
     assert_forms_agree(derivation)
-    activations = [PReLU() if name == "prelu" else name for name in net.activations]
-    g = reference.gradients(net.weights, net.biases, x, y, activations, net.loss, **options)
+    g = reference_gradients(net, x, y, options)
     batch = "" if n_rows == 1 else "batch."
     for k in (1, 2, 3):
         wanted = {"dW": g.weights, "db": g.biases, "dgain": g.gains, "dshift": g.shifts, "dslope": g.slopes}

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import reference
-from chainrule.reference.activations import PReLU
 
 from .networks import HIDDEN, PAIRS, make, relative_difference
-from .test_layers import make_layered
+from .test_layers import each, make_layered, reference_gradients
 
 
 def compiled(derivation):
@@ -81,16 +79,15 @@ def test_large_numbers_do_not_overflow():
 @pytest.mark.parametrize(("norm", "residual", "dropout"), list(product([False, True], repeat=3)))
 def test_every_layer(norm, residual, dropout, activation):
     net, x, y, options = make_layered(norm, residual, dropout, activation, 5)
-    names = [PReLU() if name == "prelu" else name for name in net.activations]
-    g = reference.gradients(net.weights, net.biases, x, y, names, net.loss, **options)
+    g = reference_gradients(net, x, y, options)
     arguments = {}
     if norm:
-        arguments |= {"gains": net.norm_gains[:2], "shifts": net.norm_shifts[:2]}
+        arguments |= {"gains": each(net, "gain")[:2], "shifts": each(net, "shift")[:2]}
     if activation == "prelu":
-        arguments["slopes"] = net.slopes[:2]
+        arguments["slopes"] = each(net, "slopes")[:2]
     if dropout:
         arguments["masks"] = options["masks"][:2]
-    found = compiled(chainrule.derive(net))(x, y, net.weights, net.biases, **arguments)
+    found = compiled(chainrule.derive(net))(x, y, each(net, "weights"), each(net, "biases"), **arguments)
     assert_same(found, g)
     wanted = ([g.gains, g.shifts] if norm else []) + ([g.slopes] if activation == "prelu" else [])
     assert len(found) == 3 + len(wanted)

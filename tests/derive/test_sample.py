@@ -90,6 +90,12 @@ def test_scikit_learns_own_estimators(mlp, y):
     assert bool([step for step in derivation if step.part == "update"])
 
 
+def test_an_estimator_before_fit():
+    for mlp in (MLPClassifier(), TheirClassifier(), TheirRegressor()):
+        with pytest.raises(TypeError, match=f"this {type(mlp).__name__} is not fitted yet; call fit first"):
+            chainrule.derive(mlp)
+
+
 def refused(error, message, network, x=(1.0, 1.0, 1.0), y=(1.0, 1.0), **options):
     with pytest.raises(error, match=message):
         chainrule.derive(network, x, y, **options)

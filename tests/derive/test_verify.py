@@ -15,7 +15,7 @@ from chainrule.derive.steps import Form
 from chainrule.derive.verify import WAYS, DerivationError
 
 from .networks import HIDDEN, PAIRS, make, make_seed_network
-from .test_layers import make_layered
+from .test_layers import each, make_layered
 
 
 def check(report, step):
@@ -266,7 +266,7 @@ def test_the_general_recursion_is_written_out_for_every_layer(activation, loss, 
 def test_a_factor_that_is_1_at_the_sample_is_missed():
     """Dropout's mask without masks, a gain before training, relu where every unit is awake."""
     net, x, y, _ = make_layered(True, False, True, "tanh", 1)
-    for gain in net.norm_gains:
+    for gain in each(net, "gain"):
         if gain is not None:
             gain[:] = 1
     derivation = chainrule.derive(net, x, y)

@@ -67,7 +67,7 @@ def draw_numbers(
     model, rng = derivation.model, np.random.default_rng(seed)
     if isinstance(model.loss, RowLoss):
         return None
-    drawn = replace(model, layers=tuple(_drawn(layer, rng) for layer in model.layers), source=None)
+    drawn = replace(model, layers=tuple(_drawn(layer, rng) for layer in model.layers))
     arrays = given_arrays(drawn, derivation.bias_sign)
     for k, layer in enumerate(model.layers, start=1):
         if layer.dropout:

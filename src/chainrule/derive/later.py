@@ -7,7 +7,7 @@ import numpy as np
 from chainrule.derive.derivation import DerivationData
 from chainrule.derive.drawing import at, draw_numbers
 from chainrule.derive.expression import Floats
-from chainrule.derive.references import as_network, trained
+from chainrule.derive.references import trained
 from chainrule.derive.update import ENTRIES
 
 N_UPDATES = 3
@@ -45,7 +45,7 @@ def later_updates(derivation: DerivationData) -> dict[str, tuple[Floats, Floats]
     there = at(derivation, model, given, steps)
     each = getattr(model.loss, "outputs_per_target", 1)
     x, y = given["x.1"][:, 0, :], given["y"][:, 0, ::each]
-    theirs, origins = trained(there, as_network(model), x, y, n_steps=N_UPDATES)
+    theirs, origins = trained(there, x, y, n_steps=N_UPDATES)
     for _ in range(N_UPDATES - 1):
         there = at(derivation, model, _carried(there, given, origins), steps)
     return {key: (there.value(key), np.asarray(value, dtype=np.float64)) for key, value in theirs.items()}

@@ -1,4 +1,4 @@
-"""What a derivation needs to know of a network, an estimator or a list of sizes, by duck typing."""
+"""What a derivation needs to know of a model, from its description, or of a list of sizes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from chainrule.derive.expression import Floats
 from chainrule.derive.own_loss import RowLoss
+from chainrule.description import Description, describe
+from chainrule.description.unwrapping import best_of, is_fitted, is_ours, is_pipeline, unwrap
 from chainrule.reference import Activation, Loss, get_activation, get_loss
 from chainrule.reference.activations import PReLU
 
@@ -58,21 +60,23 @@ class Model:
         From the input on.
     loss : Loss
         The error of one row.
-    source : object
-        What was given: verify reaches the engine through it. None for sizes alone.
-    dtype : str
-        In which the source computes.
+    description : Description or None
+        Of the model that was given: what its targets mean, and its optimizer. None for sizes alone.
     """
 
     layers: tuple[Layer, ...]
     loss: Loss
-    source: Any = field(default=None, compare=False)
-    dtype: str = "float64"
+    description: Description | None = field(default=None, compare=False)
 
     @property
     def sizes(self) -> list[int]:
         """n_1, ..., n_{l+1}."""
         return [self.layers[0].n_in, *(layer.n_out for layer in self.layers)]
+
+    @property
+    def dtype(self) -> str:
+        """In which the engine computes."""
+        return "float64" if self.description is None else self.description.dtype.name
 
     @property
     def has_numbers(self) -> bool:
@@ -112,29 +116,31 @@ def as_model(
         raise TypeError(
             f"derive got {given!r}; expected a network, a fitted estimator, or sizes such as [3, 5, 3]"
         )
-    if isinstance(given, Sequence) and not hasattr(given, "weights"):
+    if isinstance(given, Sequence):
         return _from_sizes(given, activation, output_activation, loss)
     if (activation, output_activation, loss) != (None, None, None):
         raise TypeError(
             "activation, output_activation and loss go with a list of sizes; a network has its own"
         )
-    if hasattr(given, "estimator") and hasattr(given, "preprocessor"):
-        given = given.estimator  # a table's model: its network is an estimator
-    if type(given).__module__.startswith("sklearn.neural_network") and hasattr(given, "coefs_"):
+    return _from_description(given if isinstance(given, Description) else _describe(given))
+
+
+def _describe(given: Any) -> Description:
+    """Describe what holds exactly one network; with hints for what holds more."""
+    hint = ""
+    if type(given).__module__.startswith("sklearn.neural_network"):
         from chainrule.export import from_sklearn
 
         given = from_sklearn(given)
-    if hasattr(given, "coefs_"):
-        return _from_estimator(given)
-    if hasattr(given, "weights") and hasattr(given, "biases") and hasattr(given, "activations"):
-        return _from_network(given)
-    if hasattr(given, "hidden_layer_sizes"):
-        raise TypeError(f"this {type(given).__name__} is not fitted yet; call fit first")
-    hint = ""
-    if hasattr(given, "steps"):
+    if is_pipeline(given):
         hint = "; of a pipeline give pipeline[-1], and pipeline[:-1].transform(x) as x"
-    elif hasattr(given, "best_estimator_"):
+    elif best_of(given) is not given:
         hint = "; of a search give best_estimator_"
+    elif is_ours(given):
+        given = unwrap(given)  # a table's model: its network is an estimator
+        if not is_fitted(given):
+            raise TypeError(f"this {type(given).__name__} is not fitted yet; call fit first")
+        return describe(given)
     raise TypeError(
         f"derive got a {type(given).__name__}; expected a network, a fitted estimator, or sizes such as"
         f" [3, 5, 3]{hint}"
@@ -182,80 +188,27 @@ def _activation(name: Any) -> Activation:
     return PReLU() if name == "prelu" else get_activation(name)
 
 
-def _from_network(network: Any) -> Model:
-    loss = network.loss
+def _from_description(given: Description) -> Model:
+    loss = given.loss
     own = callable(loss) and not isinstance(loss, Loss)
-    return _assemble(
-        network,
-        network.weights,
-        network.biases,
-        [_activation(f) for f in network.activations],
-        RowLoss(loss) if own else get_loss(loss),
-        suffix="",
-    )
-
-
-def _from_estimator(estimator: Any) -> Model:
-    n_hidden = len(estimator.coefs_) - 1
-    hidden = estimator.activation
-    names = list(hidden) if isinstance(hidden, list | tuple) else [hidden] * n_hidden
-    names.append(estimator.out_activation_)
-    activations = [_activation(f) for f in names]
-    biases = [-np.asarray(intercept) for intercept in estimator.intercepts_]
-    return _assemble(estimator, estimator.coefs_, biases, activations, _loss_of(estimator), suffix="_")
-
-
-def _loss_of(estimator: Any) -> Loss:
-    """Return an estimator's loss with its settings: label smoothing, quantiles, the focal loss."""
-    if callable(estimator.loss) and not isinstance(estimator.loss, Loss):
-        return RowLoss(estimator.loss)
-    from chainrule.estimators.losses import loss_of  # which the estimator has loaded
-
-    return loss_of(estimator)
-
-
-def _assemble(
-    source: Any, weights: Any, biases: Any, activations: list[Activation], loss: Loss, suffix: str
-) -> Model:
-    """Put layers together; normalisation, skips, dropout and slopes where the source has them."""
-    n_layers = len(weights)
-
-    def per_layer(name: str, otherwise: Any = None) -> list[Any]:
-        found = getattr(source, name + suffix, None)
-        found = getattr(source, name, None) if found is None else found
-        if found is None or isinstance(found, bool | int | float):
-            value = found if found else otherwise
-            return [value] * (n_layers - 1) + [otherwise]
-        values = list(found)
-        return values + [otherwise] * (n_layers - len(values))
-
-    gains, shifts, slopes = (per_layer(name) for name in ("norm_gains", "norm_shifts", "slopes"))
-    skips, dropouts = per_layer("residual", False), per_layer("dropout", 0.0)
-    layers = []
-    for k, (W, b, f) in enumerate(zip(weights, biases, activations, strict=True)):
-        n_in, n_out = np.shape(W)
-        hidden = k < n_layers - 1
-        layers.append(
-            Layer(
-                n_in,
-                n_out,
-                f,
-                _matrix(W),
-                _row(b),
-                normalized=gains[k] is not None,
-                gain=_row(gains[k]),
-                shift=_row(shifts[k]),
-                slopes=_row(slopes[k]) if f.name == "prelu" else None,
-                residual=bool(skips[k]) and hidden and n_in == n_out,
-                dropout=float(dropouts[k]) if hidden else 0.0,
-            )
+    layers = tuple(
+        Layer(
+            layer.weights.shape[0],
+            layer.weights.shape[1],
+            _activation(layer.activation),
+            np.array(layer.weights, dtype=np.float64),
+            _row(layer.biases),
+            normalized=layer.gain is not None,
+            gain=_row(layer.gain),
+            shift=_row(layer.shift),
+            slopes=_row(layer.slopes),
+            residual=layer.residual,
+            dropout=layer.dropout,
         )
-    return Model(tuple(layers), loss, source, np.result_type(*map(np.asarray, weights)).name)
+        for layer in given.layers
+    )
+    return Model(layers, RowLoss(loss) if own else get_loss(loss), given)
 
 
-def _matrix(value: Any) -> Floats:
-    return np.array(value, dtype=np.float64)
-
-
-def _row(value: Any) -> Floats | None:
+def _row(value: Floats | None) -> Floats | None:
     return None if value is None else np.array(value, dtype=np.float64).reshape(1, -1)

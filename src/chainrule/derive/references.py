@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -102,9 +101,9 @@ def from_the_engine(derivation: DerivationData) -> Found:
     """Return the engine's numbers by the key of the symbol; without masks, since it predicts with none."""
     model, numbers = derivation.model, _numbers(derivation)
     masks = [value for key, value in numbers.arrays.items() if key.startswith("mask.")]
-    network = as_network(model)
-    if network is None or any((mask != 1).any() for mask in masks):
+    if any((mask != 1).any() for mask in masks):
         return {}
+    network = as_network(model)
     x, y = _sample(model, numbers)
     sign, found = _sign(derivation), {}
     batch = network.gradients(x, y)
@@ -128,37 +127,26 @@ def from_the_engine(derivation: DerivationData) -> Found:
         found["dx.1"] = network.input_gradients(x, y)[:, None, :]
     found[f"x.{last + 1}"] = network(x)[:, None, :]
     found |= _hidden_outputs(model, x)
-    found |= _update(derivation, network, x, y)
+    found |= trained(derivation, x, y, n_steps=1)[0]
     return {key: np.asarray(value, dtype=np.float64) for key, value in found.items()}
 
 
 def as_network(model: Model) -> Any:
-    """Return the source if it is the engine's network, else a network of the same numbers; None for none."""
-    if hasattr(model.source, "per_sample_gradients") and hasattr(model.source, "biases"):
-        return model.source
-    if model.source is not None and not hasattr(model.source, "coefs_"):
-        return None
-    return _network(model.layers, model.layers[-1].activation.name, model.loss, model.dtype)
-
-
-def _network(layers: tuple[Layer, ...], output: str, loss: Any, dtype: str) -> Any:
-    """Build the engine's network of the same numbers."""
+    """Build the engine's network of a model's numbers, without dropout: it would draw masks of its own."""
     from chainrule.network import Network
 
-    hidden = layers[:-1]
-    options: dict[str, Any] = {}
-    if any(layer.normalized for layer in hidden):
-        options["layer_norm"] = [layer.normalized for layer in hidden]
-    if any(layer.residual for layer in hidden):
-        options["residual"] = [layer.residual for layer in hidden]
-    sizes = [layers[0].n_in, *(layer.n_out for layer in layers)]
-    names = [layer.activation.name for layer in hidden]
-    if isinstance(loss, RowLoss):
-        loss = loss.function
-    elif loss == type(loss)():
-        loss = loss.name
-    network = Network(sizes, activation=names, output_activation=output, loss=loss, dtype=dtype, **options)
-    for k, layer in enumerate(layers):
+    *hidden, output = model.layers
+    loss = model.loss
+    network = Network(
+        model.sizes,
+        activation=[layer.activation.name for layer in hidden],
+        output_activation=output.activation.name,
+        loss=loss.function if isinstance(loss, RowLoss) else loss.name if loss == type(loss)() else loss,
+        dtype=model.dtype,
+        layer_norm=[layer.normalized for layer in hidden],
+        residual=[layer.residual for layer in hidden],
+    )
+    for k, layer in enumerate(model.layers):
         network.weights[k], network.biases[k] = layer.weight, _given(layer.bias)[0]
         for name, vector in (
             ("norm_gains", layer.gain),
@@ -174,23 +162,15 @@ def _hidden_outputs(model: Model, x: Floats) -> Found:
     """Run the first layers alone, as networks of their own, where the last can be an output layer."""
     found = {}
     loss = reference.get_loss("squared_error")
-    for k in range(1, len(model.layers)):
-        layers, last = model.layers[:k], model.layers[k - 1]
+    for k, last in enumerate(model.layers[:-1], start=1):
         if not (last.normalized or last.residual or last.dropout or last.slopes is not None):
-            found[f"x.{k + 1}"] = _network(layers, last.activation.name, loss, model.dtype)(x)[:, None, :]
+            first = replace(model, layers=model.layers[:k], loss=loss)
+            found[f"x.{k + 1}"] = as_network(first)(x)[:, None, :]
     return found
 
 
-def _update(derivation: DerivationData, network: Any, x: Floats, y: Floats) -> Found:
-    """Train a copy for one step; nothing for an optimizer that has no formula here."""
-    found, _ = trained(derivation, network, x, y, n_steps=1)
-    return found
-
-
-def trained(
-    derivation: DerivationData, network: Any, x: Floats, y: Floats, n_steps: int
-) -> tuple[Found, dict[str, str]]:
-    """Train a copy of a network for some steps, all rows in each.
+def trained(derivation: DerivationData, x: Floats, y: Floats, n_steps: int) -> tuple[Found, dict[str, str]]:
+    """Train the engine's network for some steps, all rows in each; nothing by an optimizer without formula.
 
     Returns
     -------
@@ -202,10 +182,7 @@ def trained(
     optimizer = _of_the_engine(derivation.context.optimizer)
     if optimizer is None:
         return {}, {}
-    if any(layer.dropout for layer in derivation.model.layers):  # training would draw a mask of its own
-        model = derivation.model
-        network = _network(model.layers, model.layers[-1].activation.name, model.loss, model.dtype)
-    ours = copy.deepcopy(network)
+    ours = as_network(derivation.model)
     factors = getattr(derivation.context.optimizer, "learning_rate_factors", None)
     options = {"learning_rate_factors": factors} if factors else {}
     ours.train(x, y, optimizer=optimizer, epochs=n_steps, batch_size=None, shuffle=False, **options)
@@ -216,7 +193,7 @@ def trained(
         found[f"{last}.W.{k}"], found[f"new.b.{k}"] = W, _sign(derivation) * b[None, :]
         origins |= {f"{last}.W.{k}": f"W.{k}", f"new.b.{k}": f"b.{k}"}
     for name, kind in (("norm_gains", "gain"), ("norm_shifts", "shift"), ("slopes", "slope")):
-        for k, vector in enumerate(getattr(ours, name, ()), start=1):
+        for k, vector in enumerate(getattr(ours, name), start=1):
             if vector is not None:
                 found[f"new.{kind}.{k}"], origins[f"new.{kind}.{k}"] = vector[None, :], f"{kind}.{k}"
     if optimizer.name in SHOWN_LATER:

@@ -41,7 +41,7 @@ def read_sample(model: Model, x: Any, y: Any) -> tuple[Floats | None, Floats | N
             f" give at most {max(1, MOST_NUMBERS // widest)}"
         )
     output = np.zeros((len(rows), model.sizes[-1]))
-    targets: Floats = check_target(_learned_target(model.source, y, len(rows)), model.loss, output, single)
+    targets: Floats = check_target(_learned_target(model, y, len(rows)), model.loss, output, single)
     if not np.isfinite(targets).all():
         raise ValueError("y has values that are not finite; give a row without missing values")
     return rows, targets
@@ -90,20 +90,26 @@ def given_arrays(model: Model, bias_sign: str) -> dict[str, Floats]:
     return arrays
 
 
-def _learned_target(source: Any, y: Any, n_rows: int) -> Any:
-    """Return y as an estimator's network learns it: places of labels among the classes, standardised numbers.
+def _learned_target(model: Model, y: Any, n_rows: int) -> Any:
+    """Return y as an estimator's network learns it: places of labels among the classes, standardized numbers.
 
     Rows of a network's targets, one for each output, are what they are.
     """
-    if hasattr(source, "classes_") and source.out_activation_ in ("softmax", "logistic", "sigmoid"):
+    if model.description is None:
+        return y
+    meaning = model.description.meaning
+    if meaning.kind in ("binary", "classes"):
         labels = np.asarray(y)
-        binary = source.out_activation_ != "softmax"
-        if (binary and source.n_outputs_ > 1) or labels.shape not in {(), (n_rows,), (n_rows, 1)}:
+        if labels.shape not in {(), (n_rows,), (n_rows, 1)}:
             return y
-        place = _places(source.classes_, labels)
-        return (place == 1).astype(float) if binary else place[:, 0] if place.ndim == 2 else place
-    if getattr(source, "target_mean_", None) is not None:
-        return (np.asarray(y, dtype=np.float64) - source.target_mean_) / source.target_scale_
+        place = _places(np.asarray(meaning.classes), labels)
+        if meaning.kind == "binary":
+            return (place == 1).astype(float)
+        return place[:, 0] if place.ndim == 2 else place
+    if meaning.scaled:
+        each = getattr(model.loss, "outputs_per_target", 1)
+        mean, scale = (np.atleast_1d(value)[::each] for value in (meaning.mean, meaning.scale))
+        return (np.asarray(y, dtype=np.float64) - mean) / scale
     return y
 
 

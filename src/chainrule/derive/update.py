@@ -268,22 +268,9 @@ def check_optimizer(optimizer: Any) -> None:
 
 
 def optimizer_of(model: Model, n_samples: int) -> Any:
-    """Return the optimizer of an estimator's solver, plain gradient descent for everything else.
-
-    A named solver has the penalty alpha, which scikit-learn divides by the rows of a batch, or it as decay.
-    """
-    source = model.source
-    if not hasattr(source, "coefs_") or source.solver == "lbfgs":
-        return DEFAULT
-    if not isinstance(source.solver, str):
-        return source.solver
-    from chainrule.estimators.optimizer import DECOUPLED, settings  # which the estimator has loaded
-
-    name, learning_rate, own = settings(source)
-    alpha = float(source.alpha)
-    own |= {"weight_decay": alpha} if name in DECOUPLED else {"l2": alpha / max(n_samples, 1)}
-    own["nesterov"] = own.get("nesterov", False) and own.get("momentum", 0.0) > 0
-    return SimpleNamespace(name=name, learning_rate=learning_rate, **own)
+    """Return the optimizer of a model that keeps one, plain gradient descent for everything else."""
+    optimizer = None if model.description is None else model.description.optimizer
+    return DEFAULT if optimizer is None else optimizer(n_samples)
 
 
 def _kinds(context: Context, k: int) -> list[str]:

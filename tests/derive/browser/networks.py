@@ -1,12 +1,11 @@
 """Derivations whose pages the tests open."""
 
-from types import SimpleNamespace
-
 import numpy as np
 from sklearn.datasets import load_digits
 
 import chainrule
 from chainrule.derive import derive
+from chainrule.description import Description, Layer
 
 
 def seed():
@@ -56,15 +55,12 @@ def shapes():
 def layers():
     """Normalisation, dropout and skips in two hidden layers."""
     rng = np.random.default_rng(4)
-    network = SimpleNamespace(
-        weights=[rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 2))],
-        biases=[rng.normal(size=3), rng.normal(size=3), rng.normal(size=2)],
-        activations=["tanh", "gelu", "identity"],
-        loss="squared_error",
-        norm_gains=[rng.normal(size=3), None, None],
-        norm_shifts=[rng.normal(size=3), None, None],
-        residual=[True, True, False],
-        dropout=[0.25, 0.0, 0.0],
-    )
+    weights = [rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 2))]
+    biases, gain, shift = [rng.normal(size=n) for n in (3, 3, 2)], rng.normal(size=3), rng.normal(size=3)
+    layers = [
+        Layer(weights[0], biases[0], "tanh", gain, shift, residual=True, dropout=0.25),
+        Layer(weights[1], biases[1], "gelu", residual=True),
+        Layer(weights[2], biases[2], "identity"),
+    ]
     masks = [np.array([4 / 3, 0.0, 4 / 3]), None, None]
-    return derive(network, rng.normal(size=3), rng.normal(size=2), masks=masks)
+    return derive(Description(layers), rng.normal(size=3), rng.normal(size=2), masks=masks)
