@@ -2,7 +2,7 @@
 
 Shapes: x_k (n_samples, n_k), W_k (n_k, n_{k+1}), b_k (n_{k+1},), net_k and dE/db_k (n_samples, n_{k+1}).
 The bias gradients of E4 and E5 have one row per sample; the gradient of the shared bias is their column sum.
-With delta_k = dE/dnet_k, the delta of the generalised delta rule, dE/db_k = -delta_k.
+With delta_k = dE/dnet_k, the delta of the generalized delta rule, dE/db_k = -delta_k.
 
 A hidden layer may have more than E1 and E2. In this order:
 
@@ -44,12 +44,12 @@ def layer_norm(net: Array, gain: Array, shift: Array) -> Array:
     """E8: z = gain o (net - mean) / sqrt(variance + 1e-5) + shift, shape (n_samples, n_{k+1}).
 
     Mean and (biased) variance are those of a row's units: no row depends on another, unlike in batch
-    normalisation. `gain` and `shift` are learned, shape (n_{k+1},).
+    normalization. `gain` and `shift` are learned, shape (n_{k+1},).
 
     Source: J. L. Ba, J. R. Kiros and G. E. Hinton, Layer normalization, arXiv:1607.06450 (2016), eqs. 3-4.
     """
-    normalised, _ = _normalised(net)
-    return gain * normalised + shift  # E8
+    normalized, _ = _normalized(net)
+    return gain * normalized + shift  # E8
 
 
 def dropout(output: Array, mask: Array) -> Array:
@@ -118,7 +118,7 @@ def layer_norm_gradient(gradient: Array, net: Array, gain: Array) -> Array:
 
     n = (net - mean) / sqrt(variance + 1e-5), the means are over a row's units.
     """
-    n, deviation = _normalised(net)
+    n, deviation = _normalized(net)
     g = gradient * gain
     return (g - _row_mean(g) - n * _row_mean(g * n)) / deviation  # E8
 
@@ -128,8 +128,8 @@ def gain_gradient(gradient: Array, net: Array) -> Array:
 
     That of the shift is the column sum of dE/dz itself.
     """
-    normalised, _ = _normalised(net)
-    return gradient * normalised
+    normalized, _ = _normalized(net)
+    return gradient * normalized
 
 
 def slope_gradient(gradient: Array, activation: PReLU, kept: Array) -> Array:
@@ -153,11 +153,11 @@ def _row_mean(a: Array) -> Array:
     return array_namespace(a).sum(a, axis=-1, keepdims=True) / a.shape[-1]
 
 
-def _normalised(net: Array) -> tuple[Array, Array]:
+def _normalized(net: Array) -> tuple[Array, Array]:
     """(net - mean) / deviation row by row, and the deviation sqrt(variance + 1e-5), shape (n_samples, 1)."""
-    centred = net - _row_mean(net)
-    deviation = array_namespace(net).sqrt(_row_mean(centred * centred) + NORM_EPSILON)
-    return centred / deviation, deviation
+    centered = net - _row_mean(net)
+    deviation = array_namespace(net).sqrt(_row_mean(centered * centered) + NORM_EPSILON)
+    return centered / deviation, deviation
 
 
 def penalty(weights: list[Array], l2: float) -> Array:

@@ -35,7 +35,7 @@ class ParameterCheck:
     Attributes
     ----------
     name : str
-        "W_1".."W_l" and "b_1".."b_l"; "gain_k", "shift_k" of normalised, "slope_k" of prelu and "alpha_k" of
+        "W_1".."W_l" and "b_1".."b_l"; "gain_k", "shift_k" of normalized, "slope_k" of prelu and "alpha_k" of
         parametric layers, "r_k" and "s_k" of members; "inputs[0].layers[0].scale" of the input stage.
     equation : str
         The equation that gives the gradient: E4 to E8, E11 to E16.

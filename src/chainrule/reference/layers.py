@@ -1,4 +1,4 @@
-"""What may stand around a hidden layer's activation: normalisation, a residual connection, a mask, vectors.
+"""What may stand around a hidden layer's activation: normalization, a residual connection, a mask, vectors.
 
 Each is a list with one entry per layer of weights, None (or False) where the layer has none; the output
 layer's entry always is.
@@ -18,7 +18,7 @@ from chainrule.reference.validation import like_weight
 
 
 class Norm(NamedTuple):
-    """The learned vectors of a layer's normalisation (E8), shapes (n_{k+1},).
+    """The learned vectors of a layer's normalization (E8), shapes (n_{k+1},).
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ def check_norms(norms: Sequence[Any] | None, weights: Sequence[Array]) -> list[N
             continue
         if not (isinstance(norm, tuple) and len(norm) == 2):
             raise TypeError(
-                f"norms[{k}] is {norm!r}; expected a Norm(gain, shift), or None for no normalisation"
+                f"norms[{k}] is {norm!r}; expected a Norm(gain, shift), or None for no normalization"
             )
         vectors = (_vector(a, f"norms[{k}].{n}", weights[k]) for a, n in zip(norm, Norm._fields, strict=True))
         checked.append(Norm(*vectors))

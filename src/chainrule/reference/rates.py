@@ -1,6 +1,6 @@
-"""The parametrisation NTP as rate and decay factors of the usual one, and decoupled decay.
+"""The parametrization NTP as rate and decay factors of the usual one, and decoupled decay.
 
-NTP (neural tangent parametrisation) writes a layer with n inputs as net = x V / sqrt(n) - b, V with first
+NTP (neural tangent parametrization) writes a layer with n inputs as net = x V / sqrt(n) - b, V with first
 values N(0, 1). With W = V / sqrt(n) it is E1, and a step in V is a step in W:
 
 | in V, with rate eta | in W = V / sqrt(n) |
@@ -26,7 +26,7 @@ from chainrule.reference.functions import Array
 
 
 class NTPFactors(NamedTuple):
-    """What weights W have in the usual parametrisation where NTP has 1.
+    """What weights W have in the usual parametrization where NTP has 1.
 
     Attributes
     ----------

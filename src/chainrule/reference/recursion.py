@@ -35,7 +35,7 @@ class Stored:
     single : bool
         Whether the input was one row given as (n_1,); it is stored as one row all the same.
     z, y : list of array
-        z_1..z_l, what f took: net_k itself where layer k is not normalised (E8); and y_1..y_l = f(z), x_{k+1}
+        z_1..z_l, what f took: net_k itself where layer k is not normalized (E8); and y_1..y_l = f(z), x_{k+1}
         itself where neither dropout (E10) nor a residual connection (E9) follows.
     norms, residual, masks : list
         As `forward` was given them, one entry per layer, None or False where a layer has none. Slopes and
@@ -153,7 +153,7 @@ def forward(
     activations : sequence of str or Activation
         One per layer, the output layer's last.
     norms : sequence of Norm or None, optional
-        Gain and shift of each normalised layer (E8). This and the following have one entry per layer, None
+        Gain and shift of each normalized layer (E8). This and the following have one entry per layer, None
         where it has none; the output layer's is None always.
     residual : sequence of bool, optional
         Whether layer k adds its input to its output (E9); n_k = n_{k+1} there.
@@ -383,7 +383,7 @@ def _layer_backward(stored: Stored, k: int, dx: Array) -> tuple[Array, _Learned]
         learned = learned._replace(
             alpha=xp.sum(equations.alpha_gradient(dy, f, stored.kept(k)), axis=0)  # E12
         )
-    db = equations.hidden_bias_gradient(dy, f, stored.kept(k))  # E5, E7; -dE/dz where z is normalised
+    db = equations.hidden_bias_gradient(dy, f, stored.kept(k))  # E5, E7; -dE/dz where z is normalized
     if norm is not None:
         gain = -xp.sum(equations.gain_gradient(db, stored.net[k]), axis=0)  # E8
         learned = learned._replace(gain=gain, shift=-xp.sum(db, axis=0))
@@ -416,7 +416,7 @@ def gradients(
     sample_weight : array-like, shape (n_samples,), optional
         Weights of the rows in the mean, whose denominator is their sum.
     l2 : float
-        Factor of the penalty l2/2 sum ||W_k||^2 that is added to the mean; biases are not penalised.
+        Factor of the penalty l2/2 sum ||W_k||^2 that is added to the mean; biases are not penalized.
     **layer_options
         `norms`, `residual`, `masks`, `slopes`, `alphas`, `members` and `inputs`, as for `forward`.
 

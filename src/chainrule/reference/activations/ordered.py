@@ -13,7 +13,7 @@ from chainrule.reference.functions import Array, sigmoid, softplus
 
 @dataclass(frozen=True)
 class Ordered(Activation):
-    """y_1 = net_1 and y_i = y_{i-1} + softplus(net_i), in each group of `size` neighbouring outputs [E7].
+    """y_1 = net_1 and y_i = y_{i-1} + softplus(net_i), in each group of `size` neighboring outputs [E7].
 
     dy_i/dnet_j is 0 for j > i, else 1 for j = 1 and sigmoid(net_j) for j > 1: lower triangular, so that its
     product with a gradient is the gradient's suffix sums, times softplus'.

@@ -46,7 +46,7 @@ class Loss(ABC):
 
     @property
     def outputs_per_target(self) -> int:
-        """How many neighbouring outputs a target has: 1, or the number of its quantiles."""
+        """How many neighboring outputs a target has: 1, or the number of its quantiles."""
         return 1
 
     @abstractmethod

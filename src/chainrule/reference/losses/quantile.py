@@ -21,7 +21,7 @@ class Quantile(Loss):
 
     dE/dyhat = 1 - q above the target, -q below it, 0 at the kink e = 0. Half the absolute error for q = 1/2.
 
-    With several quantiles each target has as many neighbouring outputs, in the quantiles' order, and the
+    With several quantiles each target has as many neighboring outputs, in the quantiles' order, and the
     output activation is "ordered": no output is ever below the one before, so that quantiles cannot cross.
 
     Source: R. Koenker and G. Bassett, Regression quantiles, Econometrica 46 (1978) 33-50.
