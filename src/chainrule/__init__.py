@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chainrule.network.many import train_many
     from chainrule.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
     from chainrule.reference import gradcheck
+    from chainrule.tables.table_model import TableModel
     from chainrule.training import History
     from chainrule.training.schedules import (
         ConstantSchedule,
@@ -59,6 +60,7 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "StepSchedule",
+    "TableModel",
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "__version__",
@@ -90,6 +92,7 @@ _HOMES = {
     "MLPClassifier": "chainrule.estimators",
     "MLPRegressor": "chainrule.estimators",
     "Network": "chainrule.network",
+    "TableModel": "chainrule.tables.table_model",
     "TrainingCurveDisplay": "chainrule.inspection",
     "WeightsDisplay": "chainrule.inspection",
     "diagnose": "chainrule.inspection",

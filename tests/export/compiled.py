@@ -12,17 +12,33 @@ from typing import Any
 
 import numpy as np
 
-FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wdouble-promotion", "-Werror"]
+FLAGS = ["-std=c99", "-O2", *STRICT, "-Wmissing-prototypes", "-Wstrict-prototypes"]
 CC = os.environ.get("CC") or shutil.which("cc") or "cc"
+CXX = os.environ.get("CXX") or shutil.which("c++") or "c++"
 _numbers = itertools.count()
 
 
 def compile_shared(*sources: Path) -> ctypes.CDLL:
     library = sources[0].with_name(f"compiled{next(_numbers)}.so")
-    command = [CC, *FLAGS, "-shared", "-fPIC", *map(str, sources), "-o", str(library), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    check_constants(*sources)
+    succeeds(CXX, "-x", "c++", *STRICT, "-fsyntax-only", *sources)
+    succeeds(CC, *FLAGS, "-shared", "-fPIC", *sources, "-o", library, "-lm")
     return ctypes.CDLL(str(library))
+
+
+def succeeds(*command: str | Path) -> None:
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def check_constants(*sources: Path) -> None:
+    """A file that says nothing of double must not compute in it, either: 0.5 would be one."""
+    texts = {source: source.read_text(encoding="utf-8") for source in sources}
+    single = [one for one, text in texts.items() if "double" not in text and '#include "' not in text]
+    version = subprocess.run([CC, "--version"], capture_output=True, text=True, check=False).stdout
+    if single and "Free Software Foundation" in version:  # other compilers do not know the flag
+        succeeds(CC, "-std=c99", "-Werror", "-Wunsuffixed-float-constants", "-fsyntax-only", *single)
 
 
 def call(

@@ -51,7 +51,14 @@ class Leaving:
         proto: onnx.ModelProto = verb("to_onnx")(self, path, dtype=dtype)
         return proto
 
-    def export_c(self, path: str | os.PathLike[str], *, name: str | None = None) -> None:
+    def export_c(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        header: str | os.PathLike[str] | None = None,
+        dtype: Any = None,
+    ) -> None:
         """Write one C99 file without dependencies; see `chainrule.export.export_c`.
 
         Parameters
@@ -60,8 +67,13 @@ class Leaving:
             File to write; it appears whole or not at all.
         name : str, optional
             What the function is called, followed by "_predict"; by default the file's name.
+        header : str or path-like, optional
+            A header to write beside it, with the declarations; the C file does not need it.
+        dtype : {"float32", "float64"}, optional
+            In which everything is computed, taken and given; by default the network in the model's own, what
+            is scaled before or after it in double.
         """
-        verb("export_c")(self, path, name=name)
+        verb("export_c")(self, path, name=name, header=header, dtype=dtype)
 
 
 class LeavingNetwork(Leaving):

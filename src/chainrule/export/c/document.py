@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chainrule._version import version
 from chainrule.description import Description
 from chainrule.export.c import text
@@ -17,8 +19,15 @@ from chainrule.export.parts import take_apart
 from chainrule.files.atomic import atomic_path
 
 
-def export_c(model: Any, path: str | os.PathLike[str], *, name: str | None = None) -> None:
-    """Write a model as one C99 file without dependencies.
+def export_c(
+    model: Any,
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    header: str | os.PathLike[str] | None = None,
+    dtype: Any = None,
+) -> None:
+    """Write a model as one C99 file without dependencies, which compiles as C++ too.
 
     The file needs a C99 compiler and <math.h>, allocates nothing, changes nothing but its output, and may be
     called from several threads. The comment at its head says what its one function takes and gives.
@@ -34,18 +43,24 @@ def export_c(model: Any, path: str | os.PathLike[str], *, name: str | None = Non
     name : str, optional
         What the function is called, followed by "_predict"; by default the file's name. Other names in the
         file begin with it too, so that several files can go into one program.
+    header : str or path-like, optional
+        A header to write beside it, with the declarations. The C file has them itself and does not need it.
+    dtype : {"float32", "float64"}, optional
+        In which everything is computed, taken and given: "float32" is for processors without double. By
+        default the network computes in the model's dtype; numbers that are scaled before or after it are
+        double.
 
     Raises
     ------
     TypeError
         For other models and other transformers.
     ValueError
-        For parameters that are not finite, and a name that C does not accept.
+        For parameters that are not finite, or too large for the dtype, and a name that C does not accept.
 
     Notes
     -----
-    The arithmetic is that of the model's dtype, with the C library's functions, so that outputs agree with
-    the model's to rounding. Weights stand in the file as decimal numbers that read back as the same bits.
+    The arithmetic is that of the dtype, with the C library's functions, so that outputs agree with the
+    model's to rounding. Weights stand in the file as decimal numbers that read back as the same bits.
 
     Examples
     --------
@@ -56,18 +71,25 @@ def export_c(model: Any, path: str | os.PathLike[str], *, name: str | None = Non
     >>> with tempfile.TemporaryDirectory() as directory:
     ...     export_c(net, f"{directory}/small.c")
     ...     lines = Path(directory, "small.c").read_text().splitlines()
-    >>> [line for line in lines if line.startswith("void")]
-    ['void small_predict(const double x[2], double y[1])']
+    >>> [line for line in lines if line.endswith(";") and line.startswith("void")]
+    ['void small_predict(const double x[2], double y[1]);']
     """
-    source = c_source(model, _name(path, name))
+    if header is not None and Path(header).absolute() == Path(path).absolute():
+        raise ValueError(f"header is {os.fspath(header)!r}, the C file itself; give it another name")
+    source, declarations = c_source(model, _name(path, name), dtype)
+    if header is not None:
+        with atomic_path(header) as temporary:
+            Path(temporary).write_text(declarations, encoding="utf-8")
     with atomic_path(path) as temporary:
         Path(temporary).write_text(source, encoding="utf-8")
 
 
-def c_source(model: Any, name: str) -> str:
-    """Write the file's text; `name` must be an identifier."""
+def c_source(model: Any, name: str, dtype: Any = None) -> tuple[str, str]:
+    """Write the texts of a file and of its header; `name` must be an identifier."""
     before, network = take_apart(model)
-    code = Code(f"{name}_", "float" if network.dtype.itemsize == 4 else "double")
+    if dtype is not None:
+        network = network.astype(dtype)
+    code = Code(f"{name}_", network.dtype, np.dtype(dtype or "float64"))
     if network.columns is not None:
         inputs = table_inputs(network, code)
     elif before:
@@ -77,16 +99,29 @@ def c_source(model: Any, name: str) -> str:
     result = Result.of(network, code)
     hidden = network_code(network, code, inputs.source, result.raw)
     prototype = f"{result.returns} {name}_predict({inputs.argument}, {result.argument})"
+    head = text.comment(_head(prototype, inputs, result, network, code))
+    declared = _declarations(f"{name}_predict_h".upper(), prototype, inputs, result)
     parts = [
-        text.comment(_head(prototype, inputs, result, network, code)),
+        head,
+        declared,
         "#include <math.h>\n" + ("#include <string.h>\n" if "find" in code.functions else ""),
-        inputs.types,
         result.classes,
         *code.constants,
         *code.functions.values(),
         _function(prototype, inputs, result, network, hidden, code),
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(part for part in parts if part), f"{head}\n{declared}"
+
+
+def _declarations(guard: str, prototype: str, inputs: Inputs, result: Result) -> str:
+    """Write what other files need to know, once in a program's file, for C and for C++."""
+    table = f"extern {result.classes.partition(' = ')[0]};\n" if result.classes else ""
+    return (
+        f"#ifndef {guard}\n#define {guard}\n\n"
+        '#ifdef __cplusplus\nextern "C" {\n#endif\n\n'
+        f"{inputs.types}{table}{prototype};\n\n"
+        f"#ifdef __cplusplus\n}}\n#endif\n\n#endif\n"
+    )
 
 
 def _function(
@@ -115,7 +150,8 @@ def _head(prototype: str, inputs: Inputs, result: Result, network: Description, 
         *inputs.notes,
         *result.notes,
         "",
-        f"C99; computes in {code.real}; needs <math.h> (-lm). Compile it with your program, or #include it."
+        f"C99 and C++; computes in {code.real}; needs <math.h> (-lm). Compile it with your program, or"
+        " #include it."
         " Allocates nothing, changes nothing but its second argument, may be called from several threads;"
         f" its arrays take {arrays * network.dtype.itemsize:,} bytes of stack.",
     ]
@@ -123,8 +159,8 @@ def _head(prototype: str, inputs: Inputs, result: Result, network: Description, 
 
 def _name(path: str | os.PathLike[str], name: str | None) -> str:
     if name is None:
-        return text.identifier(Path(path).stem, "model")
-    if text.identifier(name, "") != name:
-        hint = text.identifier(name, "model")
+        return text.beginning(Path(path).stem, "model")
+    if text.beginning(name, "") != name:
+        hint = text.beginning(name, "model")
         raise ValueError(f"name is {name!r}, which C does not accept as a name; did you mean {hint!r}?")
     return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,12 +59,14 @@ class Operation:
     Attributes
     ----------
     expression : str
-        C, where `{v}` is the number and the other fields are elements of `arrays`.
+        C, where `{v}` is the number and the other fields are elements of `arrays`, or constants.
     arrays : dict of str to ndarray of shape (n_features,)
+    constants : dict of str to float
     """
 
     expression: str
-    arrays: dict[str, Floats]
+    arrays: dict[str, Floats] = field(default_factory=dict)
+    constants: dict[str, float] = field(default_factory=dict)
 
 
 def _standard(step: Any) -> list[Operation]:
@@ -110,8 +112,8 @@ def _over(values: Floats | None) -> list[Operation]:
 
 
 def _clip(low: float, high: float) -> list[Operation]:
-    low_text, high_text = (text.number(value, np.dtype(np.float64)) for value in (low, high))
-    return [Operation(f"{{v}} < {low_text} ? {low_text} : {{v}} > {high_text} ? {high_text} : {{v}}", {})]
+    clipped = "{v} < {low} ? {low} : {v} > {high} ? {high} : {v}"
+    return [Operation(clipped, constants={"low": low, "high": high})]
 
 
 SCALERS: dict[str, Callable[[Any], list[Operation]]] = {
@@ -124,7 +126,7 @@ SCALERS: dict[str, Callable[[Any], list[Operation]]] = {
 
 
 def scaled_inputs(steps: list[Any], network: Description, code: Code) -> Inputs:
-    """Numbers in their own units, scaled in double as scikit-learn does it.
+    """Numbers in their own units, scaled as scikit-learn does it.
 
     Raises TypeError for a transformer that is none of `SCALERS`.
     """
@@ -134,21 +136,36 @@ def scaled_inputs(steps: list[Any], network: Description, code: Code) -> Inputs:
         if name not in SCALERS:
             known = ", ".join(SCALERS)
             raise TypeError(f"export_c knows the transformers {known}, not {name}; to_onnx(path) takes more")
-        operations += SCALERS[name](step)
+        operations += [part for whole in SCALERS[name](step) for part in _exact(whole, code)]
     n, names = network.n_inputs, getattr(steps[0], "feature_names_in_", network.feature_names)
-    inputs = Inputs(
-        f"const double x[{n}]", _listed(names, n), "v", locals=[f"{code.real} v[{n}];", "double t;"]
-    )
+    inputs = Inputs(f"const {code.scaled} x[{n}]", _listed(names, n), "v")
+    inputs.locals = [f"{code.real} v[{n}];", f"{code.scaled} t;"]
     body = ["t = x[j];"]
     for k, operation in enumerate(operations, start=1):
-        places = {name: f"{code.prefix}{name}{k}[j]" for name in operation.arrays}
+        places = {name: text.number(value, code.outer) for name, value in operation.constants.items()}
         for name, values in operation.arrays.items():
-            code.constants.append(text.array(f"{code.prefix}{name}{k}", values.astype(np.float64)))
+            places[name] = f"{code.prefix}{name}{k}[j]"
+            code.constants.append(text.array(f"{code.prefix}{name}{k}", values, code.outer))
         body.append(f"t = {operation.expression.format(v='t', **places)};")
-    cast = "" if code.real == "double" else f"({code.real})"
-    body.append(f"v[j] = {cast}t;")
+    body.append(f"v[j] = {code.inwards}t;")
     inputs.statements = [f"for (j = 0; j < {n}; ++j) {{", *(f"    {line}" for line in body), "}"]
     return inputs
+
+
+def _exact(operation: Operation, code: Code) -> list[Operation]:
+    """Take a center away in two steps where one number of the outer dtype does not hold it."""
+    if "center" not in operation.arrays:
+        return [operation]
+    return [replace(operation, arrays={"center": part}) for part in _parts(operation.arrays["center"], code)]
+
+
+def _parts(values: Any, code: Code) -> list[Floats]:
+    """Write numbers as sums of one or two of the outer dtype, so that years or dates keep their digits."""
+    exact = np.asarray(values, np.float64)
+    with np.errstate(over="ignore"):  # text.number refuses what is too large
+        first = exact.astype(code.outer).astype(np.float64)
+    rest = exact - first
+    return [first, rest] if np.isfinite(first).all() and rest.any() else [exact]
 
 
 # ---- a table's columns -----------------------------------------------------------------------------------
@@ -186,15 +203,14 @@ def table_inputs(network: Description, code: Code) -> Inputs:
 
 
 def _number_column(name: str, column: Any, at: int, code: Code) -> tuple[str, str, list[str]]:
-    double = np.dtype(np.float64)
-    mean, scale = text.number(column.mean, double), text.number(column.scale, double)
-    cast = "" if code.real == "double" else f"({code.real})"
-    value = f"v[{at}] = {cast}((row->{name} - {mean}) / {scale});".replace("- -", "+ ")
+    minus = "".join(f" - {text.number(part, code.outer)}" for part in _parts(column.mean, code))
+    scale = text.number(column.scale, code.outer)
+    value = f"v[{at}] = {code.inwards}((row->{name}{minus}) / {scale});".replace("- -", "+ ")
     statements = [f"if (!isnan(row->{name}))", f"    {value}"]
     if column.missing:
         statements += ["else", f"    v[{at + 1}] = 1;"]
     unit = "days since 1970-01-01 UTC" if column.kind == "date" else "a number"
-    return "double ", f"{unit}, NAN where missing", statements
+    return f"{code.scaled} ", f"{unit}, NAN where missing", statements
 
 
 def _category_column(name: str, column: Any, at: int, code: Code) -> tuple[str, str, list[str]]:

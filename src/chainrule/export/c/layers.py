@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from chainrule.description import EPSILON, Description, Layer
 from chainrule.export.c import text
@@ -97,20 +100,47 @@ class Code:
     ----------
     prefix : str
         Of every name in the file.
-    real : {"float", "double"}
+    dtype : dtype
         In which the network computes.
+    outer : dtype
+        Of numbers that are scaled before it and after it.
     constants, functions : list of str
         At file scope.
     """
 
     prefix: str
-    real: str
+    dtype: np.dtype[Any]
+    outer: np.dtype[Any]
     constants: list[str] = field(default_factory=list)
     functions: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def real(self) -> str:
+        """C's name of the network's dtype."""
+        return text.c_type(self.dtype)
+
+    @property
+    def scaled(self) -> str:
+        """C's name of the outer dtype."""
+        return text.c_type(self.outer)
+
+    @property
+    def inwards(self) -> str:
+        """Cast of a scaled number to an input of the network; "" where they are the same."""
+        return "" if self.dtype == self.outer else f"({self.real})"
+
+    @property
+    def outwards(self) -> str:
+        """Cast of an output of the network to what it is scaled in."""
+        return "" if self.dtype == self.outer else f"({self.scaled})"
+
+    def number(self, value: Any) -> str:
+        """Write a constant of the network's dtype."""
+        return text.number(value, self.dtype)
+
     def need(self, name: str, template: str) -> str:
         """Add a function once; return its full name."""
-        suffix = "f" if self.real == "float" else ""
+        suffix = "f" if self.dtype.itemsize == 4 else ""
         self.functions.setdefault(
             name,
             template.format(
@@ -144,12 +174,17 @@ def layer_code(layer: Layer, k: int, code: Code, x: str, y: str) -> list[str]:
     """Write one layer: its constants into `code`, its statements as the result."""
     p, (n_in, n_out) = code.prefix, layer.weights.shape
     code.constants += [
-        text.array(f"{p}W{k}", layer.weights, f"layer {k}: {n_in} to {n_out}, {layer.activation}"),
-        text.array(f"{p}b{k}", layer.intercepts),
+        text.array(
+            f"{p}W{k}", layer.weights, code.dtype, f"layer {k}: {n_in} to {n_out}, {layer.activation}"
+        ),
+        text.array(f"{p}b{k}", layer.intercepts, code.dtype),
     ]
     lines = [f"{code.need('dense', DENSE)}({x}, {n_in}, {p}W{k}, {p}b{k}, {n_out}, {y});"]
     if layer.gain is not None and layer.shift is not None:
-        code.constants += [text.array(f"{p}gain{k}", layer.gain), text.array(f"{p}shift{k}", layer.shift)]
+        code.constants += [
+            text.array(f"{p}gain{k}", layer.gain, code.dtype),
+            text.array(f"{p}shift{k}", layer.shift, code.dtype),
+        ]
         lines.append(f"{code.need('normalize', NORMALIZE)}({y}, {n_out}, {p}gain{k}, {p}shift{k});")
     value = f"{y}[j]"
     if layer.activation == "softmax":
@@ -158,7 +193,7 @@ def layer_code(layer: Layer, k: int, code: Code, x: str, y: str) -> list[str]:
         code.activation("softplus")
         lines.append(f"{code.need('ordered', ORDERED)}({y}, {n_out}, {layer.group});")
     elif layer.slopes is not None:
-        code.constants.append(text.array(f"{p}slope{k}", layer.slopes))
+        code.constants.append(text.array(f"{p}slope{k}", layer.slopes, code.dtype))
         value = f"{y}[j] > 0 ? {y}[j] : {p}slope{k}[j] * {y}[j]"
     elif layer.activation != "identity":
         value = f"{code.activation(layer.activation)}({y}[j])"

@@ -45,9 +45,10 @@ class Result:
         if not meaning.classifies:
             return cls._numbers(network, code)
         result = cls("int", f"{code.real} p[{network.n_columns}]", [])
+        half = code.number(0.5)
         result.raw = "p"
         table = f"{code.prefix}classes"
-        result.classes = _classes(table, meaning.classes)
+        result.classes = _classes(table, meaning.classes, code)
         shown = ", ".join(map(repr, meaning.classes))
         if meaning.kind == "multilabel":
             result.notes = [
@@ -55,7 +56,11 @@ class Result:
                 "Returns the number of labels that the row has.",
             ]
             result.locals = ["int count = 0;"]
-            result.statements = [f"for (j = 0; j < {n}; ++j)", "    count += p[j] > 0.5;", "return count;"]
+            result.statements = [
+                f"for (j = 0; j < {n}; ++j)",
+                f"    count += p[j] > {half};",
+                "return count;",
+            ]
             return result
         result.notes = [
             f"p: the probability of each class: {shown}.",
@@ -63,7 +68,7 @@ class Result:
         ]
         if meaning.kind == "binary":
             result.statements = ["p[1] = p[0];", "p[0] = 1 - p[1];"]
-            decided = "p[1] > 0.5" if len(meaning.classes) > 1 else "0"
+            decided = f"p[1] > {half}" if len(meaning.classes) > 1 else "0"
             result.statements.append(f"return {decided};")
         else:
             result.locals = ["int best = 0;"]
@@ -80,30 +85,33 @@ class Result:
         meaning, n = network.meaning, network.n_outputs
         if not meaning.scaled:
             return cls("void", f"{code.real} y[{n}]", [f"y: {n} output{'s' if n > 1 else ''}."])
-        result = cls(
-            "void", f"double y[{n}]", [f"y: {n} prediction{'s' if n > 1 else ''}, in the target's own units."]
-        )
+        note = f"y: {n} prediction{'s' if n > 1 else ''}, in the target's own units."
+        result = cls("void", f"{code.scaled} y[{n}]", [note])
         result.raw, result.locals = "out", [f"{code.real} out[{n}];"]
         places = {}
         for name in ("scale", "mean"):
-            values = np.asarray(getattr(meaning, name), np.float64)
-            places[name] = f"{code.prefix}target_{name}[j]" if values.ndim else repr(float(values))
+            values = np.asarray(getattr(meaning, name))
             if values.ndim:
-                code.constants.append(text.array(f"{code.prefix}target_{name}", values))
+                places[name] = f"{code.prefix}target_{name}[j]"
+                code.constants.append(text.array(f"{code.prefix}target_{name}", values, code.outer))
+            else:
+                places[name] = text.number(values, code.outer)
         result.statements = [
             f"for (j = 0; j < {n}; ++j)",
-            f"    y[j] = (double)out[j] * {places['scale']} + {places['mean']};",
+            f"    y[j] = {code.outwards}out[j] * {places['scale']} + {places['mean']};",
         ]
         return result
 
 
-def _classes(name: str, classes: list[Any]) -> str:
+def _classes(name: str, classes: list[Any], code: Code) -> str:
     if all(isinstance(label, str) for label in classes):
         values = ",\n".join(f"    {text.string(label)}" for label in classes)
         return f"const char *const {name}[{len(classes)}] = {{\n{values}\n}};\n"
     whole = all(isinstance(label, int | bool) for label in classes)
     values = ", ".join(
-        f"{int(label)}" + ("LL" if abs(int(label)) >= 2**31 else "") if whole else repr(float(label))
+        f"{int(label)}" + ("LL" if abs(int(label)) >= 2**31 else "")
+        if whole
+        else text.number(label, code.outer)
         for label in classes
     )
-    return f"const {'long long' if whole else 'double'} {name}[{len(classes)}] = {{ {values} }};\n"
+    return f"const {'long long' if whole else code.scaled} {name}[{len(classes)}] = {{ {values} }};\n"

@@ -12,13 +12,34 @@ from numpy.typing import NDArray
 
 WIDTH = 100
 
-#: C99's keywords, and what <math.h> defines and the generated code uses.
-RESERVED = frozenset((
-    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
-    "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short",
-    "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile",
-    "while", "_Bool", "_Complex", "_Imaginary", "main", "NAN", "INFINITY", "NULL", "isnan",
-))  # fmt: skip
+#: Keywords of C, to C23, and of C++, to C++26.
+KEYWORDS = """
+    auto break case char const continue default do double else enum extern float for goto if inline int long
+    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
+    while alignas alignof bool complex constexpr false imaginary noreturn nullptr static_assert thread_local
+    true typeof typeof_unqual
+
+    and and_eq asm atomic_cancel atomic_commit atomic_noexcept bitand bitor catch char16_t char32_t char8_t
+    class co_await co_return co_yield compl concept const_cast consteval constinit contract_assert decltype
+    delete dynamic_cast explicit export friend mutable namespace new noexcept not not_eq operator or or_eq
+    private protected public reflexpr reinterpret_cast requires static_cast synchronized template this throw
+    try typeid typename using virtual wchar_t xor xor_eq
+"""
+
+#: Macros of <math.h>, <string.h> and what they include, and those that compilers define by themselves.
+MACROS = """
+    BIG_ENDIAN BYTE_ORDER DOMAIN EXIT_FAILURE EXIT_SUCCESS FD_SETSIZE HUGE INFINITY LITTLE_ENDIAN
+    MATH_ERREXCEPT MATH_ERRNO MAXFLOAT MB_CUR_MAX MSDOS NAN NFDBITS NULL OVERFLOW PDP_ENDIAN PLOSS RAND_MAX
+    SING TLOSS UNDERFLOW WCONTINUED WEXITED WIN32 WIN64 WINNT WNOHANG WNOWAIT WSTOPPED WUNTRACED X_TLOSS
+    arm errno hppa hpux i386 isnan linux m68k main math_errhandling mips pdp11 sgi sparc sun unix vax
+"""
+RESERVED = frozenset([*KEYWORDS.split(), *MACROS.split()])
+
+#: Groups of such macros: M_PI and M_PIf32x, FP_NAN, HUGE_VALF, SNANL.
+MACRO_GROUPS = re.compile(
+    r"M_(E|LOG2E|LOG10E|LN2|LN10|PI|PI_2|PI_4|1_PI|2_PI|2_SQRTPI|SQRT2|SQRT1_2)([fl]|f\d+x?)?"
+    r"|FP_(NAN|INFINITE|ZERO|NORMAL|SUBNORMAL|FAST_\w+|INT_\w+|I?L?LOGB(0|NAN))|(HUGE_VAL|SNAN)\w*"
+)
 
 
 def number(value: Any, dtype: np.dtype[Any]) -> str:
@@ -29,19 +50,24 @@ def number(value: Any, dtype: np.dtype[Any]) -> str:
     >>> number(0.1, np.dtype("float32")), number(-2, np.dtype("float64"))
     ('0.1f', '-2.0')
     """
-    text = str(dtype.type(value))
-    return text + "f" if dtype.itemsize == 4 else text
+    with np.errstate(over="ignore"):
+        converted = dtype.type(value)
+    if not np.isfinite(converted):
+        raise ValueError(f"{value:g} is too large for {dtype}; keep float64")
+    return f"{converted}f" if dtype.itemsize == 4 else str(converted)
 
 
-def array(name: str, values: NDArray[Any], comment: str = "") -> str:
+def c_type(dtype: np.dtype[Any]) -> str:
+    """Return C's name of float32 or float64."""
+    return "float" if dtype.itemsize == 4 else "double"
+
+
+def array(name: str, values: NDArray[Any], dtype: np.dtype[Any], comment: str = "") -> str:
     """Write a constant array; its numbers read back as the same bits."""
-    flat = np.ravel(values)
-    suffix = "f" if flat.dtype.itemsize == 4 else ""
-    ctype = "float" if suffix else "double"
-    lines = wrap(f"{value!s}{suffix}," for value in flat)
+    lines = wrap(f"{number(value, dtype)}," for value in np.ravel(values))
     shape = " * ".join(map(str, np.shape(values)))
     head = f"/* {comment} */\n" if comment else ""
-    return f"{head}static const {ctype} {name}[{shape}] = {{\n{lines}\n}};\n"
+    return f"{head}static const {c_type(dtype)} {name}[{shape}] = {{\n{lines}\n}};\n"
 
 
 def wrap(words: Iterable[str], indent: str = "    ") -> str:
@@ -74,19 +100,23 @@ def string(text: str) -> str:
 
 
 def identifier(text: str, fallback: str = "x") -> str:
-    """Make a name that C accepts.
+    """Make a name that C and C++ accept, and that no macro replaces.
 
     Examples
     --------
-    >>> identifier("house price (€)"), identifier("2nd"), identifier("int")
-    ('house_price', 'x2nd', 'int_')
+    >>> identifier("house price (€)"), identifier("2nd"), identifier("class")
+    ('house_price', 'x2nd', 'class_')
     """
+    name = beginning(text, fallback)
+    return f"{name}_" if name in RESERVED or MACRO_GROUPS.fullmatch(name) else name
+
+
+def beginning(text: str, fallback: str) -> str:
+    """Make what a longer name can begin with."""
     name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")
     if not name:
         return fallback
-    if name[0].isdigit():
-        name = f"x{name}"
-    return f"{name}_" if name in RESERVED else name
+    return f"x{name}" if name[0].isdigit() else name
 
 
 def identifiers(texts: Sequence[str]) -> list[str]:
