@@ -30,14 +30,14 @@ class Done:
     def __repr__(self):
         return f"chainrule {' '.join(self.arguments)} -> {self.code}\n{self.out}\n{self.err}"
 
-    def fails(self, code, *words):
-        """One line on standard error that has all the words; nothing else anywhere."""
+    def fails(self, code, *words, after=""):
+        """One line on standard error that has all the words; elsewhere nothing, or what was said before."""
         lines = self.err.splitlines()
         assert self.code == code, self
         assert len(lines) == 1, self
         assert lines[0].startswith("error: "), self
         assert all(word in lines[0] for word in words), self
-        assert self.out == "", self
+        assert self.out.startswith(after) if after else self.out == "", self
 
     def succeeds(self):
         assert self.code == 0, self

@@ -121,7 +121,7 @@ def test_layers_that_are_too_wide_for_this_table_only(in_process, table):
 def test_divergence(in_process, table):
     options = ["--learning-rate", "1e300", "--out", "model", "-q"]
     in_process("fit", "houses.csv", "--target", "price", *options).fails(
-        1, "diverged in epoch", "lower learning rate"
+        1, "diverged in epoch", "lower learning rate", after="Task "
     )
     assert not (table.parent / "model").exists()
 
@@ -195,7 +195,6 @@ def test_model_that_is_missing_a_directory_or_no_table_model(in_process, table, 
         ("rooms,heating\n3,gas\nmany,oil\n", ["'rooms' has the text 'many' in row 2, expected a number"]),
         ("rooms,heating\ninf,gas\n", ["'rooms' has 1 infinite value"]),
         ("rooms,heating\n1e200,gas\n", ["'rooms' has 1e+200 in row 1, too far from"]),
-        ("rooms,heating\n", ["has no rows"]),
         ("", ["is empty"]),
         (b"\0\1\2\3" * 50, ["is a binary file"]),
     ],
@@ -223,7 +222,9 @@ def test_evaluation_without_target_or_of_unknown_classes(in_process, model, tmp_
     (tmp_path / "new.csv").write_text("rooms,heating\n3,gas\n")
     in_process("evaluate", model.name, "new.csv").fails(1, "no column 'dear'")
     (tmp_path / "new.csv").write_text("rooms,heating,dear\n3,gas,maybe\n")
-    in_process("evaluate", model.name, "new.csv").fails(1, "'maybe', expected true or false")
+    in_process("evaluate", model.name, "new.csv").fails(
+        1, "'dear' has the text 'maybe' in row 1, expected true or false"
+    )
 
 
 def test_predictions_do_not_replace_what_they_are_made_from(in_process, model, table):

@@ -91,7 +91,7 @@ def test_activations_one_for_each_layer(in_process, table):
 def test_a_checkpoint_replaces_no_other_file(in_process, table, tmp_path):
     before = table.read_bytes()
     in_process("fit", *PRICE, *QUICK, "-q", "--checkpoint", "houses.csv").fails(
-        1, "houses.csv exists and is no model file, so no checkpoint replaces it"
+        1, "houses.csv exists and is no model file, so no checkpoint replaces it", after="Task "
     )
     assert table.read_bytes() == before
 

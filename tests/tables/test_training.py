@@ -10,7 +10,7 @@ from chainrule.tables.training import check_memory, train
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 3))
 CLASSES = (X[:, 0] + 0.5 * RNG.normal(size=80) > 0).astype(np.int64)
-SET_ASIDE = (X[60:], CLASSES[60:])
+SET_ASIDE = (X[60:], CLASSES[60:], None)
 
 
 def classifier(**settings):
@@ -31,7 +31,7 @@ def test_best_epoch_is_kept():
     def keep(epoch):
         kept.append(copy.deepcopy(estimator.coefs_ + estimator.intercepts_))
 
-    history = train(estimator, X[:60], CLASSES[:60], SET_ASIDE, callback=keep)
+    history = train(estimator, (X[:60], CLASSES[:60], None), SET_ASIDE, callback=keep)
     losses = [epoch.watched.loss for epoch in history]
     assert [epoch.number for epoch in history] == list(range(1, 13))
     assert [epoch.best for epoch in history] == [loss == min(losses[:n]) for n, loss in enumerate(losses, 1)]
@@ -48,18 +48,22 @@ def test_best_epoch_is_kept():
 
 def test_patience():
     estimator = classifier(tol=10.0, patience=2, max_iter=30)
-    assert len(train(estimator, X[:60], CLASSES[:60], SET_ASIDE)) == 4
+    assert len(train(estimator, (X[:60], CLASSES[:60], None), SET_ASIDE)) == 4
     assert estimator.stop_reason_ == "no_improvement"
 
 
 def test_callback_stops():
-    history = train(classifier(max_iter=50), X, CLASSES, None, callback=lambda epoch: epoch.number == 3)
+    history = train(
+        classifier(max_iter=50), (X, CLASSES, None), None, callback=lambda epoch: epoch.number == 3
+    )
     assert len(history) == 3
-    assert len(train(classifier(), X, CLASSES, None, callback=lambda epoch: epoch)) == 5  # not True itself
+    assert (
+        len(train(classifier(), (X, CLASSES, None), None, callback=lambda epoch: epoch)) == 5
+    )  # not True itself
 
 
 def test_without_validation_the_training_rows_are_watched():
-    history = train(classifier(), X, CLASSES, None)
+    history = train(classifier(), (X, CLASSES, None), None)
     assert [epoch.watched for epoch in history] == [None] * 5
     assert [epoch.best for epoch in history] == [True] * 5
 
@@ -69,7 +73,7 @@ def test_epochs_are_those_of_fit():
     with pytest.warns(UserWarning, match="Maximum iterations"):
         one.fit(X[:60], CLASSES[:60], X_val=X[60:], y_val=CLASSES[60:])
     other = classifier(scoring="roc_auc")
-    history = train(other, X[:60], CLASSES[:60], SET_ASIDE)
+    history = train(other, (X[:60], CLASSES[:60], None), SET_ASIDE)
     assert [epoch.loss for epoch in history] == one.loss_curve_
     assert [epoch.scores["roc_auc"] for epoch in history] == one.evals_result_["roc_auc"]
     assert list(history[0].scores) == ["loss", "roc_auc", "accuracy"]
@@ -77,16 +81,16 @@ def test_epochs_are_those_of_fit():
     assert np.array_equal(one.coefs_[0], other.coefs_[0])
 
 
-@pytest.mark.parametrize("validation", [None, (X, X[:, 0])])
+@pytest.mark.parametrize("validation", [None, (X, X[:, 0], None)])
 def test_divergence(validation):
     estimator = MLPRegressor(hidden_layer_sizes=(5,), solver="sgd", learning_rate_init=1e200)
     with pytest.raises(TrainingError, match=r"diverged in epoch \d: .* lower learning rate than 1e\+200"):
-        train(estimator, X, X[:, 0], validation)
+        train(estimator, (X, X[:, 0], None), validation)
 
 
 def test_targets_that_do_not_suit_the_loss():
     with pytest.raises(TrainingError, match="poisson"):
-        train(MLPRegressor("poisson"), X, X[:, 0], None)
+        train(MLPRegressor("poisson"), (X, X[:, 0], None), None)
 
 
 def test_interrupt_stops(monkeypatch):
@@ -97,7 +101,7 @@ def test_interrupt_stops(monkeypatch):
 
     monkeypatch.setattr("chainrule.estimators.watching.Watch.epoch_ends", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(classifier(), X, CLASSES, None)
+        train(classifier(), (X, CLASSES, None), None)
 
 
 def test_check_memory():

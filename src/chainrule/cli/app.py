@@ -31,6 +31,9 @@ def program(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="After any command: show where in the program an error arose.")
+    ] = False,
 ) -> None:
     """Show the help where no command is given."""
     if context.invoked_subcommand is None:

@@ -5,13 +5,19 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.reading import Delimiter, Encoding, NoHeader, Weight, csv_options
+
 
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model that `chainrule fit` saved.")],
     table: Annotated[
         Path,
-        typer.Argument(metavar="TABLE", help="CSV (may be gzip) or Parquet file with the target column."),
+        typer.Argument(metavar="TABLE", help="CSV (may be gzip), Parquet or JSON with the target column."),
     ],
+    weight: Weight = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
 ) -> None:
     """Measure MODEL on the rows of TABLE, beside the simplest prediction.
 
@@ -19,6 +25,9 @@ def command(
     """
     from chainrule.cli.model import load_table_model
     from chainrule.cli.report import print_evaluation
+    from chainrule.tables.tables import open_table
 
     loaded = load_table_model(model)
-    print_evaluation(loaded.evaluate(table), f"{loaded.task} of {loaded.target.name!r}, rows", loaded)
+    rows = open_table(table, csv_options(delimiter, encoding, no_header) or loaded.csv)
+    evaluation = loaded.evaluate(rows, sample_weight=weight)
+    print_evaluation(evaluation, f"{loaded.task} of {loaded.target.name!r}, rows", loaded.task)

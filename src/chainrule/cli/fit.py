@@ -1,22 +1,16 @@
 """`chainrule fit`: a table goes in, a trained network comes out."""
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.options import (
-    check_activations,
-    check_fraction,
-    check_memory,
-    check_name,
-    check_positive,
-    parse_sizes,
-)
+from chainrule.cli.options import parse_sizes
+from chainrule.cli.reading import Delimiter, Encoding, NoHeader, Weight
 from chainrule.cli.settings import parse_settings
 
 if TYPE_CHECKING:
+    from chainrule.tables.fitting import Prepared
     from chainrule.tables.table_model import TableModel
 
 AUTO = "auto"
@@ -26,10 +20,13 @@ def command(
     table: Annotated[
         Path | None,
         typer.Argument(
-            metavar="TABLE", help="CSV (may be gzip) or Parquet file. Without: handwritten digits."
+            metavar="TABLE", help="CSV (may be gzip), Parquet or JSON file. Without: handwritten digits."
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column to predict; may be repeated for several of numbers."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="MODEL", help="File to save the model to.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Let MODEL replace a file that is no model.")
@@ -43,6 +40,31 @@ def command(
     ignore: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Column not to use; may be repeated.")
     ] = None,
+    weight: Weight = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help="Further word for a missing value, such as 9999; may be repeated."),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="Column of categories, even if they look like numbers; may be repeated."
+        ),
+    ] = None,
+    number: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column of numbers; what is none is missing; may be repeated."),
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar="MARK", help="Decimal mark, . or , where numbers leave it open.")
+    ] = None,
+    day_first: Annotated[
+        bool | None,
+        typer.Option("--day-first/--month-first", help="Of dates such as 3/4/2024, if they leave it open."),
+    ] = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
     hidden: Annotated[str, typer.Option(metavar="SIZES", help="Widths of the hidden layers.")] = "128,128",
     activation: Annotated[
         str, typer.Option(metavar="NAME", help="Of the hidden layers: one, or one for each: relu,tanh.")
@@ -89,134 +111,120 @@ def command(
     """Train a network to predict a column of TABLE from the others.
 
     Numbers are standardised, text is encoded one-hot, missing values are handled. A part of the rows is
-    held out, and the network is measured on it beside the simplest prediction.
+    held out, and the network is measured on it beside the simplest prediction. What was guessed of the
+    columns is shown before the training begins; an option overrides each guess.
     """
+    from chainrule.tables.posing import question
+    from chainrule.tables.settings import fit_settings
+
     sizes = parse_sizes(hidden, "--hidden")
-    further = parse_settings(settings or [])
-    parameters = {
-        "hidden_layer_sizes": sizes,
-        "activation": check_activations(activation, len(sizes), "--activation"),
-        "epochs": epochs,
-        "patience": patience,
-        "batch_size": batch_size,
-        "learning_rate": check_positive(learning_rate, "--learning-rate"),
-        "l2": check_positive(l2, "--l2", or_zero=True),
-        "validation_fraction": (
-            None
-            if validation_fraction is None
-            else check_fraction(validation_fraction, "--validation-fraction")
-        ),
-        "dtype": check_name(dtype, ["float32", "float64"], "--dtype"),
-        "random_state": seed,
-        "n_threads": threads,
-        "resume": resume,
-        **further,
-    }
+    parameters = parse_settings(settings or [])
     if checkpoint is not None:
         parameters["checkpoint"] = str(checkpoint)
     elif resume:
         raise typer.BadParameter("it needs --checkpoint FILE to go on from", param_hint="'--resume'")
-    check_fraction(test_fraction, "--test-fraction")
-    check_name(task, [AUTO, "classification", "regression"], "--task")
     if table is None and (target or ignore):
         raise typer.BadParameter("it needs a TABLE", param_hint="'--target'" if target else "'--ignore'")
-    if table is not None and target is None:
-        raise typer.BadParameter("it must name the column to predict", param_hint="'--target'")
-    if target in (ignore or []):
-        raise typer.BadParameter("it names the target", param_hint="'--ignore'")
-    check_memory([1, *sizes, 1], dtype, "--hidden")  # too wide for any table
+    activations = [name.strip() for name in activation.split(",")]
+    asked = question(
+        (target or []) if table is not None else ["digit"],
+        task=None if task == AUTO else task,
+        ignore=ignore or [],
+        weight=weight,
+        decimal=decimal,
+        missing=missing or [],
+        text=text or [],
+        number=number or [],
+        day_first=day_first,
+        delimiter=delimiter,
+        encoding=encoding,
+        header=not no_header,
+    )
+    wanted = fit_settings(
+        task=asked.task,
+        hidden_layer_sizes=sizes,
+        activation=activations[0] if len(activations) == 1 else activations,
+        learning_rate=learning_rate,
+        l2=l2,
+        batch_size=batch_size,
+        epochs=epochs,
+        patience=patience,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        dtype=dtype,
+        random_state=seed,
+        n_threads=threads,
+        callback=None,
+        resume=resume,
+        parameters=parameters,
+    )
     if out is not None:
         _check_out(out, force)
-
-    rows, target = _digits() if table is None else (_read(table), target)
-    _train(rows, str(target), task, ignore or [], test_fraction, out, quiet, parameters)
+    _train(_digits() if table is None else table, asked, wanted, out, quiet)
 
 
-def _train(
-    rows: Any,
-    target: str,
-    task: str,
-    ignore: list[str],
-    test_fraction: float,
-    out: Path | None,
-    quiet: bool,
-    settings: dict[str, Any],
-) -> None:
+def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool) -> None:
+    from dataclasses import replace
+
     from chainrule.cli.progress import progress
     from chainrule.cli.report import print_evaluation, print_facts
-    from chainrule.tables.errors import TableError, TableWarning
-    from chainrule.tables.splitting import hold_out
+    from chainrule.tables.fitting import prepare
+    from chainrule.tables.posing import pose
     from chainrule.tables.table_model import TableModel
-    from chainrule.tables.targets import ClassTarget, Task, drop_unknown, find_target, fit_target, infer_task
 
-    _check_ignored(ignore, rows.column_names)
-    rows, values = drop_unknown(rows, find_target(rows, target), target)
-    chosen: Task | None = None if task == AUTO else "regression" if task == "regression" else "classification"
-    posed, reason = (chosen, "as --task says") if chosen else infer_task(target, values)
-    fitted = fit_target(target, values, posed)
-    classes = fitted.encode(values) if isinstance(fitted, ClassTarget) else None
-    training, test = hold_out(rows.num_rows, test_fraction, settings["random_state"], classes)
-    if test_fraction and not len(test):
-        raise TableError(
-            f"the table has {rows.num_rows} rows, expected enough to hold out a share of {test_fraction:g}; "
-            "hint: --test-fraction 0 holds out none"
-        )
-    with progress(posed, settings["epochs"], quiet=quiet) as show:
-        model = TableModel.fit(
-            rows.take(training), target, task=posed, ignore=ignore, callback=show, **settings
-        )
+    prepared = prepare(pose(table, asked), settings)
+    print_facts(_facts(prepared))
+    with progress(prepared.problem.task, settings.network["max_iter"], quiet=quiet) as show:
+        model = TableModel.train(replace(prepared, settings=replace(settings, callback=show)))
     if out is not None:
         model.save(out)
-    print_facts(_facts(model, reason, len(test)))
-    if len(test):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TableWarning)  # a rare category may be in the test rows only
-            evaluation = model.evaluate(rows.take(test))
+    print_facts(_training_facts(model))
+    if model.test is not None:
         print()
-        print_evaluation(evaluation, "Test rows", model)
+        print_evaluation(model.test, "Test rows", model.task)
     print()
     print(f"Saved to {out}" if out is not None else "Not saved; --out MODEL saves the model")
 
 
-def _facts(model: "TableModel", reason: str, n_test: int) -> list[tuple[str, str]]:
-    from chainrule.cli.report import columns_text, left_out_text, network_text, steps_text
+def _facts(prepared: "Prepared") -> list[tuple[str, str]]:
+    """Return what was decided before the training."""
+    from chainrule.cli.report import columns_text, left_out_text
+    from chainrule.tables.targets import ClassTarget
+
+    problem, target = prepared.problem, prepared.target
+    into = f" into {len(target.classes)} classes" if isinstance(target, ClassTarget) else ""
+    names = ", ".join(map(repr, target.names))
+    n_training, n_watched, n_test = (
+        len(part.X) for part in (prepared.training, prepared.validation, prepared.test)
+    )
+    watched = f"{n_watched:,} to choose the epoch" if n_watched else "none to choose the epoch"
+    facts = [
+        ("Task", f"{problem.task} of {names}{into} ({problem.reason})"),
+        ("Rows", f"{n_training:,} to train, {watched}, {n_test:,} to test"),
+        ("Columns", columns_text(prepared.preprocessor)),
+    ]
+    facts += [("Read" if k == 0 else "", note) for k, note in enumerate(problem.notes)]
+    if prepared.preprocessor.left_out:
+        facts.append(("Left out", left_out_text(prepared.preprocessor)))
+    return facts
+
+
+def _training_facts(model: "TableModel") -> list[tuple[str, str]]:
+    from chainrule.cli.report import network_text, steps_text
 
     training = model.training
-    rows = training["rows"]
-    into = f" into {len(model.classes)} classes" if model.classes is not None else ""
-    task = f"{model.task} of {model.target.name!r}{into} ({reason})"
-    chosen = (
-        f"{rows['validation']:,} to choose the epoch" if rows["validation"] else "none to choose the epoch"
-    )
-    facts = [
-        ("Task", task),
-        ("Rows", f"{rows['training']:,} to train, {chosen}, {n_test:,} to test"),
-        ("Columns", columns_text(model)),
-    ]
-    if model.preprocessor.left_out:
-        facts.append(("Left out", left_out_text(model)))
     epochs = f"{training['epochs']} epochs, the parameters after epoch {training['best_epoch']} kept"
     seconds = f"{model.history[-1].seconds:.1f} s" if model.history else "done before"
-    return [
-        *facts,
-        ("Network", network_text(model)),
-        ("Training", f"{epochs}; {steps_text(model)}; {seconds}"),
-    ]
+    return [("Network", network_text(model)), ("Training", f"{epochs}; {steps_text(model)}; {seconds}")]
 
 
-def _read(path: Path) -> Any:
-    from chainrule.tables.tables import read_table
-
-    return read_table(path)
-
-
-def _digits() -> tuple[Any, str]:
-    """Return scikit-learn's 1,797 handwritten digits of 8 x 8 pixels, and the name of their target."""
+def _digits() -> Any:
+    """Return scikit-learn's 1,797 handwritten digits of 8 x 8 pixels; the target is called "digit"."""
     import pyarrow as pa
     from sklearn.datasets import load_digits
 
     data = load_digits()
-    return pa.table(dict(zip(data.feature_names, data.data.T, strict=True)) | {"digit": data.target}), "digit"
+    return pa.table(dict(zip(data.feature_names, data.data.T, strict=True)) | {"digit": data.target})
 
 
 def _check_out(out: Path, force: bool) -> None:
@@ -230,16 +238,3 @@ def _check_out(out: Path, force: bool) -> None:
         raise ModelFileError(
             f"{out} exists and is no model, so it is not replaced; hint: --force replaces it"
         )
-
-
-def _check_ignored(ignore: list[str], columns: list[str]) -> None:
-    from chainrule._words import did_you_mean, listed
-    from chainrule.tables.errors import TableError
-
-    for name in ignore:
-        if name not in columns:
-            hint = did_you_mean(name, columns)
-            raise TableError(
-                f"the table has no column {name!r} to ignore, expected one of {listed(columns, 20)}"
-                + (f"; {hint}" if hint else "")
-            )

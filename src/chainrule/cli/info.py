@@ -59,10 +59,10 @@ def _describe_table_model(model: "TableModel") -> list[tuple[str, str]]:
         facts.append(("Classes", listed(model.classes, 20)))
     facts += [
         ("Needs columns", ", ".join(f"{c.name} ({c.kind})" for c in model.preprocessor.columns)),
-        ("Encoded", columns_text(model)),
+        ("Encoded", columns_text(model.preprocessor)),
     ]
     if model.preprocessor.left_out:
-        facts.append(("Left out", left_out_text(model)))
+        facts.append(("Left out", left_out_text(model.preprocessor)))
     facts.append(("Network", network_text(model)))
     training = model.training
     if training:

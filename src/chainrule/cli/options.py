@@ -35,24 +35,6 @@ def check_name(name: str, known: Iterable[str], option: str) -> str:
     )
 
 
-def check_fraction(value: float, option: str) -> float:
-    """Return a number in [0, 1); BadParameter for another."""
-    if not 0 <= value < 1:
-        raise typer.BadParameter(
-            f"got {value:g}, expected a share of the rows, at least 0 and less than 1",
-            param_hint=f"'{option}'",
-        )
-    return value
-
-
-def check_positive(value: float, option: str, *, or_zero: bool = False) -> float:
-    """Return a finite number above zero, or zero where allowed; BadParameter for another."""
-    if not (0 < value < float("inf") or (or_zero and value == 0)):
-        expected = "zero or a positive number" if or_zero else "a positive number"
-        raise typer.BadParameter(f"got {value:g}, expected {expected}", param_hint=f"'{option}'")
-    return value
-
-
 def check_activation(name: str, option: str) -> str:
     """Return the name of an activation for hidden layers; BadParameter for another."""
     from chainrule import _engine
@@ -62,17 +44,26 @@ def check_activation(name: str, option: str) -> str:
     )
 
 
-def check_activations(text: str, n_layers: int, option: str) -> str | list[str]:
-    """Return one name, or a list with one per hidden layer of names separated by commas."""
-    names = [check_activation(name.strip(), option) for name in text.split(",")]
-    if len(names) == 1:
-        return names[0]
-    if len(names) != n_layers:
-        raise typer.BadParameter(
-            f"got {len(names)} names, expected one for all or one for each of {n_layers} hidden layers",
-            param_hint=f"'{option}'",
-        )
-    return names
+#: Options that are not called as their parameter is.
+OPTIONS = {
+    "hidden_layer_sizes": "--hidden",
+    "random_state": "--seed",
+    "n_threads": "--threads",
+    "header": "--no-header",
+    "sample_weight": "--weight",
+    "day_first": "--day-first",
+}
+
+
+def option_of(parameter: str) -> str:
+    """Return the option that sets a parameter of `TableModel.fit`.
+
+    Examples
+    --------
+    >>> option_of("random_state"), option_of("batch_size")
+    ('--seed', '--batch-size')
+    """
+    return OPTIONS.get(parameter, "--" + parameter.replace("_", "-"))
 
 
 def check_memory(sizes: Sequence[int], dtype: str, option: str) -> None:

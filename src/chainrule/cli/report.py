@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.tables.evaluation import Evaluation
+    from chainrule.tables.preprocessing import Preprocessor
     from chainrule.tables.table_model import TableModel
 
 NAMES = {
@@ -26,16 +27,22 @@ USUAL = {
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     """Print names and what is to be said of them."""
     table = _table(show_header=False)
-    table.add_column(style="bold", no_wrap=True)
+    table.add_column(style="bold", no_wrap=True, min_width=8)
     table.add_column(overflow="fold")
     for name, fact in facts:
         table.add_row(name, fact)
     _show(table)
 
 
-def print_evaluation(evaluation: "Evaluation", rows: str, model: "TableModel") -> None:
-    """Print measures beside those of the simplest prediction."""
-    simplest = "most frequent class" if model.task == "classification" else "mean of the training rows"
+def print_evaluation(evaluation: "Evaluation", rows: str, task: str) -> None:
+    """Print measures beside those of the simplest prediction, of several targets for each."""
+    if evaluation.targets:
+        for k, (name, one) in enumerate(evaluation.targets.items()):
+            if k:
+                print()
+            print_evaluation(one, f"{name!r}: {rows}", task)
+        return
+    simplest = "most frequent class" if task == "classification" else "mean of the training rows"
     table = _table()
     table.add_column(f"{rows} ({evaluation.n_samples:,})")
     table.add_column("network", justify="right")
@@ -95,11 +102,11 @@ def steps_text(model: "TableModel") -> str:
     return f"{steps}{''.join(f', {one}' for one in further)}"
 
 
-def columns_text(model: "TableModel") -> str:
+def columns_text(preprocessor: "Preprocessor") -> str:
     """Describe in one line how the columns are used."""
     from chainrule._words import counted
 
-    kinds = [column.kind for column in model.preprocessor.columns]
+    kinds = [column.kind for column in preprocessor.columns]
     uses = {
         "number": "standardised",
         "date": "in days, standardised",
@@ -107,14 +114,14 @@ def columns_text(model: "TableModel") -> str:
         "boolean": "one-hot",
     }
     parts = [f"{counted(kinds.count(kind), kind)} ({use})" for kind, use in uses.items() if kind in kinds]
-    with_missing = sum(column.missing for column in model.preprocessor.columns)
-    text = f"{', '.join(parts)}: {counted(len(model.preprocessor.feature_names), 'feature')}"
+    with_missing = sum(column.missing for column in preprocessor.columns)
+    text = f"{', '.join(parts)}: {counted(len(preprocessor.feature_names), 'feature')}"
     return text + (f"; {counted(with_missing, 'column')} with missing values" if with_missing else "")
 
 
-def left_out_text(model: "TableModel") -> str:
+def left_out_text(preprocessor: "Preprocessor") -> str:
     """List the columns that are not used, with the reasons."""
-    left_out = list(model.preprocessor.left_out.items())
+    left_out = list(preprocessor.left_out.items())
     text = "; ".join(f"{name!r} {reason}" for name, reason in left_out[:6])
     return text + (f"; and {len(left_out) - 6:,} more" if len(left_out) > 6 else "")
 

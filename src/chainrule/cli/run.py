@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -10,9 +11,12 @@ from typing import Any, TextIO
 import typer
 
 from chainrule.cli.app import app
+from chainrule.cli.options import option_of
+from chainrule.cli.output import degrade
 from chainrule.files.errors import ModelFileError
 from chainrule.tables.errors import ParameterError, TableError, TableWarning, TrainingError
 
+TRACEBACK = "--traceback"
 DATA_ERROR, USAGE_ERROR = 1, 2
 INTERRUPTED, BROKEN_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
 
@@ -34,6 +38,9 @@ def run(arguments: Sequence[str]) -> int:
         Exit code: 0, 1 for something wrong with a file or its data, 2 for the command line, 130 for Ctrl-C,
         141 where the reader of standard output went away.
     """
+    degrade()
+    trace = TRACEBACK in arguments  # wherever it stands, before or after the command
+    arguments = [argument for argument in arguments if argument != TRACEBACK]
     command = typer.main.get_command(app)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
@@ -51,22 +58,36 @@ def run(arguments: Sequence[str]) -> int:
             return int(done.exit_code)
         except (typer.Abort, KeyboardInterrupt):
             return _fail("interrupted; nothing was written", INTERRUPTED, label="")
-        except _UsageError as error:
-            return _fail(_usage_message(error, arguments), USAGE_ERROR)
-        except ParameterError as error:
-            return _fail(str(error), USAGE_ERROR)
-        except (ModelFileError, TableError, TrainingError) as error:
-            return _fail(str(error), DATA_ERROR)
-        except OSError as error:
-            return _fail(_system_message(error), DATA_ERROR)
-        except MemoryError:
-            return _fail("there is not enough memory for this", DATA_ERROR)
+        except Exception as error:
+            if trace:
+                traceback.print_exc()
+            return _fail(*_explained(error, arguments))
     return 0
 
 
 def _fail(message: str, code: int, label: str = "error: ") -> int:
     print(label + " ".join(message.split()), file=sys.stderr)
     return code
+
+
+def _explained(error: Exception, arguments: Sequence[str]) -> tuple[str, int]:
+    """Return what is wrong in one line, and the exit code."""
+    if isinstance(error, _UsageError):
+        return _usage_message(error, arguments), USAGE_ERROR
+    if isinstance(error, ParameterError):
+        if not error.parameter:
+            return str(error), USAGE_ERROR
+        command = f"chainrule {arguments[0]}" if arguments else "chainrule"
+        message = f"invalid value for '{option_of(error.parameter)}': {error.problem}; see {command} --help"
+        return message, USAGE_ERROR
+    if isinstance(error, ModelFileError | TableError | TrainingError):
+        return str(error), DATA_ERROR
+    if isinstance(error, OSError):
+        return _system_message(error), DATA_ERROR
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this", DATA_ERROR
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"this should not have happened: {what}; {TRACEBACK} shows where it did", DATA_ERROR
 
 
 def _usage_message(error: Any, arguments: Sequence[str]) -> str:

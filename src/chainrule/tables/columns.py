@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from chainrule._words import counted
+from chainrule.tables.distinct import trimmed
 from chainrule.tables.errors import TableError
+from chainrule.tables.reading import Reading
 from chainrule.tables.values import (
     is_date,
     is_number,
@@ -23,6 +25,7 @@ from chainrule.tables.values import (
     to_numbers,
     to_text,
 )
+from chainrule.tables.words import MISSING_WORDS
 
 #: A text column of more categories keeps the most frequent ones, one fewer than this.
 MAX_CATEGORIES = 64
@@ -37,6 +40,11 @@ class Remarks:
 
     unknown: dict[str, tuple[str, int]] = field(default_factory=dict)  # column: (an example, number of rows)
     missing: dict[str, int] = field(default_factory=dict)  # column: number of rows
+    rows: NDArray[np.int64] | None = None  # their numbers in the user's table, from 1
+
+    def row(self, index: int) -> int:
+        """Return the number of a row in the user's table."""
+        return index + 1 if self.rows is None else int(self.rows[index])
 
     def __str__(self) -> str:
         unknown = [
@@ -68,6 +76,8 @@ class NumberColumn:
         Of the training rows; a missing value is taken as the mean.
     missing : bool
         Whether there is a feature for missing values.
+    reading : Reading or None
+        How text is read as such values; None for the usual way.
     """
 
     name: str
@@ -75,12 +85,13 @@ class NumberColumn:
     mean: float
     scale: float
     missing: bool
+    reading: Reading | None = None
 
     @classmethod
-    def fit(cls, name: str, values: pa.ChunkedArray) -> "NumberColumn | str":
+    def fit(cls, name: str, values: pa.ChunkedArray, reading: Reading | None = None) -> "NumberColumn | str":
         """Find mean and scale; a string says why the column is left out."""
         kind: Literal["number", "date"] = "date" if is_date(values.type) else "number"
-        numbers = to_numbers(name, values, kind)
+        numbers = to_numbers(name, values, kind, reading)
         known = numbers[~np.isnan(numbers)]
         missing = known.size < numbers.size
         if not known.size:
@@ -90,7 +101,7 @@ class NumberColumn:
             if not missing:
                 return "has one value only"
             scale = 1.0
-        return cls(name, kind, mean, scale, missing)
+        return cls(name, kind, mean, scale, missing, reading)
 
     @property
     def feature_names(self) -> list[str]:
@@ -99,15 +110,15 @@ class NumberColumn:
 
     def encode(self, values: pa.ChunkedArray, features: NDArray[Any], remarks: Remarks) -> None:
         """Write to features (n_samples, n_features of this column)."""
-        numbers = to_numbers(self.name, values, self.kind)
+        numbers = to_numbers(self.name, values, self.kind, self.reading)
         missing = np.isnan(numbers)
         with np.errstate(over="ignore"):
             features[:, 0] = (np.where(missing, self.mean, numbers) - self.mean) / self.scale
         if not np.isfinite(features[:, 0]).all():
             row = int(np.flatnonzero(~np.isfinite(features[:, 0]))[0])
             raise TableError(
-                f"column {self.name!r} has {numbers[row]:g} in row {row + 1}, too far from the values of the "
-                f"training rows (mean {self.mean:g}, standard deviation {self.scale:g})"
+                f"column {self.name!r} has {numbers[row]:g} in row {remarks.row(row):,}, too far from the "
+                f"values of the training rows (mean {self.mean:g}, standard deviation {self.scale:g})"
             )
         if self.missing:
             features[:, 1] = missing
@@ -129,6 +140,8 @@ class CategoryColumn:
         Sorted; of more than 64 the 63 most frequent.
     missing, other : bool
         Whether there is a feature for missing values, and for categories that are not listed.
+    reading : Reading or None
+        Which words are missing values; None for the usual ones.
     """
 
     name: str
@@ -136,14 +149,17 @@ class CategoryColumn:
     categories: list[str]
     missing: bool
     other: bool
+    reading: Reading | None = None
 
     @classmethod
-    def fit(cls, name: str, values: pa.ChunkedArray) -> "CategoryColumn | str":
+    def fit(
+        cls, name: str, values: pa.ChunkedArray, reading: Reading | None = None
+    ) -> "CategoryColumn | str":
         """Find the categories; a string says why the column is left out."""
         kind: Literal["text", "boolean"] = (
             "boolean" if pa.types.is_boolean(plain_type(values.type)) else "text"
         )
-        text = to_text(name, values, boolean=kind == "boolean")
+        text = to_text(name, values, boolean=kind == "boolean", reading=reading or Reading(kind))
         counts = {row["values"]: row["counts"] for row in pc.value_counts(text).to_pylist()}
         missing = counts.pop(None, 0) > 0
         if not counts:
@@ -155,7 +171,7 @@ class CategoryColumn:
         other = len(counts) > MAX_CATEGORIES
         by_frequency = sorted(counts, key=lambda category: (-counts[category], category))
         kept = by_frequency[: MAX_CATEGORIES - 1] if other else by_frequency
-        return cls(name, kind, sorted(kept), missing, other)
+        return cls(name, kind, sorted(kept), missing, other, reading)
 
     @property
     def feature_names(self) -> list[str]:
@@ -166,10 +182,14 @@ class CategoryColumn:
     def encode(self, values: pa.ChunkedArray, features: NDArray[Any], remarks: Remarks) -> None:
         """Write to features (n_samples, n_features of this column)."""
         features[...] = 0
-        text = to_text(self.name, values, boolean=self.kind == "boolean")
-        index = pc.index_in(text, pa.array(self.categories, pa.large_string())).to_numpy()
+        # A word for a missing value can be a category of this model's: then it is one.
+        words = Reading("text", missing=self.reading.missing if self.reading else (), verbatim=True)
+        text = to_text(self.name, values, boolean=self.kind == "boolean", reading=words)
+        index = pc.index_in(text, trimmed(pa.array(self.categories, pa.large_string()))).to_numpy()
         known = ~np.isnan(index) if index.dtype.kind == "f" else np.ones(len(index), dtype=bool)
         missing = text.is_null().to_numpy()
+        if not (self.reading and self.reading.verbatim):
+            missing |= ~known & pc.is_in(text, pa.array(MISSING_WORDS, pa.large_string())).to_numpy()
         unknown = ~known & ~missing
         rows = np.flatnonzero(known)
         features[rows, index[rows].astype(np.int64)] = 1
@@ -187,13 +207,13 @@ class CategoryColumn:
 Column = NumberColumn | CategoryColumn
 
 
-def fit_column(name: str, values: pa.ChunkedArray) -> Column | str:
+def fit_column(name: str, values: pa.ChunkedArray, reading: Reading | None = None) -> Column | str:
     """Choose the kind of column by its type and fit it; a string says why the column is left out."""
     found = values.type
     if pa.types.is_null(found):
         return "has no values"
     if is_number(found) or is_date(found):
-        return NumberColumn.fit(name, values)
+        return NumberColumn.fit(name, values, reading)
     if pa.types.is_boolean(found) or is_text(found) or pa.types.is_dictionary(found):
-        return CategoryColumn.fit(name, values)
+        return CategoryColumn.fit(name, values, reading)
     return f"has values of type {values.type}, expected numbers, dates, booleans or text"

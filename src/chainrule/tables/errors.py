@@ -14,4 +14,17 @@ class TrainingError(ValueError):
 
 
 class ParameterError(ValueError):
-    """A parameter of the network that no estimator has, or with a value that it cannot have."""
+    """An unknown or invalid parameter.
+
+    Parameters
+    ----------
+    problem : str
+        What was given, and what was expected.
+    parameter : str
+        Its name in Python, if the problem does not begin with it; the command line names its option instead.
+    """
+
+    def __init__(self, problem: str, parameter: str = "") -> None:
+        super().__init__(f"{parameter}: {problem}" if parameter else problem)
+        self.problem = problem
+        self.parameter = parameter

@@ -1,31 +1,28 @@
-"""From a table to the parts of a TableModel: rows set aside, preprocessing, the network's training."""
+"""From a problem to the parts of a TableModel: rows set aside, preprocessing, the network's training.
+
+All rows are encoded before the training begins, those held out to test too: what is of no use is found then.
+"""
 
 import warnings
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 
-from chainrule.tables.errors import TableWarning
+from chainrule.tables.errors import TableError, TableWarning
 from chainrule.tables.network_parameters import (
     check_positive,
     class_weights,
     learns_positive_numbers,
     network,
 )
+from chainrule.tables.posing import Problem
 from chainrule.tables.preprocessing import Preprocessor
+from chainrule.tables.settings import FitSettings
 from chainrule.tables.splitting import hold_out
-from chainrule.tables.targets import (
-    ClassTarget,
-    Target,
-    Task,
-    drop_unknown,
-    find_target,
-    fit_target,
-    infer_task,
-)
-from chainrule.tables.training import Callback, Epoch, check_memory, default_batch_size, train
+from chainrule.tables.targets import ClassTarget, NumberTarget, SeveralTargets, Target, fit_target
+from chainrule.tables.training import Epoch, check_memory, default_batch_size, train
 
 #: With fewer rows than this none are set aside to watch: a handful would choose the epoch by luck.
 LEAST_ROWS_TO_WATCH = 100
@@ -34,73 +31,104 @@ LEAST_ROWS_TO_WATCH = 100
 FEW_ROWS = 1000
 
 
+class Part(NamedTuple):
+    """Some rows as the network sees them.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        Class indices, or standardised numbers.
+    weights : ndarray of shape (n_samples,), or None
+    """
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    weights: NDArray[np.float64] | None
+
+
 @dataclass(frozen=True)
-class FitSettings:
-    """What `TableModel.fit` is told, see there; `network` holds the estimator's own parameters."""
+class Prepared:
+    """All that a training needs.
 
-    task: Task | None
-    ignore: Collection[str]
-    network: dict[str, Any]
-    batch_size: int | None
-    validation_fraction: float | None
-    dtype: Literal["float32", "float64"]
-    random_state: int
-    callback: Callback | None
-    resume: bool
+    Attributes
+    ----------
+    problem : Problem
+    settings : FitSettings
+    preprocessor : Preprocessor
+    target : Target
+    estimator : MLPClassifier or MLPRegressor
+        Not fitted.
+    training, validation, test : Part
+        The last two may have no rows.
+    """
 
-
-class Fitted(NamedTuple):
-    """The parts of a TableModel, and the records of the epochs."""
-
+    problem: Problem
+    settings: FitSettings
     preprocessor: Preprocessor
     target: Target
     estimator: Any
-    training: dict[str, Any]
-    history: list[Epoch]
+    training: Part
+    validation: Part
+    test: Part
 
 
-def fit_parts(table: pa.Table, name: str, settings: FitSettings) -> Fitted:
-    """Train a network to predict the column `name` of a table from the others.
+def prepare(problem: Problem, settings: FitSettings) -> Prepared:
+    """Split and encode the rows of a problem, and make the network that learns it.
 
     Raises
     ------
-    TableError, TrainingError
+    TableError, ParameterError, TrainingError
         As `TableModel.fit`.
     """
-    rows, values = drop_unknown(table, find_target(table, name), name)
-    task = settings.task or infer_task(name, values)[0]
-    estimator = network(task, settings.network)
+    estimator = network(problem.task, settings.network)
     centered = not learns_positive_numbers(estimator)
-    target = fit_target(name, values, task, centered=centered)
-    classes = target.encode(values) if isinstance(target, ClassTarget) else None
-    if not centered and not isinstance(target, ClassTarget):
-        check_positive(estimator, name, target.decode(target.encode(values)))
-    fraction = validation_fraction(rows.num_rows, settings.validation_fraction)
-    training, validation = hold_out(rows.num_rows, fraction, settings.random_state, classes)
-    training_rows, training_values = rows.take(training), values.take(training)
-    if isinstance(target, ClassTarget):
+    whole = _target(problem, None, centered)
+    classes = whole.encode(*problem.values()) if isinstance(whole, ClassTarget) else None
+    if not centered and not isinstance(whole, ClassTarget):
+        _check_positive(estimator, whole, problem)
+    n_rows, seed = problem.table.num_rows, settings.random_state
+    rest, test = hold_out(n_rows, settings.test_fraction, seed, classes)
+    if settings.test_fraction and not len(test):
+        raise TableError(
+            f"the table has {n_rows} rows, expected enough to hold out a share of "
+            f"{settings.test_fraction:g}; hint: --test-fraction 0 holds out none"
+        )
+    fraction = validation_fraction(len(rest), settings.validation_fraction)
+    inner, watched = hold_out(len(rest), fraction, seed, None if classes is None else classes[rest])
+    training, validation = rest[inner], rest[watched]
+    if isinstance(whole, ClassTarget):
+        target: Target = _target(problem, rest, centered)
+        assert isinstance(target, ClassTarget)
         class_weights(estimator, target)
     else:
-        target = fit_target(name, training_values, task, centered=centered)
-    preprocessor = Preprocessor.fit(training_rows, ignore={name, *settings.ignore})
-    X = preprocessor.transform(training_rows, settings.dtype)
+        target = _target(problem, training, centered)
+    preprocessor = Preprocessor.fit(
+        problem.table.take(training),
+        ignore=problem.targets,
+        readings=problem.readings,
+        left_out=problem.left_out,
+    )
+    widths = settings.network["hidden_layer_sizes"]
+    check_memory([len(preprocessor.feature_names), *widths, target.n_outputs], settings.dtype)
+    parts = [_part(problem, preprocessor, target, settings.dtype, training, silent=False)]
+    parts += [
+        _part(problem, preprocessor, target, settings.dtype, rows, silent=True) for rows in (validation, test)
+    ]
+    return Prepared(problem, settings, preprocessor, target, estimator, *parts)
 
-    n_outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
-    check_memory([X.shape[1], *settings.network["hidden_layer_sizes"], n_outputs], settings.dtype)
-    batch_size = len(X) if takes_all_rows(estimator) else default_batch_size(len(X))
-    batch_size = min(settings.batch_size or batch_size, len(X))
+
+def train_prepared(prepared: Prepared) -> tuple[dict[str, Any], list[Epoch]]:
+    """Train the network; return the record of the training, and those of its epochs."""
+    estimator, settings = prepared.estimator, prepared.settings
+    n_training = len(prepared.training.X)
+    batch_size = n_training if takes_all_rows(estimator) else default_batch_size(n_training)
+    batch_size = min(settings.batch_size or batch_size, n_training)
     estimator.set_params(batch_size=batch_size, random_state=settings.random_state)
-    watched = None
-    if len(validation):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TableWarning)  # the user can do nothing about the draw
-            features = preprocessor.transform(rows.take(validation), settings.dtype)
-        watched = features, target.encode(values.take(validation))
     history = train(
         estimator,
-        X,
-        target.encode(training_values),
-        watched,
+        prepared.training,
+        prepared.validation if len(prepared.validation.X) else None,
         callback=settings.callback,
         resume=settings.resume,
     )
@@ -108,13 +136,45 @@ def fit_parts(table: pa.Table, name: str, settings: FitSettings) -> Fitted:
     estimator.set_params(n_threads=None, checkpoint=None)
     estimator._optimizer = None  # its moments belong to the last epoch, not to the one that was kept
     record = {
-        "rows": {"training": len(training), "validation": len(validation)},
+        "rows": {"training": n_training, "validation": len(prepared.validation.X)},
         "epochs": estimator.n_iter_,
         "best_epoch": estimator.best_iteration_ or 0,
         "batch_size": batch_size,
         "stop_reason": estimator.stop_reason_,
     }
-    return Fitted(preprocessor, target, estimator, record, history)
+    return record, history
+
+
+def _target(problem: Problem, rows: NDArray[np.int64] | None, centered: bool) -> Target:
+    fitted = [
+        fit_target(name, values, problem.task, centered=centered, reading=problem.readings.get(name))
+        for name, values in zip(problem.targets, problem.values(rows), strict=True)
+    ]
+    if len(fitted) == 1:
+        return fitted[0]
+    return SeveralTargets(tuple(one for one in fitted if isinstance(one, NumberTarget)))
+
+
+def _check_positive(estimator: Any, target: NumberTarget | SeveralTargets, problem: Problem) -> None:
+    targets = target.targets if isinstance(target, SeveralTargets) else (target,)
+    for one, values in zip(targets, problem.values(), strict=True):
+        check_positive(estimator, one.name, one.decode(one.encode(values)))
+
+
+def _part(
+    problem: Problem,
+    preprocessor: Preprocessor,
+    target: Target,
+    dtype: Any,
+    rows: NDArray[np.int64],
+    silent: bool,
+) -> Part:
+    with warnings.catch_warnings():
+        if silent:  # the user can do nothing about the draw
+            warnings.simplefilter("ignore", TableWarning)
+        X = preprocessor.transform(problem.table.take(rows), dtype, rows=problem.rows[rows])
+    y = target.encode(*problem.values(rows))
+    return Part(X, y, None if problem.weights is None else problem.weights[rows])
 
 
 def takes_all_rows(estimator: Any) -> bool:

@@ -29,6 +29,28 @@ DECIDED = {
 }
 
 
+#: What other libraries call otherwise, and what it is here.
+ELSEWHERE = {
+    "early_stopping_rounds": "'patience' is how many epochs may pass without getting better",
+    "eval_set": "'validation_fraction' of the rows is watched; MLPClassifier.fit has X_val and y_val",
+    "eval_metric": "'scoring' names what is measured",
+    "n_estimators": "'epochs' is how long a network is trained, 'hidden_layer_sizes' how large it is",
+    "num_boost_round": "'epochs' is how long a network is trained",
+    "max_depth": "'hidden_layer_sizes' has a width for each layer",
+    "weight": "'sample_weight' has the weights of the rows, or the name of their column",
+    "weights": "'sample_weight' has the weights of the rows, or the name of their column",
+    "cat_features": "'text' names columns of categories",
+    "categorical_feature": "'text' names columns of categories",
+    "lr": "it is called 'learning_rate' here",
+    "seed": "it is called 'random_state' here",
+    "n_jobs": "it is called 'n_threads' here",
+    "hidden": "it is called 'hidden_layer_sizes' here",
+    "optimizer": "it is called 'solver' here",
+    "sep": "it is called 'delimiter' here",
+    "na_values": "it is called 'missing' here",
+}
+
+
 def estimator_class(task: Task) -> Any:
     """Return the estimator of a task, loaded now: scikit-learn takes a second."""
     from chainrule import estimators
@@ -60,6 +82,8 @@ def check_parameter(name: str, task: Task | None = None, aside: Collection[str] 
         raise ParameterError(f"{name!r} cannot be set: {DECIDED[name]}")
     if name in known_parameters():
         raise ParameterError(f"{name!r} is no parameter for {task}")
+    if name in ELSEWHERE:
+        raise ParameterError(f"there is no parameter {name!r}: {ELSEWHERE[name]}")
     hint = did_you_mean(name, [*known, *OWN_NAMES.values()])
     expected = ", ".join(one for one in known if one not in aside)
     raise ParameterError(

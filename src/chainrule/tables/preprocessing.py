@@ -7,7 +7,7 @@ file as they are, and from there into any language.
 
 import itertools
 import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from chainrule._words import counted, did_you_mean, listed
 from chainrule.tables.columns import CategoryColumn, Column, NumberColumn, Remarks, fit_column
 from chainrule.tables.errors import TableError, TableWarning
+from chainrule.tables.names import tidy
+from chainrule.tables.reading import Reading
 
 
 class Preprocessor:
@@ -54,7 +56,14 @@ class Preprocessor:
         self.feature_names = [name for column in columns for name in column.feature_names]
 
     @classmethod
-    def fit(cls, table: pa.Table, *, ignore: Collection[str] = ()) -> Self:
+    def fit(
+        cls,
+        table: pa.Table,
+        *,
+        ignore: Collection[str] = (),
+        readings: Mapping[str, Reading] | None = None,
+        left_out: Mapping[str, str] | None = None,
+    ) -> Self:
         """Find means, scales and categories.
 
         Parameters
@@ -63,6 +72,10 @@ class Preprocessor:
             The training rows.
         ignore : collection of str
             Columns to leave aside.
+        readings : mapping of str to Reading, optional
+            How the text of columns was read, for the rows to come.
+        left_out : mapping of str to str, optional
+            Columns that were left out before, with the reasons.
 
         Raises
         ------
@@ -70,11 +83,12 @@ class Preprocessor:
             Where no column is of use, and for infinite values.
         """
         columns: list[Column] = []
-        left_out = {}
+        left_out = dict(left_out or {})
         for name in table.column_names:
             if name in ignore:
                 continue
-            fitted = "has no name" if not name.strip() else fit_column(name, table[name])
+            reading = (readings or {}).get(name)
+            fitted = "has no name" if not name.strip() else fit_column(name, table[name], reading)
             if isinstance(fitted, str):
                 left_out[name] = fitted
             else:
@@ -87,7 +101,13 @@ class Preprocessor:
             )
         return cls(columns, left_out)
 
-    def transform(self, table: pa.Table, dtype: Literal["float32", "float64"] = "float32") -> NDArray[Any]:
+    def transform(
+        self,
+        table: pa.Table,
+        dtype: Literal["float32", "float64"] = "float32",
+        *,
+        rows: NDArray[np.int64] | None = None,
+    ) -> NDArray[Any]:
         """Encode the rows of a table; columns that the model does not know are not looked at.
 
         Parameters
@@ -96,6 +116,8 @@ class Preprocessor:
             Rows with all of `columns`, in any order.
         dtype : {"float32", "float64"}
             Of the result.
+        rows : ndarray of shape (n_samples,), optional
+            Numbers of the rows in the user's table, for messages; by default from 1.
 
         Returns
         -------
@@ -112,34 +134,29 @@ class Preprocessor:
         TableWarning
             One warning for all categories and missing values that were not there in training.
         """
-        self._check_names(table.column_names)
+        self.check_names(table.column_names)
         features = np.empty((table.num_rows, len(self.feature_names)), dtype=dtype)
-        remarks = Remarks()
+        remarks = Remarks(rows=rows)
         for column, block in zip(self.columns, self._blocks(), strict=True):
             column.encode(table[column.name], features[:, block], remarks)
         if str(remarks):
             warnings.warn(str(remarks), TableWarning, stacklevel=2)
         return features
 
-    @property
-    def text_columns(self) -> list[str]:
-        """Columns to read as text from a CSV file, even where all of it looks like numbers."""
-        return [c.name for c in self.columns if isinstance(c, CategoryColumn) and c.kind == "text"]
-
     def _blocks(self) -> Iterable[slice]:
         ends = itertools.accumulate((len(column.feature_names) for column in self.columns), initial=0)
         return itertools.starmap(slice, itertools.pairwise(ends))
 
-    def _check_names(self, names: Sequence[str]) -> None:
-        missing = [column.name for column in self.columns if column.name not in names]
+    def check_names(self, names: Sequence[str]) -> None:
+        """Raise TableError where a table of such names lacks a column."""
+        known = {tidy(name) for name in names}
+        ours = {tidy(column.name): column.name for column in self.columns}
+        missing = [name for key, name in ours.items() if key not in known]
         if missing:
-            hint = did_you_mean(missing[0], [name for name in names if name not in self._names()])
+            hint = did_you_mean(missing[0], [name for name in names if tidy(name) not in ours])
             needed = counted(len(self.columns), "column")
             message = f"the table lacks {listed(missing)}, expected the {needed} of the training"
             raise TableError(f"{message}; it has {listed(names)}" + (f"; {hint}" if hint else ""))
-
-    def _names(self) -> set[str]:
-        return {column.name for column in self.columns}
 
     # Leaving and entering.
 
@@ -154,6 +171,8 @@ class Preprocessor:
             settings: dict[str, Any] = {"name": column.name, "kind": column.kind, "missing": column.missing}
             if isinstance(column, CategoryColumn):
                 settings |= {"categories": column.categories, "other": column.other}
+            if column.reading not in (None, Reading(column.kind)):
+                settings["reading"] = column.reading.to_state()
             columns.append(settings)
         return tensors, {"columns": columns, "left_out": self.left_out}
 
@@ -171,11 +190,13 @@ class Preprocessor:
         columns: list[Column] = []
         for column in settings["columns"]:
             name, kind, missing = str(column["name"]), column["kind"], bool(column["missing"])
+            reading = Reading.from_state(column["reading"]) if "reading" in column else None
             if kind in ("number", "date"):
-                columns.append(NumberColumn(name, kind, *next(of_numbers), missing))
+                columns.append(NumberColumn(name, kind, *next(of_numbers), missing, reading))
             elif kind in ("text", "boolean"):
                 categories = [str(category) for category in column["categories"]]
-                columns.append(CategoryColumn(name, kind, categories, missing, bool(column["other"])))
+                other = bool(column["other"])
+                columns.append(CategoryColumn(name, kind, categories, missing, other, reading))
             else:
                 raise ValueError(f"column {name!r} has the unknown kind {kind!r}")
         return cls(columns, {str(name): str(why) for name, why in settings["left_out"].items()})

@@ -1,59 +1,69 @@
 """TableModel: a network that knows its table's columns, so that tables go in and answers come out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
+import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from chainrule._words import counted
 from chainrule.description import Description, Meaning
 from chainrule.description.leaving import Leaving
+from chainrule.tables.csv_format import CsvOptions
 from chainrule.tables.errors import TableError
-from chainrule.tables.evaluation import Evaluation, evaluate_classes, evaluate_numbers
-from chainrule.tables.fitting import FitSettings, fit_parts
-from chainrule.tables.network_parameters import check_parameter, estimator_class
+from chainrule.tables.evaluation import Evaluation, evaluate
+from chainrule.tables.fitting import Prepared, prepare, train_prepared
+from chainrule.tables.names import no_such, tidy
+from chainrule.tables.network_parameters import estimator_class
+from chainrule.tables.posing import pose, question, row_weights
 from chainrule.tables.preprocessing import Preprocessor
-from chainrule.tables.tables import as_table
+from chainrule.tables.settings import fit_settings
+from chainrule.tables.source import Source, check_rows
+from chainrule.tables.tables import open_table
 from chainrule.tables.targets import (
     ClassTarget,
+    SeveralTargets,
     Target,
     Task,
     drop_unknown,
-    find_target,
+    read_target,
     target_from_state,
     target_state,
 )
 from chainrule.tables.training import Callback, Epoch
-
-#: Of the loss. With scikit-learn's 0.0001 patience hardly ends on a table that can be learned to loss zero,
-#: and every epoch overfits more.
-LEAST_IMPROVEMENT = 2e-4
 
 
 class TableModel(Leaving):
     """Preprocessing, network and target of one kind of table.
 
     Made by `TableModel.fit` or by `chainrule.load`. Wherever a table is asked for, a DataFrame of pandas,
-    polars or pyarrow, a mapping of columns, or the path of a CSV or Parquet file will do; columns are found
-    by name.
+    polars or pyarrow, a mapping of columns, a list of rows, or the path of a CSV, Parquet or JSON file will
+    do; columns are found by name, and their values read as in training whichever way they come.
 
     Parameters
     ----------
     preprocessor : Preprocessor
         Columns to features.
-    target : ClassTarget or NumberTarget
-        The target column.
+    target : ClassTarget, NumberTarget or SeveralTargets
+        The target column, or several of numbers.
     estimator : MLPClassifier or MLPRegressor
         Fitted to the features, and to class indices or standardised numbers.
     training : dict
         JSON-able record of the training: numbers of rows, epochs, rows per step.
+    csv : CsvOptions, optional
+        How CSV files were said to be written.
 
     Attributes
     ----------
     history : list of Epoch
         One record per epoch of `fit`; empty for a loaded model.
+    notes : list of str
+        What `fit` guessed of the columns: decimal marks, units, words for missing values; empty for a loaded
+        model.
+    test : Evaluation or None
+        Of the rows that `fit` held out.
 
     Examples
     --------
@@ -70,13 +80,36 @@ class TableModel(Leaving):
     """
 
     def __init__(
-        self, preprocessor: Preprocessor, target: Target, estimator: Any, training: dict[str, Any]
+        self,
+        preprocessor: Preprocessor,
+        target: Target,
+        estimator: Any,
+        training: dict[str, Any],
+        csv: CsvOptions | None = None,
     ) -> None:
         self.preprocessor = preprocessor
         self.target = target
         self.estimator = estimator
         self.training = training
+        self.csv = replace(csv or CsvOptions(), firm=False)
         self.history: list[Epoch] = []
+        self.notes: list[str] = []
+        self.test: Evaluation | None = None
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(repr, self.target.names))
+        sizes = "-".join(map(str, self.sizes))
+        inputs = counted(len(self.columns), "column")
+        return f"<TableModel: {self.task} of {names} from {inputs}, network {sizes}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("feature_importances_", "coef_"):
+            raise AttributeError(
+                f"a TableModel has no {name}; permutation_importance(model.estimator, X, y) of "
+                "sklearn.inspection, with X, y = model.network_rows(table, slice(0, n)), tells what each "
+                "feature is worth"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def task(self) -> Task:
@@ -94,12 +127,6 @@ class TableModel(Leaving):
         return [column.name for column in self.preprocessor.columns]
 
     @property
-    def text_columns(self) -> list[str]:
-        """Columns to read as text from a CSV file, the target among them if its classes are text."""
-        of_text = isinstance(self.target, ClassTarget) and self.target.kind == "text"
-        return [*self.preprocessor.text_columns, *([self.target.name] if of_text else [])]
-
-    @property
     def sizes(self) -> list[int]:
         """Widths of the network's layers, from the features to the outputs."""
         coefs = self.estimator.coefs_
@@ -109,11 +136,11 @@ class TableModel(Leaving):
     def fit(
         cls,
         table: Any,
-        target: str,
+        target: str | Sequence[str],
         *,
         task: Task | None = None,
-        ignore: Collection[str] = (),
-        hidden_layer_sizes: Sequence[int] = (128, 128),
+        ignore: str | Sequence[str] = (),
+        hidden_layer_sizes: int | Sequence[int] = (128, 128),
         activation: str | Sequence[str] = "relu",
         learning_rate: float = 1e-3,
         l2: float = 1e-4,
@@ -121,29 +148,39 @@ class TableModel(Leaving):
         epochs: int = 200,
         patience: int = 20,
         validation_fraction: float | None = None,
+        test_fraction: float = 0.0,
         dtype: Literal["float32", "float64"] = "float32",
         random_state: int = 0,
         n_threads: int | None = None,
         callback: Callback | None = None,
         resume: bool = False,
+        sample_weight: Any = None,
+        decimal: str | None = None,
+        missing: str | Sequence[str] = (),
+        text: str | Sequence[str] = (),
+        number: str | Sequence[str] = (),
+        day_first: bool | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        header: bool = True,
         **parameters: Any,
     ) -> Self:
-        """Train a network to predict one column of a table from the others.
+        """Train a network to predict one column of a table, or several of numbers, from the others.
 
         Means, scales, categories and weights come from the training rows alone. Some rows are set aside to
         watch: the parameters of the epoch with the lowest loss on them are kept.
 
         Parameters
         ----------
-        table : DataFrame, mapping of columns, or path
+        table : DataFrame, mapping of columns, list of rows, or path
             The rows. Those without a target are dropped, with a warning.
-        target : str
-            Name of the column to predict.
+        target : str or sequence of str
+            Name of the column to predict. Of several, all must be numbers; each has an output.
         task : {"classification", "regression"}, optional
             By default what the target's values suggest, see `infer_task`.
-        ignore : collection of str
+        ignore : str or sequence of str
             Columns not to use.
-        hidden_layer_sizes : sequence of int
+        hidden_layer_sizes : int or sequence of int
             Widths of the hidden layers.
         activation : str or sequence of str
             Of the hidden layers, one for all or one for each.
@@ -157,6 +194,8 @@ class TableModel(Leaving):
         validation_fraction : float, optional
             Share of the rows to watch, in [0, 1); by default 0.1, and 0.2 of fewer than 1,000 rows. Tables of
             fewer than 100 rows spare none; the training loss is watched then.
+        test_fraction : float
+            Share of the rows to hold out and measure in the end: attribute `test`.
         dtype : {"float32", "float64"}
             In which the network computes.
         random_state : int
@@ -168,6 +207,21 @@ class TableModel(Leaving):
         resume : bool
             Whether to go on from the file that `checkpoint` names, with the bits of a fit that was never
             interrupted.
+        sample_weight : str or array-like of shape (n_samples,), optional
+            Weights of the rows, or the name of their column, which is then no input.
+        decimal : {".", ","}, optional
+            The decimal mark of text such as "1,234"; by default what the column, then the other columns say.
+        missing : str or sequence of str
+            Further words for missing values, such as "9999".
+        text, number : str or sequence of str
+            Columns that are categories, or numbers, whatever their values look like. In a column that is said
+            to be numbers, what does not read as one is missing; in one said to be text every word is a value.
+        day_first : bool, optional
+            Whether 3/4/2024 is in April; by default what the column's other dates say, then other columns'.
+        delimiter, encoding : str, optional
+            Of a CSV file; by default found out (UTF-8, or UTF-16).
+        header : bool
+            Whether the first line of a CSV file has the names; without, they are "0", "1", ...
         **parameters
             Further parameters of `MLPClassifier` or `MLPRegressor`, by their names there: `solver`, `loss`,
             `dropout`, `schedule`, `class_weight` (by label), `scoring`, `max_time`, `checkpoint`, ...
@@ -182,29 +236,39 @@ class TableModel(Leaving):
         TableError
             For a table that cannot be used: no such column, no rows, one class, infinite values, ...
         ParameterError
-            For parameters that there are not, or that cannot be so.
+            For unknown or invalid parameters.
         TrainingError
             Where training diverged, or the network does not fit into memory.
+
+        Warns
+        -----
+        TableWarning
+            For rows without a target, and numbers that look like codes for "not measured".
         """
-        for name in parameters:
-            check_parameter(name, task)
-        network = {
-            "hidden_layer_sizes": tuple(hidden_layer_sizes),
-            "activation": activation if isinstance(activation, str) else list(activation),
-            "alpha": l2,
-            "learning_rate_init": learning_rate,
-            "n_threads": n_threads,
-            "max_iter": epochs,
-            "patience": patience,
-            "tol": LEAST_IMPROVEMENT,
-            **parameters,
-        }
-        settings = FitSettings(
-            task, ignore, network, batch_size, validation_fraction, dtype, random_state, callback, resume
-        )
-        fitted = fit_parts(as_table(table), target, settings)
-        model = cls(fitted.preprocessor, fitted.target, fitted.estimator, fitted.training)
-        model.history = fitted.history
+        asked = question(
+            target, task=task, ignore=ignore, weight=sample_weight, decimal=decimal, missing=missing,
+            text=text, number=number, day_first=day_first, delimiter=delimiter, encoding=encoding,
+            header=header,
+        )  # fmt: skip
+        settings = fit_settings(
+            task=task, hidden_layer_sizes=hidden_layer_sizes, activation=activation,
+            learning_rate=learning_rate, l2=l2, batch_size=batch_size, epochs=epochs, patience=patience,
+            validation_fraction=validation_fraction, test_fraction=test_fraction, dtype=dtype,
+            random_state=random_state, n_threads=n_threads, callback=callback, resume=resume,
+            parameters=parameters,
+        )  # fmt: skip
+        return cls.train(prepare(pose(table, asked), settings))
+
+    @classmethod
+    def train(cls, prepared: Prepared) -> Self:
+        """Train the network of a problem that has been posed and prepared; `fit` does all three."""
+        record, history = train_prepared(prepared)
+        model = cls(prepared.preprocessor, prepared.target, prepared.estimator, record, prepared.problem.csv)
+        model.history = history
+        model.notes = prepared.problem.notes
+        if len(prepared.test.X):
+            outputs = model._outputs(prepared.test.X)
+            model.test = evaluate(prepared.target, outputs, prepared.test.y, prepared.test.weights)
         return model
 
     # Predicting.
@@ -214,12 +278,12 @@ class TableModel(Leaving):
 
         Parameters
         ----------
-        table : DataFrame, mapping of columns, or path
+        table : DataFrame, mapping of columns, list of rows, or path
             Rows with all of `columns`; others are not looked at.
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,), or (n_samples, n_targets) of several targets
             Labels (text as objects), or numbers in the target's own units.
 
         Raises
@@ -232,17 +296,17 @@ class TableModel(Leaving):
         TableWarning
             For categories that training did not have.
         """
-        features = self._features(table)
+        outputs = self._outputs(self._features(table))
         if isinstance(self.target, ClassTarget):
-            return self.target.decode(self.estimator.predict_proba(features).argmax(axis=1))
-        return self.target.decode(self.estimator.predict(features))
+            return self.target.decode(outputs.argmax(axis=1))
+        return self.target.decode(outputs)
 
     def predict_proba(self, table: Any) -> NDArray[Any]:
         """Return the probability of each class, in the order of `classes`.
 
         Parameters
         ----------
-        table : DataFrame, mapping of columns, or path
+        table : DataFrame, mapping of columns, list of rows, or path
             As for `predict`.
 
         Returns
@@ -259,16 +323,17 @@ class TableModel(Leaving):
                 f"this model predicts the number {self.target.name!r}, which has no probabilities, "
                 "expected a classification"
             )
-        probabilities: NDArray[Any] = self.estimator.predict_proba(self._features(table))
-        return probabilities
+        return self._outputs(self._features(table))
 
-    def evaluate(self, table: Any) -> Evaluation:
+    def evaluate(self, table: Any, *, sample_weight: Any = None) -> Evaluation:
         """Compare predictions with the target column, beside the simplest prediction.
 
         Parameters
         ----------
-        table : DataFrame, mapping of columns, or path
+        table : DataFrame, mapping of columns, list of rows, or path
             Rows with all of `columns` and the target. Rows without a target are dropped, with a warning.
+        sample_weight : str or array-like of shape (n_samples,), optional
+            Weights of the rows, or the name of their column.
 
         Returns
         -------
@@ -279,23 +344,24 @@ class TableModel(Leaving):
         TableError
             As `predict`, and where the target is missing or has classes that training did not have.
         """
-        rows = as_table(table, text=self.text_columns)
-        rows, values = drop_unknown(rows, find_target(rows, self.target.name), self.target.name)
-        return self._evaluate(rows, values)
-
-    def _evaluate(self, rows: pa.Table, values: pa.ChunkedArray) -> Evaluation:
-        if isinstance(self.target, ClassTarget):
-            classes = self.target.encode(values)
-            return evaluate_classes(self.target, self.predict_proba(rows), classes)
-        known = self.target.decode(self.target.encode(values))
-        return evaluate_numbers(self.target, self.predict(rows), known)
+        source = self._open(table)
+        weight = tidy(sample_weight) if isinstance(sample_weight, str) else sample_weight
+        rows = self._read(source, with_target=True, also=[weight] if isinstance(weight, str) else [])
+        check_rows(rows, source.title)
+        weights = row_weights(weight, rows)
+        rows, numbers = drop_unknown(rows, self.target.names)
+        X = self.preprocessor.transform(rows, self._dtype, rows=numbers)
+        known = self.target.encode(*(rows[name] for name in self.target.names))
+        return evaluate(
+            self.target, self._outputs(X), known, None if weights is None else weights[numbers - 1]
+        )
 
     def network_rows(self, table: Any, which: slice) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return rows as the network sees them: features, and class indices or standardised numbers.
 
         Parameters
         ----------
-        table : DataFrame, mapping of columns, or path
+        table : DataFrame, mapping of columns, list of rows, or path
             Rows with all of `columns` and the target.
         which : slice
             Of the rows, counted from 0.
@@ -303,27 +369,61 @@ class TableModel(Leaving):
         Returns
         -------
         x : ndarray of shape (n_samples, n_features)
-        y : ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,), or (n_samples, n_targets) of several targets
 
         Raises
         ------
         TableError
             As `evaluate`, and where the table does not have those rows or they have no target.
         """
-        rows = as_table(table, text=self.text_columns)
+        source = self._open(table)
+        rows = self._read(source, with_target=True)
+        check_rows(rows, source.title)
         if not 0 <= which.start < which.stop <= len(rows):
             raise TableError(
                 f"the table has {counted(len(rows), 'row')}, expected a row from 1 to {len(rows)}"
             )
         rows = rows.slice(which.start, which.stop - which.start)
-        values = find_target(rows, self.target.name)
-        if values.null_count:
+        values = [rows[name] for name in self.target.names]
+        if any(column.null_count for column in values):
             raise TableError(f"the target {self.target.name!r} is missing in that row, expected a value")
-        return self._features(rows), self.target.encode(values)
+        numbers = np.arange(which.start, which.stop) + 1
+        return self.preprocessor.transform(rows, self._dtype, rows=numbers), self.target.encode(*values)
+
+    @property
+    def _dtype(self) -> Any:
+        return self.estimator.coefs_[0].dtype.name
+
+    def _open(self, table: Any) -> Source:
+        return open_table(table, self.csv)
+
+    def _read(self, source: Source, *, with_target: bool = False, also: Sequence[str] = ()) -> pa.Table:
+        """Read the columns that are needed, under the names that they have here, targets typed."""
+        self.preprocessor.check_names(source.all_names)
+        targets = self.target.names if with_target else []
+        for name in (*targets, *also):
+            if tidy(name) not in source:
+                use = "the target" if name in targets else "of weights"
+                raise TableError(no_such(name, source.names, use))
+        names = list(dict.fromkeys([*self.columns, *targets, *also]))
+        rows = source.read([tidy(name) for name in names]).rename_columns(names)
+        for one in self.target.targets if isinstance(self.target, SeveralTargets) else [self.target]:
+            if one.name in targets:
+                place = names.index(one.name)
+                rows = rows.set_column(place, one.name, read_target(one, rows[one.name]))
+        return rows
 
     def _features(self, table: Any) -> NDArray[Any]:
-        dtype = self.estimator.coefs_[0].dtype.name
-        return self.preprocessor.transform(as_table(table, text=self.text_columns), dtype)
+        return self.preprocessor.transform(self._read(self._open(table)), self._dtype)
+
+    def _outputs(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return probabilities, or standardised numbers; of no rows none."""
+        is_class = isinstance(self.target, ClassTarget)
+        if not len(X):
+            shape = (0,) if self.target.n_outputs == 1 else (0, self.target.n_outputs)
+            return np.empty(shape, dtype=X.dtype)
+        outputs: NDArray[Any] = (self.estimator.predict_proba if is_class else self.estimator.predict)(X)
+        return outputs
 
     # Leaving and entering.
 
@@ -351,7 +451,9 @@ class TableModel(Leaving):
             f"{part}.{name}": value for part, (state, _) in parts.items() for name, value in state.items()
         }
         settings: dict[str, Any] = {part: part_settings for part, (_, part_settings) in parts.items()}
-        return tensors, settings | {"training": self.training}
+        usual = CsvOptions(firm=False)
+        csv = {name: value for name, value in vars(self.csv).items() if value != getattr(usual, name)}
+        return tensors, settings | {"training": self.training} | ({"csv": csv} if csv else {})
 
     @classmethod
     def _from_state(cls, tensors: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Self:
@@ -364,9 +466,11 @@ class TableModel(Leaving):
         preprocessor = Preprocessor._from_state(*part("preprocessing"))
         target = target_from_state(*part("target"))
         estimator = estimator_class(target.task)._from_state(*part("estimator"))
-        model = cls(preprocessor, target, estimator, dict(settings["training"]))
-        n_outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
-        n_outputs = 1 if n_outputs == 2 else n_outputs
+        csv = CsvOptions(**settings.get("csv", {}))
+        model = cls(preprocessor, target, estimator, dict(settings["training"]), csv)
+        n_outputs = target.n_outputs
+        if isinstance(target, ClassTarget) and n_outputs == 2:
+            n_outputs = 1
         expected = (len(preprocessor.feature_names), n_outputs)
         if (model.sizes[0], model.sizes[-1]) != expected:
             raise ValueError(

@@ -1,6 +1,7 @@
 """The column to predict: which task it poses, what the network learns for it, and back to its own values."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -9,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from chainrule._words import counted, did_you_mean, listed
+from chainrule._words import counted, listed
 from chainrule.tables.columns import MOST_DISTINCT
 from chainrule.tables.errors import TableError, TableWarning
+from chainrule.tables.reading import Reading
 from chainrule.tables.values import (
     is_number,
     is_text,
@@ -43,6 +45,8 @@ class ClassTarget:
         Sorted labels.
     frequencies : ndarray of shape (n_classes,)
         Shares of the training rows.
+    reading : Reading or None
+        How text is read; None for the usual way.
     """
 
     name: str
@@ -50,9 +54,20 @@ class ClassTarget:
     classes: list[Any]
     frequencies: NDArray[np.float64]
     task: Task = "classification"
+    reading: Reading | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns that are predicted."""
+        return [self.name]
+
+    @property
+    def n_outputs(self) -> int:
+        """How many probabilities the network gives."""
+        return len(self.classes)
 
     @classmethod
-    def fit(cls, name: str, values: pa.ChunkedArray) -> Self:
+    def fit(cls, name: str, values: pa.ChunkedArray, reading: Reading | None = None) -> Self:
         """Find the classes of a column without missing values."""
         kind = _label_kind(name, values)
         labels, counts = np.unique(_labels(name, values, kind), return_counts=True)
@@ -64,11 +79,11 @@ class ClassTarget:
                 f"the target {name!r} has {len(classes):,} classes in {len(values):,} rows, expected several "
                 "rows of each; is it the right column?"
             )
-        return cls(name, kind, classes, counts / counts.sum())
+        return cls(name, kind, classes, counts / counts.sum(), reading=reading)
 
     def encode(self, values: pa.ChunkedArray) -> NDArray[np.int64]:
         """Return class indices (n_samples,) of a column without missing values."""
-        labels = _labels(self.name, values, self.kind)
+        labels = _labels(self.name, values, self.kind, self.reading)
         classes = np.array(self.classes, dtype=labels.dtype if self.kind != "text" else object)
         index = np.searchsorted(classes, labels).astype(np.int64)
         unknown = classes[np.minimum(index, len(classes) - 1)] != labels
@@ -97,6 +112,8 @@ class NumberTarget:
         Of the training rows, in the target's own units.
     centered : bool
         Whether the mean is subtracted. It is not for losses of positive numbers, such as "poisson".
+    reading : Reading or None
+        How text is read as numbers; None for the usual way.
     """
 
     name: str
@@ -104,6 +121,17 @@ class NumberTarget:
     scale: float
     centered: bool = True
     task: Task = "regression"
+    reading: Reading | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns that are predicted."""
+        return [self.name]
+
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers the network gives."""
+        return 1
 
     @property
     def shift(self) -> float:
@@ -111,35 +139,95 @@ class NumberTarget:
         return self.mean if self.centered else 0.0
 
     @classmethod
-    def fit(cls, name: str, values: pa.ChunkedArray, *, centered: bool = True) -> Self:
+    def fit(
+        cls, name: str, values: pa.ChunkedArray, *, centered: bool = True, reading: Reading | None = None
+    ) -> Self:
         """Find mean and scale of a column without missing values."""
-        mean, scale = mean_and_scale(to_numbers(name, values))
+        mean, scale = mean_and_scale(to_numbers(name, values, reading=reading))
         if scale == 0:
             raise TableError(f"the target {name!r} is {mean:g} in every row, expected different values")
-        return cls(name, mean, scale, centered)
+        return cls(name, mean, scale, centered, reading=reading)
 
     def encode(self, values: pa.ChunkedArray) -> NDArray[np.float64]:
         """Return standardised values (n_samples,) of a column without missing values."""
-        return (to_numbers(self.name, values) - self.shift) / self.scale
+        return (to_numbers(self.name, values, reading=self.reading) - self.shift) / self.scale
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Return values in the target's own units."""
         return outputs.astype(np.float64) * self.scale + self.shift
 
 
-Target = ClassTarget | NumberTarget
+@dataclass(frozen=True)
+class SeveralTargets:
+    """Numbers of several columns: an output for each.
+
+    Attributes
+    ----------
+    targets : tuple of NumberTarget
+        In the order of the network's outputs.
+    """
+
+    targets: tuple[NumberTarget, ...]
+    task: Task = "regression"
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns that are predicted."""
+        return [target.name for target in self.targets]
+
+    @property
+    def name(self) -> str:
+        """All of them, for messages."""
+        return ", ".join(self.names)
+
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers the network gives."""
+        return len(self.targets)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Means of the training rows, shape (n_targets,)."""
+        return np.array([target.mean for target in self.targets])
+
+    @property
+    def scale(self) -> NDArray[np.float64]:
+        """Scales, shape (n_targets,)."""
+        return np.array([target.scale for target in self.targets])
+
+    @property
+    def shift(self) -> NDArray[np.float64]:
+        """What is subtracted before the network, and added to its outputs, shape (n_targets,)."""
+        return np.array([target.shift for target in self.targets])
+
+    def encode(self, *columns: pa.ChunkedArray) -> NDArray[np.float64]:
+        """Return standardised values (n_samples, n_targets) of columns without missing values."""
+        pairs = zip(self.targets, columns, strict=True)
+        return np.column_stack([target.encode(values) for target, values in pairs])
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Return values in the targets' own units."""
+        return outputs.astype(np.float64) * self.scale + self.shift
 
 
-def find_target(table: pa.Table, name: str) -> pa.ChunkedArray:
-    """Return a column; TableError with a hint where there is none of that name."""
-    if name not in table.column_names:
-        hint = did_you_mean(name, table.column_names)
-        columns = listed(table.column_names, 20)
-        raise TableError(
-            f"the table has no column {name!r}, expected the target to be one of {columns}"
-            + (f"; {hint}" if hint else "")
-        )
-    return table[name]
+Target = ClassTarget | NumberTarget | SeveralTargets
+
+
+def read_target(target: ClassTarget | NumberTarget, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a target's column with its text read, null where a value is missing."""
+    values = plain(values)
+    if not is_text(values.type):
+        return values if target.reading is None else _without_codes(values, target.reading)
+    usual: Any = "number" if isinstance(target, NumberTarget) else _usual_kind(target)
+    return (target.reading or Reading(usual)).apply(target.name, values)
+
+
+def _without_codes(values: pa.ChunkedArray, reading: Reading) -> pa.ChunkedArray:
+    return reading.without_codes(values) if is_number(values.type) else values
+
+
+def _usual_kind(target: ClassTarget) -> str:
+    return {"integer": "number"}.get(target.kind, target.kind)
 
 
 def known_rows(values: pa.ChunkedArray) -> NDArray[np.bool_]:
@@ -151,18 +239,28 @@ def known_rows(values: pa.ChunkedArray) -> NDArray[np.bool_]:
     return known
 
 
-def drop_unknown(rows: pa.Table, values: pa.ChunkedArray, target: str) -> tuple[pa.Table, pa.ChunkedArray]:
-    """Drop the rows without a target, with a warning; TableError where none is left."""
-    known = known_rows(values)
+def drop_unknown(rows: pa.Table, names: Sequence[str]) -> tuple[pa.Table, NDArray[np.int64]]:
+    """Drop the rows without a target, with a warning; TableError where none is left.
+
+    Returns
+    -------
+    table : pyarrow.Table
+        The rows that are kept.
+    numbers : ndarray of int64
+        Their numbers, from 1.
+    """
+    known = np.logical_and.reduce([known_rows(rows[name]) for name in names])
+    quoted = " or ".join(map(repr, names))
     if not known.any():
-        raise TableError(f"the target {target!r} has no values, expected at least two different ones")
+        raise TableError(f"the target {quoted} has no values, expected at least two different ones")
+    numbers = np.flatnonzero(known) + 1
     if known.all():
-        return rows, values
+        return rows, numbers
     dropped = counted(int((~known).sum()), "row")
     warnings.warn(
-        f"{dropped} of {len(known):,} without a value of {target!r} dropped", TableWarning, stacklevel=3
+        f"{dropped} of {len(known):,} without a value of {quoted} dropped", TableWarning, stacklevel=4
     )
-    return rows.filter(pa.array(known)), values.filter(pa.array(known))
+    return rows.filter(pa.array(known)), numbers
 
 
 def infer_task(name: str, values: pa.ChunkedArray) -> tuple[Task, str]:
@@ -196,37 +294,61 @@ def infer_task(name: str, values: pa.ChunkedArray) -> tuple[Task, str]:
     raise TableError(f"the target {name!r} has values of type {found}, expected numbers, booleans or text")
 
 
-def fit_target(name: str, values: pa.ChunkedArray, task: Task, *, centered: bool = True) -> Target:
+def fit_target(
+    name: str,
+    values: pa.ChunkedArray,
+    task: Task,
+    *,
+    centered: bool = True,
+    reading: Reading | None = None,
+) -> ClassTarget | NumberTarget:
     """Fit the target of a task to a column without missing values; `centered` is that of `NumberTarget`."""
     if task == "classification":
-        return ClassTarget.fit(name, values)
-    return NumberTarget.fit(name, values, centered=centered)
+        return ClassTarget.fit(name, values, reading)
+    return NumberTarget.fit(name, values, centered=centered, reading=reading)
 
 
 def target_state(target: Target) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Take a target apart for a model file."""
+    if isinstance(target, SeveralTargets):
+        parts = [target_state(one)[1] for one in target.targets]
+        settings = {"task": target.task, "name": target.name, "targets": parts}
+        return {"mean": target.mean, "scale": target.scale}, settings
+    reading = {} if target.reading is None else {"reading": target.reading.to_state()}
     if isinstance(target, ClassTarget):
         settings = {"task": target.task, "name": target.name, "kind": target.kind, "classes": target.classes}
-        return {"frequencies": target.frequencies}, settings
+        return {"frequencies": target.frequencies}, settings | reading
     tensors = {"mean": np.array([target.mean]), "scale": np.array([target.scale])}
-    return tensors, {"task": target.task, "name": target.name, "centered": target.centered}
+    return tensors, {"task": target.task, "name": target.name, "centered": target.centered} | reading
 
 
 def target_from_state(tensors: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Target:
     """Put a target together; the inverse of `target_state`."""
-    name = str(settings["name"])
+    if "targets" in settings:
+        pairs = zip(tensors["mean"], tensors["scale"], settings["targets"], strict=True)
+        return SeveralTargets(tuple(_number_target(*pair) for pair in pairs))
     if settings["task"] == "regression":
         (mean,), (scale,) = tensors["mean"].tolist(), tensors["scale"].tolist()
-        if not scale > 0:
-            raise ValueError("the target's scale is not positive")
-        return NumberTarget(name, mean, scale, bool(settings.get("centered", True)))
+        return _number_target(mean, scale, settings)
     python_type = {"text": str, "boolean": bool, "integer": int, "number": float}[settings["kind"]]
     classes = settings["classes"]
     if not all(isinstance(label, python_type) for label in classes) or len(classes) < 2:
         raise ValueError(f"the classes are not a list of {settings['kind']}")
     if sorted(set(classes)) != classes or tensors["frequencies"].shape != (len(classes),):
         raise ValueError(f"the {len(classes)} classes are not in order, or have no frequencies")
-    return ClassTarget(name, settings["kind"], classes, tensors["frequencies"])
+    name, frequencies, reading = str(settings["name"]), tensors["frequencies"], _reading(settings)
+    return ClassTarget(name, settings["kind"], classes, frequencies, reading=reading)
+
+
+def _number_target(mean: float, scale: float, settings: dict[str, Any]) -> NumberTarget:
+    if not scale > 0:
+        raise ValueError("the target's scale is not positive")
+    centered, reading = bool(settings.get("centered", True)), _reading(settings)
+    return NumberTarget(str(settings["name"]), float(mean), float(scale), centered, reading=reading)
+
+
+def _reading(settings: dict[str, Any]) -> Reading | None:
+    return Reading.from_state(settings["reading"]) if "reading" in settings else None
 
 
 def _label_kind(name: str, values: pa.ChunkedArray) -> Literal["text", "boolean", "integer", "number"]:
@@ -243,16 +365,18 @@ def _label_kind(name: str, values: pa.ChunkedArray) -> Literal["text", "boolean"
     return "integer" if (numbers == np.floor(numbers)).all() else "number"
 
 
-def _labels(name: str, values: pa.ChunkedArray, kind: str) -> NDArray[Any]:
+def _labels(name: str, values: pa.ChunkedArray, kind: str, reading: Reading | None = None) -> NDArray[Any]:
     """Return labels in their own type, whatever type the column came in; text as objects."""
     values = plain(values)
     if kind == "text":
-        return np.array(to_text(name, values).to_pylist(), dtype=object)
+        return np.array(to_text(name, values, reading=reading).to_pylist(), dtype=object)
     if kind == "boolean":
         return _booleans(name, values)
+    if kind == "integer" and is_text(values.type):
+        values = (reading or Reading("number")).apply(name, values)
     if kind == "integer" and pa.types.is_integer(values.type):
         return np.array(values.to_pylist())  # exact beyond 2^53
-    numbers = to_numbers(name, values)
+    numbers = to_numbers(name, values, reading=reading)
     if kind == "number":
         return numbers
     whole = numbers == np.floor(numbers)

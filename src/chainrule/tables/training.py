@@ -54,14 +54,16 @@ class Epoch:
     scores: dict[str, float] = field(default_factory=dict)
 
 
+#: Features, targets, and weights or None.
+Rows = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
+
 Callback = Callable[[Epoch], bool | None]
 
 
 def train(
     estimator: Any,
-    X: NDArray[Any],
-    y: NDArray[Any],
-    validation: tuple[NDArray[Any], NDArray[Any]] | None,
+    training: Rows,
+    validation: Rows | None,
     *,
     callback: Callback | None = None,
     resume: bool = False,
@@ -72,11 +74,10 @@ def train(
     ----------
     estimator : MLPClassifier or MLPRegressor
         Not fitted. What its `scoring` names is measured, and decides, before the loss.
-    X : ndarray of shape (n_samples, n_features)
-        Training rows.
-    y : ndarray of shape (n_samples,)
-        Class indices, or numbers.
-    validation : tuple of X and y, optional
+    training : tuple of X, y and weights
+        Features (n_samples, n_features); class indices or numbers (n_samples,), or of several targets
+        (n_samples, n_targets); weights (n_samples,) or None.
+    validation : tuple of X, y and weights, optional
         Rows to watch, that the estimator does not train on. Without, the training rows are watched.
     callback : callable, optional
         Is given the record of each epoch; training stops if it returns True.
@@ -96,6 +97,7 @@ def train(
     from sklearn.exceptions import ConvergenceWarning
 
     records: list[Epoch] = []
+    X, y, weights = training
     score = "accuracy" if y.dtype.kind == "i" else "r2"
     wanted = estimator.scoring
 
@@ -109,14 +111,14 @@ def train(
     named = [] if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
     scoring = [*named, *(name for name in ("loss", score) if name not in named)]
     estimator.set_params(early_stopping=True, scoring=scoring, callbacks=epoch_ends)
-    X_val, y_val = (X, y) if validation is None else validation
+    X_val, y_val, weights_val = training if validation is None else validation
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the report says how it ended
             # scikit-learn judges the list of classes as if it were the rows' labels.
             warnings.filterwarnings("ignore", "The number of unique classes is greater")
             warnings.filterwarnings("ignore", INTERRUPTED)
-            estimator.fit(X, y, X_val=X_val, y_val=y_val, resume=resume)
+            estimator.fit(X, y, weights, X_val, y_val, weights_val, resume=resume)
     except (ValueError, MemoryError) as error:
         raise TrainingError(_reason(error, estimator)) from error
     finally:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule._words import counted
 from chainrule.tables.errors import TableError
+from chainrule.tables.reading import Reading
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 
@@ -21,6 +22,11 @@ def plain_type(found: pa.DataType) -> pa.DataType:
 def is_number(found: pa.DataType) -> bool:
     """Whether the type is one of integers, floats or decimals."""
     return bool(pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_decimal(found))
+
+
+def is_number_or_boolean(found: pa.DataType) -> bool:
+    """Whether the type is one of numbers, or of booleans, which count as 0 and 1."""
+    return is_number(found) or bool(pa.types.is_boolean(found))
 
 
 def is_date(found: pa.DataType) -> bool:
@@ -41,7 +47,10 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def to_numbers(
-    name: str, values: pa.ChunkedArray, kind: Literal["number", "date"] = "number"
+    name: str,
+    values: pa.ChunkedArray,
+    kind: Literal["number", "date"] = "number",
+    reading: Reading | None = None,
 ) -> NDArray[np.float64]:
     """Return a column as floats, missing values as NaN.
 
@@ -54,6 +63,8 @@ def to_numbers(
         in days (dates since 1970-01-01 UTC); or text that reads so.
     kind : {"number", "date"}
         What the column must be.
+    reading : Reading, optional
+        How its text is read, and which numbers mean a missing value.
 
     Returns
     -------
@@ -72,29 +83,31 @@ def to_numbers(
     values = plain(values)
     expected = "dates" if kind == "date" else "numbers"
     if is_text(values.type):
-        values = _parsed(name, values, kind)
+        values = (reading or Reading(kind)).apply(name, values)
     elif pa.types.is_null(values.type):
         values = values.cast(pa.float64())
-    elif kind == "date":
-        if not is_date(values.type):
-            raise TableError(f"column {name!r} has values of type {values.type}, expected {expected}")
-        values = _days(values)
-    elif not (is_number(values.type) or pa.types.is_boolean(values.type)):
+    elif not (is_date if kind == "date" else is_number_or_boolean)(values.type):
         raise TableError(f"column {name!r} has values of type {values.type}, expected {expected}")
-    if pa.types.is_boolean(values.type):
+    elif kind == "number" and reading is not None and is_number(values.type):
+        values = reading.without_codes(values)
+    if is_date(values.type):
+        values = _days(values)
+    elif pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
     numbers: NDArray[np.float64] = pc.cast(values, pa.float64(), safe=False).to_numpy().astype(np.float64)
     infinite = np.flatnonzero(np.isinf(numbers))
     if infinite.size:
         found = counted(infinite.size, "infinite value")
         raise TableError(
-            f"column {name!r} has {found}, the first in row {infinite[0] + 1}; "
+            f"column {name!r} has {found}, the first in row {infinite[0] + 1:,}; "
             "expected finite numbers, or an empty field where the value is not known"
         )
     return numbers
 
 
-def to_text(name: str, values: pa.ChunkedArray, *, boolean: bool = False) -> pa.ChunkedArray:
+def to_text(
+    name: str, values: pa.ChunkedArray, *, boolean: bool = False, reading: Reading | None = None
+) -> pa.ChunkedArray:
     """Return a column as text without surrounding blanks; empty text is missing.
 
     Parameters
@@ -105,6 +118,8 @@ def to_text(name: str, values: pa.ChunkedArray, *, boolean: bool = False) -> pa.
         Text, booleans, numbers or dates, or a dictionary of them.
     boolean : bool
         Whether to spell everything that stands for a boolean as "true" or "false".
+    reading : Reading, optional
+        Which words are missing values, beside empty text.
 
     Returns
     -------
@@ -124,14 +139,15 @@ def to_text(name: str, values: pa.ChunkedArray, *, boolean: bool = False) -> pa.
     """
     values = plain(values)
     try:
-        text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
+        text = values.cast(pa.large_string())
     except (pa.ArrowException, NotImplementedError):
         raise TableError(f"column {name!r} has values of type {values.type}, expected text") from None
+    text = (reading or Reading("text", verbatim=True)).text(text)
     if boolean:
         text = pc.utf8_lower(text)
         for spelling, word in (("1", "true"), ("0", "false")):
             text = pc.if_else(pc.equal(text, spelling), word, text).cast(pa.large_string())
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.large_string()), text)
+    return text
 
 
 def mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
@@ -164,28 +180,3 @@ def _days(values: pa.ChunkedArray) -> pa.ChunkedArray:
         unit = pa.timestamp("us")
     microseconds = pc.cast(pc.cast(values, unit, safe=False), pa.int64())
     return pc.divide(pc.cast(microseconds, pa.float64(), safe=False), float(MICROSECONDS_PER_DAY))
-
-
-def _parsed(name: str, values: pa.ChunkedArray, kind: Literal["number", "date"]) -> pa.ChunkedArray:
-    """Read text as numbers or dates, or say which text is neither."""
-    text = to_text(name, values)
-    wanted = pa.timestamp("us") if kind == "date" else pa.float64()
-    try:
-        parsed = text.cast(wanted)
-    except pa.ArrowException:
-        row, bad = _first_failure(text, wanted)
-        expected = "a date such as 2026-01-31" if kind == "date" else "a number"
-        raise TableError(f"column {name!r} has the text {bad!r} in row {row}, expected {expected}") from None
-    return _days(parsed) if kind == "date" else parsed
-
-
-def _first_failure(text: pa.ChunkedArray, wanted: pa.DataType) -> tuple[int, str]:
-    low, high = 0, len(text)  # the first failure is in [low, high)
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            text.slice(low, middle - low).cast(wanted)
-            low = middle
-        except pa.ArrowException:
-            high = middle
-    return low + 1, text[low].as_py()

@@ -1,0 +1,178 @@
+"""Whether a column of text is one of numbers: their decimal mark, units, magnitudes, codes and odd words."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from chainrule._words import listed
+from chainrule.tables import numerals
+from chainrule.tables.distinct import Distinct
+from chainrule.tables.found import MOST_ODD, Around, Choice, Found, mostly, odd_note, odd_words
+from chainrule.tables.numerals import Evidence, Mark, Written
+from chainrule.tables.reading import Reading, plain_numbers
+
+#: So many distinct texts, or rows, are tried before all are.
+SAMPLE = 1000
+#: A decimal point that groups no thousands.
+POINT = r"\.(?:\d{0,2}|\d{4,})$|^[+-]?(?:0|\d{4,})?\.\d"
+
+
+def find_plain(values: pa.ChunkedArray, choice: Choice, around: Around | None) -> Found | None:
+    """Find numbers that are written as in a program, which most columns have; None for others."""
+    numbers = plain_numbers(values, missing=choice.missing)
+    if numbers is None or numbers.null_count == len(numbers):
+        return None
+    if pc.any(pc.match_substring_regex(values, r"^\s*(?:0\d|\+\d{7})")).as_py():
+        return None  # perhaps codes
+    reading = Reading("number", missing=choice.missing)
+    numbers = reading.without_codes(numbers)
+    if pa.types.is_integer(numbers.type):
+        return Found(reading, numbers)
+    point = pc.any(pc.match_substring_regex(values.slice(0, SAMPLE), POINT)).as_py()
+    mark = choice.mark or ("." if point else around.evidence.mark if around else None)
+    if mark == ",":
+        return None
+    return Found(reading, numbers, Around(Evidence(point=int(bool(point)))), open=mark is None and not around)
+
+
+def find_numbers(distinct: Distinct, choice: Choice, around: Around | None) -> Found | None:
+    """Find numbers as people write them.
+
+    Parameters
+    ----------
+    distinct : Distinct
+        The column's texts.
+    choice : Choice
+        What was said of it. For the kind "number" all that cannot be read is missing.
+    around : Around, optional
+        What the table's columns say together.
+
+    Returns
+    -------
+    Found or None
+        Of kind "text" where they are codes, have several units, or are nearly numbers; None for other text.
+    """
+    forced = choice.kind == "number"
+    if not forced and _fails_on_a_sample(distinct):
+        return None
+    written = numerals.take_apart(distinct.text)
+    read = ~np.isnan(numerals.values(written, "."))
+    unit, magnitudes, of_unit = _units(written, np.where(read, distinct.counts, 0))
+    if not forced:
+        if not read.any():
+            return None
+        no_numbers = _several_units(distinct, written, read, of_unit) or _nearly(distinct, read)
+        no_numbers = no_numbers or _codes(distinct, read)
+        if no_numbers is not None:
+            return no_numbers
+        read &= of_unit
+    evidence = numerals.evidence(written._replace(matches=read), distinct.counts)
+    mark = _mark(evidence, choice, around, written.body.filter(pa.array(read)))
+    missing, lenient = odd_words(distinct, read)
+    reading = Reading(
+        "number", mark or ".", magnitudes, missing=(*choice.missing, *missing), lenient=lenient or forced
+    )
+    notes = [
+        *([] if choice.mark else _mark_note(distinct, written, read, reading.mark, evidence)),
+        *([f"is read without the unit {unit!r}"] if unit else []),
+        *(f"is read with {one!r} as {numerals.MAGNITUDES[one]:,.0f}" for one in magnitudes),
+        *odd_note(distinct, read, "numbers"),
+    ]
+    is_open = mark is None and around is None
+    return Found(reading, None, Around(evidence), tuple(notes), is_open)
+
+
+def _fails_on_a_sample(distinct: Distinct) -> bool:
+    if len(distinct.text) <= 2 * SAMPLE:
+        return False
+    places = np.linspace(0, len(distinct.text) - 1, SAMPLE).astype(int)
+    return float(numerals.take_apart(distinct.text.take(pa.array(places))).matches.mean()) < 0.25
+
+
+def _units(written: Written, counts: NDArray[np.int64]) -> tuple[str, tuple[str, ...], NDArray[np.bool_]]:
+    """Return the unit of most values, the magnitudes that multiply, and which values have no other unit."""
+    n = np.bincount(written.suffix, weights=counts, minlength=len(written.suffixes))
+    present = [suffix for suffix, many in zip(written.suffixes, n, strict=True) if many]
+    magnitudes = {magnitude for _, magnitude in present}
+    multiplied = numerals.multiply(magnitudes, {unit for unit, _ in present} - {""})
+    units = [unit if multiplied else unit + magnitude for unit, magnitude in written.suffixes]
+    totals: dict[str, float] = {}
+    for unit, many in zip(units, n, strict=True):
+        totals[unit] = totals.get(unit, 0) + many
+    totals.pop("", None)
+    most = max(totals, key=lambda one: totals[one], default="")
+    most = most if totals.get(most) else ""
+    of_unit = np.array([unit in ("", most) for unit in units])[written.suffix]
+    return most, tuple(sorted(magnitudes - {""})) if multiplied else (), of_unit
+
+
+def _several_units(
+    distinct: Distinct, written: Written, read: NDArray[np.bool_], of_unit: NDArray[np.bool_]
+) -> Found | None:
+    n_read, others = distinct.counts[read].sum(), read & ~of_unit
+    if distinct.counts[others].sum() <= MOST_ODD * n_read:
+        return None
+    examples = distinct.text.filter(pa.array(others)).slice(0, 3).to_pylist()
+    first = distinct.text.filter(pa.array(read & of_unit))[0].as_py()
+    mostly_numbers = mostly(int(n_read), int(distinct.counts[~distinct.placeholders()].sum()))
+    notes = (f"has numbers of several units ({listed([first, *examples], 4)}), taken as text",)
+    return Found(Reading("text"), notes=notes if mostly_numbers else ())
+
+
+def _nearly(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
+    odd = ~read & ~distinct.placeholders()
+    n_read, n_known = int(distinct.counts[read].sum()), int(distinct.counts[read | odd].sum())
+    if mostly(n_read, n_known):
+        return None
+    row, word = distinct.first(odd)
+    note = (
+        f"is taken as text: {n_read:,} of {n_known:,} values are numbers, "
+        f"others such as {word!r} in row {row:,} are not"
+    )
+    return Found(Reading("text"), notes=(note,) if n_read >= n_known / 2 else ())
+
+
+def _codes(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
+    """Find zeros before numbers, and telephone numbers."""
+    counts, n_read = distinct.counts, distinct.counts[read].sum()
+    digits, padded, phones = (
+        numerals.matching(distinct.text, pattern) & read for pattern in (r"^\d+$", r"^0\d+$", r"^\+\d{7,}$")
+    )
+    if padded.any():
+        lengths = pc.utf8_length(distinct.text).to_numpy(zero_copy_only=False)[digits]
+        of_one_length = lengths.min() == lengths.max() and counts[digits].sum() >= (1 - MOST_ODD) * n_read
+    if padded.any() and (of_one_length or counts[padded].sum() >= n_read / 20):
+        codes = padded
+    elif counts[phones].sum() > n_read / 2:
+        codes = phones
+    else:
+        return None
+    example = distinct.text[int(np.argmax(codes))].as_py()
+    return Found(Reading("text"), notes=(f"has codes such as {example!r}, taken as text",))
+
+
+def _mark(evidence: Evidence, choice: Choice, around: Around | None, bodies: pa.Array) -> Mark | None:
+    """Return the decimal mark; None where nothing decides, and a point is the rule."""
+    if choice.mark or evidence.mark:
+        return choice.mark or evidence.mark
+    if not evidence.either:
+        return "."
+    if evidence.ungrouped:  # 1234 beside 1,234: the mark groups no thousands
+        return "," if pc.any(pc.match_substring(bodies, ",")).as_py() else "."
+    return around.evidence.mark if around else None
+
+
+def _mark_note(
+    distinct: Distinct, written: Written, read: NDArray[np.bool_], mark: Mark, evidence: Evidence
+) -> list[str]:
+    """Say how a number is read that could have been read otherwise, or has a decimal comma."""
+    if not (mark == "," or (evidence.either and not evidence.point)):
+        return []
+    marked = read & numerals.matching(written.body, "," if mark == "," and evidence.comma else "[,.]")
+    if not marked.any():
+        return []
+    place = int(np.argmax(marked))
+    number = numerals.values(numerals.take_apart(distinct.text.slice(place, 1)), mark)[0]
+    word = distinct.text[place].as_py()
+    return [f"is read with a decimal {'comma' if mark == ',' else 'point'}: {word!r} is {number:.12g}"]

@@ -1,0 +1,311 @@
+"""Numbers as people write them: 1.234,5 and 1,234.5, (12), 5 kg, $5, 12 %, 1 234, 1'234, 3e-5, 1.2M."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Mark = Literal[".", ","]
+
+CURRENCY = (
+    r"(?:[A-Z]{0,3}\p{Sc}|USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|MXN|ZAR|"
+    r"TRY|KRW|SGD|HKD|Fr\.|SFr\.|Rs\.?|kr\.?)"
+)
+#: The parts of a number, signs and blanks having been made plain. A unit begins with no digit, sign or mark.
+WRITTEN = (
+    r"^(?P<open>\()?(?P<sign>[+-])? ?"
+    rf"(?P<before>{CURRENCY})? ?(?P<inner>[+-])?"
+    r"(?P<body>\d{1,3}(?:[ '_]\d{3})+(?:[.,]\d*)?|\d[\d.,]*|[.,]\d+)"
+    r"(?P<exponent>[eE][+-]?\d+)? ?"
+    r"(?P<after>/\d{1,3}|[^\d .,+()\-':\"/][^\"]{0,15}?)? ?(?P<trailing>-)?(?P<close>\))?$"
+)
+#: What most numbers look like.
+SIMPLE = r"^[+-]?\d+(?:[.,]\d+)?$"
+#: Several that group thousands, in India also hundreds; a decimal mark may follow.
+GROUPED = {
+    ",": r"^\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?$",
+    ".": r"^\d{1,3}(?:\.\d{3})+(?:,\d*)?$",
+}
+MAGNITUDES = {
+    "k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mio": 1e6, "mln": 1e6, "mn": 1e6, "million": 1e6,
+    "b": 1e9, "bn": 1e9, "mrd": 1e9, "bln": 1e9, "billion": 1e9,
+}  # fmt: skip
+#: A magnitude and a currency, as in 1.5 Mio. €.
+COMPOUND = rf"({'|'.join(sorted(MAGNITUDES, key=len, reverse=True))})\.? ?(\W|eur|usd|gbp|chf)"
+SAME_UNITS = {"€": "eur", "£": "gbp", "us$": "usd", "¥": "jpy"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the marks of some numbers say; the sum of two is that of all their numbers.
+
+    Attributes
+    ----------
+    comma, point : int
+        Numbers in which the decimal mark can only be a comma, or only a point.
+    either : int
+        Numbers such as 1,234 and 1.234, which leave it open.
+    ungrouped : int
+        Numbers above 999 without a mark: thousands are not grouped here.
+    """
+
+    comma: int = 0
+    point: int = 0
+    either: int = 0
+    ungrouped: int = 0
+
+    def __add__(self, other: "Evidence") -> "Evidence":
+        return Evidence(
+            self.comma + other.comma,
+            self.point + other.point,
+            self.either + other.either,
+            self.ungrouped + other.ungrouped,
+        )
+
+    @property
+    def mark(self) -> Mark | None:
+        """The decimal mark, None where nothing decides."""
+        if self.comma == self.point:
+            return None
+        return "," if self.comma > self.point else "."
+
+
+class Written(NamedTuple):
+    """Distinct texts taken apart; arrays have a place for each.
+
+    Attributes
+    ----------
+    matches : bool
+        Whether it looks like a number.
+    negative : bool
+    body : text
+        Digits and marks, without blanks and apostrophes.
+    spaced : bool
+        Whether blanks or apostrophes grouped the thousands.
+    exponent : text
+        Such as "e-3", or "".
+    suffix : int
+        Which of `suffixes`.
+    suffixes : list of (str, str)
+        Unit, in lower case, and magnitude, such as ("$", "k"); ("", "") is the first.
+    """
+
+    matches: NDArray[np.bool_]
+    negative: NDArray[np.bool_]
+    body: pa.Array
+    spaced: NDArray[np.bool_]
+    exponent: pa.Array
+    suffix: NDArray[np.int64]
+    suffixes: list[tuple[str, str]]
+
+
+def plain_signs(text: pa.Array) -> pa.Array:
+    """Return texts with plain digits, blanks, minus signs and apostrophes, without blanks around them."""
+    if not pc.all(pc.string_is_ascii(text), min_count=0).as_py():
+        # Thin, unbreakable and wide blanks are blanks then, and wide digits digits.
+        text = pc.utf8_normalize(text, form="NFKC")
+        text = pc.replace_substring_regex(text, r"[‐‑‒–—−]", "-")
+        text = pc.replace_substring_regex(text, "[’‘´`ʼ]", "'")
+    return pc.utf8_trim_whitespace(text)
+
+
+def take_apart(text: pa.Array) -> Written:
+    """Take distinct texts apart; most need no pattern with many parts.
+
+    Parameters
+    ----------
+    text : pyarrow array of large_string
+        Without nulls.
+    """
+    text = plain_signs(text)
+    simple = matching(text, SIMPLE)
+    if not simple.all():
+        rest = np.flatnonzero(~simple)
+        order = np.argsort(np.concatenate([np.flatnonzero(simple), rest]), kind="stable")
+        one, other = _simple(text.filter(pa.array(simple))), _written(text.take(pa.array(rest)))
+        arrays: list[Any] = [_merged(order, *pair) for pair in zip(one[:-1], other[:-1], strict=True)]
+        return Written._make([*arrays, other.suffixes])
+    return _simple(text)
+
+
+def _simple(text: pa.Array) -> Written:
+    n, nothing = len(text), pa.scalar("", pa.large_string())
+    negative = pc.starts_with(text, "-").to_numpy(zero_copy_only=False)
+    exponent = pa.repeat(nothing, n)
+    false = np.zeros(n, dtype=bool)
+    return Written(
+        ~false, negative, pc.utf8_ltrim(text, "+-"), false, exponent, false.astype(int), [("", "")]
+    )
+
+
+def _written(text: pa.Array) -> Written:
+    text = pc.replace_substring_regex(text, r"(\d)[,.]--?(\D*)$", r"\1\2")  # 5,- is 5
+    parts = pc.extract_regex(text, WRITTEN)
+    matches: NDArray[np.bool_] = pc.is_valid(parts).to_numpy(zero_copy_only=False)
+
+    def part(name: str) -> pa.Array:
+        return pc.fill_null(pc.struct_field(parts, name), "")
+
+    opened, closed = (_is(part(name), mark) for name, mark in (("open", "("), ("close", ")")))
+    negative = opened | _is(part("trailing"), "-") | _is(part("sign"), "-") | _is(part("inner"), "-")
+    body = part("body")
+    spaced = matching(body, "[ '_]")
+    body = pc.replace_substring_regex(body, "[ '_]", "")
+    suffix, suffixes = _suffixes(part("before"), part("after"))
+    return Written(matches & (opened == closed), negative, body, spaced, part("exponent"), suffix, suffixes)
+
+
+def _merged(order: NDArray[np.int64], one: Any, other: Any) -> Any:
+    if isinstance(one, pa.Array):
+        return pa.concat_arrays([one, other]).take(pa.array(order))
+    return np.concatenate([one, other])[order]
+
+
+def evidence(written: Written, counts: NDArray[np.int64]) -> Evidence:
+    """Find what the marks say, each text counted as often as it stands in the column."""
+    marks = _Marks.of(written)
+
+    def total(mask: NDArray[np.bool_]) -> int:
+        return int(counts[mask & written.matches].sum())
+
+    ungrouped = matching(written.body, r"^\d{4,}$") & ~written.spaced
+    return Evidence(total(marks.comma), total(marks.point), total(marks.either), total(ungrouped))
+
+
+def values(written: Written, mark: Mark) -> NDArray[np.float64]:
+    """Return the numbers of texts, NaN where there is none.
+
+    Parameters
+    ----------
+    written : Written
+        The texts.
+    mark : {".", ","}
+        The decimal mark where a number leaves it open; others say it themselves.
+
+    Examples
+    --------
+    >>> texts = pa.array(["1.234,5", "1,234", "-0.5", "(3)", "two"], pa.large_string())
+    >>> values(take_apart(texts), ",").tolist()
+    [1234.5, 1.234, -0.5, -3.0, nan]
+    """
+    marks = _Marks.of(written)
+    with_comma = pa.array(marks.comma_written | (marks.either if mark == "," else False))
+    body = pc.if_else(
+        with_comma,
+        pc.replace_substring(pc.replace_substring(written.body, ".", ""), ",", "."),
+        pc.replace_substring(written.body, ",", ""),
+    )
+    grouped = marks.points_only | (marks.either & (mark == ","))
+    grouped = grouped & ~with_comma.to_numpy(zero_copy_only=False)
+    if grouped.any():
+        body = pc.if_else(pa.array(grouped), pc.replace_substring(body, ".", ""), body)
+    valid = written.matches & marks.valid
+    text = pc.binary_join_element_wise(body, written.exponent, pa.scalar("", pa.large_string()))
+    text = pc.if_else(pa.array(valid), text, pa.scalar(None, pa.large_string()))
+    numbers: NDArray[np.float64] = pc.cast(text, pa.float64()).to_numpy(zero_copy_only=False)
+    return np.where(valid, np.where(written.negative, -numbers, numbers), np.nan)
+
+
+def multiply(magnitudes: set[str], units: set[str]) -> bool:
+    """Whether the magnitudes of a column multiply, rather than being units: 5 m alone is five meters.
+
+    Examples
+    --------
+    >>> multiply({"k", "m"}, set()), multiply({"m"}, set()), multiply({"m", ""}, {"$"})
+    (True, False, True)
+    """
+    letters = magnitudes - {""}
+    words = any(len(one) > 1 for one in letters)
+    return words or len(letters) > 1 or bool(units) or ("" in magnitudes and "k" in magnitudes)
+
+
+class _Marks(NamedTuple):
+    """What the marks of each body can be.
+
+    Attributes
+    ----------
+    comma, point : bool
+        The decimal mark is a comma, or a point, for sure; or it would be, were there decimals (1.234.567).
+    either : bool
+        One mark, before three digits.
+    comma_written : bool
+        There are decimals after a comma for sure.
+    points_only : bool
+        Several points group thousands.
+    valid : bool
+        The marks stand where marks of a number can.
+    """
+
+    comma: NDArray[np.bool_]
+    point: NDArray[np.bool_]
+    either: NDArray[np.bool_]
+    comma_written: NDArray[np.bool_]
+    points_only: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, written: Written) -> "_Marks":
+        body = written.body
+        n_commas, n_points = (pc.count_substring(body, mark).to_numpy(zero_copy_only=False) for mark in ",.")
+        one = n_commas + n_points == 1
+        either = one & ~written.spaced & _is(written.exponent, "")
+        either = _matching_in(either, body, r"^[1-9]\d{0,2}[,.]\d{3}$")
+        several = n_commas + n_points > 1
+        commas_grouped, points_grouped = (_matching_in(several, body, GROUPED[mark]) for mark in ",.")
+        comma_first = commas_grouped & (n_points <= 1) & (n_commas > 0)
+        point_first = points_grouped & (n_commas <= 1) & (n_points > 0) & ~comma_first
+        comma_decimal = one & (n_commas == 1) & ~either
+        point_decimal = one & (n_points == 1) & ~either
+        return cls(
+            comma_decimal | point_first,
+            point_decimal | comma_first,
+            either,
+            comma_decimal | (point_first & (n_commas == 1)),
+            point_first & (n_commas == 0),
+            ~several | comma_first | point_first,
+        )
+
+
+def _suffixes(before: pa.Array, after: pa.Array) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:
+    """Return units and magnitudes; there are few, looked at once each."""
+    between = pa.scalar("\0", pa.large_string())
+    pairs = pc.binary_join_element_wise(before, after, between).dictionary_encode()
+    suffixes, places = [("", "")], []
+    for pair in pairs.dictionary.to_pylist():
+        first, _, last = pair.partition("\0")
+        last = last.strip().lower().rstrip(".")
+        compound = re.fullmatch(COMPOUND, last)
+        magnitude, last = compound.groups() if compound else (last, "") if last in MAGNITUDES else ("", last)
+        suffix = _same_unit(first.strip().lower()) + _same_unit(last), magnitude
+        if suffix not in suffixes:
+            suffixes.append(suffix)
+        places.append(suffixes.index(suffix))
+    return np.array(places, dtype=np.int64)[pairs.indices.to_numpy(zero_copy_only=False)], suffixes
+
+
+def _same_unit(unit: str) -> str:
+    unit = unit.rstrip(".")
+    unit = unit[:-1] if len(unit) > 3 and unit.endswith("s") else unit
+    return SAME_UNITS.get(unit, unit)
+
+
+def _is(text: pa.Array, mark: str) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = pc.equal(text, mark).to_numpy(zero_copy_only=False)
+    return found
+
+
+def matching(text: pa.Array, pattern: str) -> NDArray[np.bool_]:
+    """Return which texts a pattern matches."""
+    found: NDArray[np.bool_] = pc.match_substring_regex(text, pattern).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _matching_in(mask: NDArray[np.bool_], text: pa.Array, pattern: str) -> NDArray[np.bool_]:
+    found = mask.copy()
+    if mask.any():
+        found[mask] = matching(text.filter(pa.array(mask)), pattern)
+    return found

@@ -1,0 +1,101 @@
+"""A table before its columns are asked for: names, and a way to read some of the columns."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from chainrule._words import listed
+from chainrule.tables.errors import TableError
+from chainrule.tables.names import tidy
+
+#: Reads the columns at some places, in that order, under any names.
+ReadPlaces = Callable[[list[int]], pa.Table]
+
+
+class Source:
+    """A table whose columns are read when they are needed, by name.
+
+    Parameters
+    ----------
+    title : str
+        What messages call it: "the table", or the file's name.
+    names : sequence
+        The columns' own names; not all of them need be different, or texts.
+    read : callable
+        Reads the columns at some places.
+    aside : collection of int
+        Places of what is no column of the table unless it is asked for: a named index of pandas.
+    notes : sequence of str
+        What was guessed to find the columns.
+    is_file : bool
+        Whether it is a file, whose text says nothing of types.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of the columns, without those of no name.
+    nameless : int
+        How many columns have no name.
+
+    Examples
+    --------
+    >>> source = Source("the table", [" a", "b"], pa.table({"0": [1], "1": [2]}).select)
+    >>> source.names, source.read(["a"]).to_pydict()
+    (['a', 'b'], {'a': [1]})
+    """
+
+    def __init__(
+        self,
+        title: str,
+        names: Sequence[Any],
+        read: ReadPlaces,
+        *,
+        aside: Iterable[int] = (),
+        notes: Sequence[str] = (),
+        is_file: bool = False,
+    ) -> None:
+        self.title = title
+        self.notes = list(notes)
+        self.is_file = is_file
+        self._read = read
+        self._places: dict[str, list[int]] = {}
+        for place, name in enumerate(map(tidy, names)):
+            self._places.setdefault(name, []).append(place)
+        self.nameless = len(self._places.pop("", []))
+        self._aside = set(aside)
+        self.names = [name for name, places in self._places.items() if not self._aside >= set(places)]
+
+    @property
+    def all_names(self) -> list[str]:
+        """Names of the columns and of the index that is aside."""
+        return list(self._places)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def read(self, names: Sequence[str]) -> pa.Table:
+        """Read columns by their tidy names.
+
+        Raises
+        ------
+        TableError
+            Where a name is that of several columns, or a column cannot be read.
+        """
+        twice = [name for name in names if len(self._places[name]) > 1]
+        if twice:
+            raise TableError(f"{self.title} has the column name {listed(twice)} more than once; rename one")
+        places = [self._places[name][0] for name in names]
+        return self._read(places).rename_columns(list(names)) if places else pa.table({})
+
+
+def from_arrow(table: pa.Table, title: str = "the table", **options: Any) -> Source:
+    """Return the source of a table of pyarrow."""
+    return Source(title, table.column_names, table.select, **options)
+
+
+def check_rows(table: pa.Table, title: str) -> None:
+    """Raise TableError for a table without rows."""
+    if table.num_rows == 0:
+        names = f" (columns: {listed(table.column_names)})" if table.column_names else ""
+        raise TableError(f"{title} has no rows{names}, expected at least one")

@@ -1,0 +1,222 @@
+"""What a column of text means."""
+
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from chainrule.tables.detecting import detect, detect_all
+from chainrule.tables.found import Choice
+from chainrule.tables.reading import Reading
+
+
+def column(values):
+    return pa.chunked_array([pa.array(list(values), pa.large_string())])
+
+
+def read(values, **choice):
+    """Return kind and values of a column."""
+    values = column(values)
+    found = detect(values, Choice(**choice))
+    return found.reading.kind, found.reading.apply("x", values).to_pylist()
+
+
+def notes(values, **choice):
+    return " / ".join(detect(column(values), Choice(**choice)).notes)
+
+
+NUMBERS = [
+    (["1", "2"], [1, 2]),
+    (["1.5", "2", "NA"], [1.5, 2, None]),
+    ([" 1 ", "2 "], [1, 2]),
+    (["0,5", "1,25", " 3,0"], [0.5, 1.25, 3]),
+    (["1.234,5", "12,25", "1.234"], [1234.5, 12.25, 1234]),
+    (["1,234.5", "12.25", "1,234"], [1234.5, 12.25, 1234]),
+    (["1,234,567", "1,234"], [1234567, 1234]),
+    (["12,34,567.5", "1,00,000"], [1234567.5, 100000]),
+    (["1 234,5", "12\u00a0345", "1\u202f234"], [1234.5, 12345, 1234]),
+    (["1'234.50", "1\u2019234"], [1234.5, 1234]),
+    (["$5", "$1,234.50", "-$3", "$ -4"], [5, 1234.5, -3, -4]),
+    (["5 \u20ac", "6,50 EUR", "\u20ac 7"], [5, 6.5, 7]),
+    (["5 %", "6.5%"], [5, 6.5]),
+    (["5 kg", "6 KG", "7"], [5, 6, 7]),
+    (["1 year", "2 years"], [1, 2]),
+    (["(5)", "7", "(1,234.5)"], [-5, 7, -1234.5]),
+    (["5-", "7"], [-5, 7]),
+    (["5,-", "7,50"], [5, 7.5]),
+    (["\u22125", "\u20137", "3"], [-5, -7, 3]),
+    (["1e5", "2E-3", "1,5e3"], [1e5, 2e-3, 1500]),
+    (["+5", "-7"], [5, -7]),
+    ([".5", "5."], [0.5, 5]),
+    (["1.2M", "300k", "7"], [1.2e6, 3e5, 7]),
+    (["3/5", "4/5"], [3, 4]),
+    (["1.5 Mio. \u20ac", "20 Tsd. \u20ac"], [1.5e6, 2e4]),
+    (["\uff11\uff12", "\uff13"], [12, 3]),
+]
+
+
+@pytest.mark.parametrize(("texts", "numbers"), NUMBERS, ids=[texts[0] for texts, _ in NUMBERS])
+def test_numbers_as_people_write_them(texts, numbers):
+    kind, found = read(texts)
+    assert kind == "number"
+    assert found == pytest.approx(numbers)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["007", "008"],
+        ["01234", "56789", "34567"],
+        ["+4915112345678", "+4915112345679"],
+        ["192.168.1.1", "10.0.0.1"],
+        ["1.2.3", "1.10.0"],
+        ["A1", "A2"],
+        ["R101", "R102"],
+        ["1st", "2nd", "3rd"],
+        ["5 kg", "500 g", "6 kg"],
+        ["$5", "\u20ac6"],
+        ["18-25", "26-30"],
+        ["1,2,3", "4,5,6"],
+        ["555-1234", "555-4321"],
+        ["a", "b", "1"],
+        ["12:30 or so", "x"],
+    ],
+)
+def test_no_numbers(texts):
+    assert read(texts) == ("text", texts)
+
+
+@pytest.mark.parametrize(
+    "word", ["-", ".", "n/a", "N.A.", "Total", "?", "none", "\u2014", "#DIV/0!", "3+", "k. A."]
+)
+@pytest.mark.parametrize("number", ["{}", "{},5", "{} kg"])
+def test_an_odd_word_is_missing_and_named(word, number):
+    texts = [number.format(i) for i in range(299)]
+    texts.insert(16, word)
+    kind, found = read(texts)
+    assert kind == "number"
+    assert found[16] is None
+    assert found.count(None) == 1
+    if word not in ("n/a", "?"):  # those mean a missing value everywhere
+        assert f"299 of 300 values are numbers; {word!r} in row 17 counts as missing" in notes(texts)
+
+
+def test_many_odd_words_are_counted():
+    texts = [f"w{i}" if i % 20 == 0 else str(i) for i in range(4000)]
+    found = detect(column(texts))
+    assert found.reading.lenient
+    assert (
+        "3,800 of 4,000 values are numbers; 'w0' in row 1, 'w20' in row 21, 'w40' in row 41, 197 more"
+        in str(found.notes)
+    )
+
+
+def test_nearly_numbers_are_text_and_said():
+    assert notes([*map(str, range(60)), *["many"] * 40]) == (
+        "is taken as text: 60 of 100 values are numbers, others such as 'many' in row 61 are not"
+    )
+
+
+def test_units_and_codes_are_said():
+    assert "is read without the unit 'kg'" in notes(["5 kg", "6 kg"])
+    assert "has numbers of several units ('5 kg', '500 g'), taken as text" in notes(["5 kg", "500 g", "6 kg"])
+    assert "has codes such as '007', taken as text" in notes(["007", "008"])
+    assert "is read with 'k' as 1,000" in notes(["5k", "600"])
+
+
+def test_marks_that_are_open():
+    """A number such as 1,234 is read by the column, then by the table, then with a point."""
+    assert read(["1,234", "5,678"])[1] == [1234, 5678]
+    assert "is read with a decimal point: '1,234' is 1234" in notes(["1,234", "5,678"])
+    assert read(["1,234", "5678"])[1] == [1.234, 5678]
+    assert read(["1,234", "0,5"])[1] == [1.234, 0.5]
+    assert read(["1,234", "5,678"], mark=",")[1] == [1.234, 5.678]
+    assert read(["1.234", "5.678"], mark=",")[1] == [1234, 5678]
+    around = {"a": column(["0,5", "0,25"]), "b": column(["1.234", "2.345"]), "c": column(["1,234", "2,345"])}
+    found = detect_all(around, {})
+    assert found["b"].values.to_pylist() == [1234, 2345]
+    assert found["c"].values.to_pylist() == [1.234, 2.345]
+
+
+DATES = [
+    (["2024-01-31", "2024-2-1"], ["2024-01-31", "2024-02-01"]),
+    (["31.12.2024", "1.1.2024"], ["2024-12-31", "2024-01-01"]),
+    (["31.12.24", "1.1.99"], ["2024-12-31", "1999-01-01"]),
+    (["31/12/2024", "1/2/2024"], ["2024-12-31", "2024-02-01"]),
+    (["12/31/2024", "1/2/2024"], ["2024-12-31", "2024-01-02"]),
+    (["3/4/2024", "5/6/2024"], ["2024-03-04", "2024-05-06"]),
+    (["3.4.2024", "5.6.2024"], ["2024-04-03", "2024-06-05"]),
+    (["2024/12/31", "2024/01/02"], ["2024-12-31", "2024-01-02"]),
+    (["31 Dec 2024", "1 January 2024"], ["2024-12-31", "2024-01-01"]),
+    (["Dec 31, 2024", "Jan. 1, 2024"], ["2024-12-31", "2024-01-01"]),
+    (["31. Dezember 2024", "1. M\u00e4rz 2024"], ["2024-12-31", "2024-03-01"]),
+    (["31-Dec-24", "01-Jan-25"], ["2024-12-31", "2025-01-01"]),
+    (["2024-03", "2024-04"], ["2024-03-01", "2024-04-01"]),
+    (["2024\u5e741\u670831\u65e5", "2024\u5e742\u67081\u65e5"], ["2024-01-31", "2024-02-01"]),
+]
+
+
+@pytest.mark.parametrize(("texts", "days"), DATES, ids=[texts[0] for texts, _ in DATES])
+def test_dates(texts, days):
+    assert read(texts) == ("date", [datetime.date.fromisoformat(day) for day in days])
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-01-31T12:30:45", "2024-01-31T12:30:45"),
+        ("2024-01-31 12:30:45.125", "2024-01-31T12:30:45.125"),
+        ("2024-01-31T12:30:45Z", "2024-01-31T12:30:45"),
+        ("2024-01-31T12:30+02:00", "2024-01-31T10:30"),
+        ("2024-01-31 12:30:45-0500", "2024-01-31T17:30:45"),
+        ("31.1.2024 12:30", "2024-01-31T12:30"),
+        ("1/31/2024 5:30 PM", "2024-01-31T17:30"),
+        ("1/31/2024, 12:05 a.m.", "2024-01-31T00:05"),
+        ("Wed, 31 Jan 2024 10:00:00 GMT", "2024-01-31T10:00"),
+    ],
+)
+def test_moments(text, moment):
+    kind, (found,) = read([text])
+    assert kind == "date"
+    assert np.datetime64(found) == np.datetime64(moment)
+
+
+def test_dates_that_are_none():
+    assert read(["30.2.2024", "2024-13-01", "soon"])[0] == "text"
+    assert read([*["31.12.2024"] * 20, "never"])[1][-1] is None
+    assert "20 of 21 values are dates; 'never' in row 21 counts as missing" in notes(
+        [*["31.12.2024"] * 20, "never"]
+    )
+    assert "is read with the month first: '3/4/2024' is 2024-03-04" in notes(["3/4/2024", "5/6/2024"])
+    assert read(["3/4/2024", "5/6/2024"], day_first=True)[1][0] == datetime.date(2024, 4, 3)
+    found = detect_all({"a": column(["13/4/2024"]), "b": column(["3/4/2024"])}, {})
+    assert found["b"].values.to_pylist() == [datetime.date(2024, 4, 3)]
+
+
+def test_times_of_the_day():
+    assert read(["08:15", "5:30:15 pm"])[1] == [datetime.time(8, 15), datetime.time(17, 30, 15)]
+
+
+def test_booleans_and_words():
+    assert read(["true", "False", "NA"]) == ("boolean", [True, False, None])
+    assert read([" a", "NA", ""]) == ("text", ["a", None, None])
+    assert read(["yes", "no"]) == ("text", ["yes", "no"])
+
+
+def test_what_was_said_is_not_guessed():
+    assert read(["1", "2"], kind="text") == ("text", ["1", "2"])
+    assert read(["NA", ""], kind="text") == ("text", ["NA", None])
+    assert read(["007", "8 kg", "many", "5 g"], kind="number") == ("number", [7, 8, None, 5])
+    assert read(["9999", "1", "9999.0", "x"], missing=("9999", "x")) == ("number", [None, 1, None, None])
+
+
+def test_the_reading_is_kept():
+    """What was decided is applied to other rows, whatever they look like."""
+    reading = detect(column(["0,5", "1,25", "2", "Total"])).reading
+    assert Reading.from_state(reading.to_state()) == reading
+    assert reading.apply("x", column(["1,234", "-", "Total"])).to_pylist() == [1.234, None, None]
+    with pytest.raises(ValueError, match="column 'x' has the text 'many' in row 2, expected a number"):
+        reading.apply("x", column(["1", "many"]))
+    with pytest.raises(ValueError, match="cannot be read as"):
+        Reading.from_state({"kind": "number", "mark": ";"})
