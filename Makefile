@@ -32,12 +32,13 @@ test: $(VENV)/test-tools lint  ## lint, types, native and Python tests, the exam
 quick: $(VENV)/test-tools  ## the tests that take less than a few seconds each
 	$(bin)/python -m pytest -q -m "not slow" $(PYTEST)
 
-lint: $(VENV)/test-tools  ## ruff, clang-format, mypy, who may import whom
+lint: $(VENV)/test-tools  ## ruff, clang-format, mypy, who may import and include whom
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/clang-format --dry-run --Werror $(cpp_files)
 	$(bin)/mypy
 	PYTHONPATH=src $(bin)/lint-imports --no-logo --no-cache
+	$(bin)/python -m pytest -q tests/test_includes.py
 
 format: $(VENV)/test-tools  ## let ruff and clang-format rewrite the files
 	$(bin)/ruff check --fix

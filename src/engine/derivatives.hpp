@@ -2,7 +2,8 @@
 // the rows, not their mean: sample weights and divisors play no part.
 #pragma once
 
-#include "network.hpp"
+#include "data.hpp"
+#include "shape.hpp"
 
 namespace chainrule {
 

@@ -18,56 +18,9 @@
 #include <cstdint>
 
 #include "layout.hpp"
+#include "registry.hpp"
 
 namespace chainrule {
-
-enum class Activation : int {
-  identity,
-  sigmoid,
-  tanh,
-  relu,
-  leaky_relu,
-  elu,
-  selu,
-  softplus,
-  gelu,
-  silu,
-  mish,
-  softsign,
-  hardtanh,
-  relu6,
-  prelu,
-  exp,
-  softmax,
-  ordered,
-};
-enum class Loss : int {
-  squared_error,
-  cross_entropy,
-  binary_cross_entropy,
-  poisson,
-  absolute_error,
-  huber,
-  log_cosh,
-  gamma,
-  tweedie,
-  focal,
-  binary_focal,
-  quantile,
-  custom,  // a function outside: kernels/custom.inl
-};
-enum class Optimizer : int {
-  gradient,  // add it up in `moments[Step::gradient_slot]`, change no weight
-  sgd,
-  adam,
-  adamw,
-  rmsprop,
-  adagrad,
-  nadam,
-  lion,
-  rprop,
-};
-constexpr int kMostMoments = 3;
 
 // What a weights phase does: all of a step at once; or, where something must be known of the whole gradient before any
 // weight changes, first the gradient, then the update.
@@ -213,10 +166,6 @@ struct Step : Rates<T> {
 constexpr int kPenaltyRows = 4;
 constexpr double kNormEpsilon = 1e-5;  // added to the variance in E8
 
-// The elementary functions of kernels/math.inl.
-#define CHAINRULE_FUNCTIONS(X) \
-  X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(softplus) X(normal_cdf) X(normal_pdf)
-
 // An unpacked network, for a few rows at a time.
 template <class T>
 struct PlainLayer {
@@ -246,10 +195,11 @@ struct RowDerivatives {
 template <class T>
 struct Kernels {
   const char* name;
-  int width;      // elements in a vector
-  int panel;      // columns in a panel
-  int tile_rows;  // rows in a register tile
-  bool pairs;     // products of bfloat16 pairs
+  int width;                      // elements in a vector
+  int panel;                      // columns in a panel
+  int tile_rows;                  // rows in a register tile
+  bool pairs;                     // products of bfloat16 pairs
+  bool (*keeps_net)(Activation);  // f' is taken from net rather than from f's value
 
   void (*rows_phase)(const Step<T>&, std::int64_t begin, std::int64_t end);
   void (*rows_forward)(const Step<T>&, std::int64_t begin, std::int64_t end);   // the rows phase in two halves,

@@ -1,67 +1,37 @@
-// What a loss goes with: its output activations, and its setting with the interval where that must lie. The arithmetic
-// is in kernels/losses.inl.
+// Checks of a loss: its output activation, its setting, and groups of outputs. The arithmetic is in kernels/losses.inl.
 #pragma once
 
 #include <algorithm>
-#include <limits>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "engine.hpp"
 #include "names.hpp"
 
 namespace chainrule {
 
 // Throws std::invalid_argument for an output activation that the loss does not go with.
 inline void check_output_activation(Loss loss, Activation output) {
-  using enum Activation;
-  std::vector<Activation> allowed;
-  switch (loss) {
-    case Loss::cross_entropy:
-    case Loss::focal: allowed = {softmax}; break;
-    case Loss::binary_cross_entropy:
-    case Loss::binary_focal: allowed = {sigmoid}; break;
-    case Loss::poisson: allowed = {exp, softplus, sigmoid}; break;
-    case Loss::gamma:
-    case Loss::tweedie: allowed = {exp, softplus}; break;
-    default: return;
-  }
-  if (std::find(allowed.begin(), allowed.end(), output) != allowed.end()) return;
-  const auto name_of = [](Activation a) { return kActivationNames[static_cast<std::size_t>(a)]; };
+  const auto& [n, activations] = entry_of(loss).outputs;
+  if (n == 0 || std::find(activations, activations + n, output) != activations + n) return;
   std::string names;
-  for (std::size_t i = 0; i < allowed.size(); ++i)
-    names += (i == 0 ? "" : i + 1 < allowed.size() ? ", " : " or ") + name_of(allowed[i]);
-  throw std::invalid_argument("the loss '" + loss_name(loss) + "' does not go with the output activation '" +
-                              name_of(output) + "'; use " + names);
+  for (int i = 0; i < n; ++i) names += (i == 0 ? "" : i + 1 < n ? ", " : " or ") + name_of(activations[i]);
+  throw std::invalid_argument("the loss '" + std::string(entry_of(loss).name) +
+                              "' does not go with the output activation '" + name_of(output) + "'; use " + names);
 }
 
 // The loss's one setting from what was given, or its default; std::invalid_argument for too many or one out of range.
 inline double loss_setting(Loss loss, const std::vector<double>& given) {
-  struct Setting {
-    const char* name;
-    double usual, least, most;
-    bool least_allowed;
-  };
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  Setting setting{nullptr, 0, 0, 0, true};
-  switch (loss) {
-    case Loss::cross_entropy:
-    case Loss::binary_cross_entropy: setting = {"label_smoothing", 0, 0, 1, true}; break;
-    case Loss::huber: setting = {"delta", 1, 0, infinity, false}; break;
-    case Loss::tweedie: setting = {"power", 1.5, 1, infinity, true}; break;
-    case Loss::focal:
-    case Loss::binary_focal: setting = {"gamma", 2, 0, infinity, true}; break;
-    default: break;
-  }
+  const auto& setting = entry_of(loss).setting;
   if (given.size() > (setting.name ? 1 : 0))
-    throw std::invalid_argument("the loss '" + loss_name(loss) + "' has " +
+    throw std::invalid_argument("the loss '" + std::string(entry_of(loss).name) + "' has " +
                                 (setting.name ? "one parameter" : "no parameters") + ", got " +
                                 std::to_string(given.size()));
   if (given.empty()) return setting.usual;
   const double value = given[0];
-  if (!((value > setting.least || (setting.least_allowed && value == setting.least)) && value < setting.most))
+  if (!((value > setting.least || (setting.least_allowed && value == setting.least)) && value < setting.bound))
     throw std::invalid_argument(std::string(setting.name) + " is out of range");
   return value;
 }

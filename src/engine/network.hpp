@@ -1,94 +1,10 @@
-// A network's shape, where its parameters lie in the flat array that Python owns (layout.hpp), and what it predicts.
+// Outputs and losses of a network.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-#include <functional>
-#include <string>
-#include <vector>
-
-#include "engine.hpp"
+#include "data.hpp"
+#include "shape.hpp"
 
 namespace chainrule {
-
-// What hidden layers have beside E1 and E2: one entry per layer of weights, the output layer's last; or none at all.
-struct LayerOptions {
-  std::vector<double> dropout;             // rates, E10
-  std::vector<bool> layer_norm, residual;  // E8, E9
-};
-
-struct Shape {
-  std::vector<std::int64_t> sizes;
-  std::vector<Activation> activations;  // one per layer of weights
-  Loss loss;
-  double loss_setting;  // as Step::loss_setting
-  std::vector<double> quantiles;
-  std::int64_t group;  // of an ordered output layer
-  int bias_sign;       // -1: E1, net = x W - b; +1: scikit-learn's intercepts
-  double probability_floor;
-  double loss_divisor;
-  LayerOptions options;  // one entry per layer
-  std::vector<Place> layout;
-
-  // Throws std::invalid_argument for sizes, names or pairs that cannot be.
-  Shape(std::vector<std::int64_t> sizes, const std::vector<std::string>& activations, const std::string& loss,
-        int bias_sign, double probability_floor, double loss_divisor, LayerOptions options = {},
-        const std::vector<double>& loss_parameters = {});
-
-  int n_layers() const { return static_cast<int>(sizes.size()) - 1; }
-  std::int64_t n_in(int k) const { return sizes[static_cast<std::size_t>(k)]; }
-  std::int64_t n_out(int k) const { return sizes[static_cast<std::size_t>(k) + 1]; }
-  std::int64_t n_targets() const {  // columns of the targets
-    return sizes.back() / std::max<std::int64_t>(1, static_cast<std::int64_t>(quantiles.size()));
-  }
-  std::int64_t widest() const;
-  // Whether kernels/narrow.inl takes batches of so many rows, with vectors of `width`.
-  bool narrow(int width, std::int64_t rows) const;
-  LayerShape layer_shape(int k) const;
-  std::int64_t n_weights() const { return n_weights_; }
-  std::int64_t n_parameters() const { return layout.back().at + layout.back().size(); }
-  // Where layer k's numbers of a kind begin; -1 where it has none.
-  std::int64_t place(int kind, int k) const { return places_[static_cast<std::size_t>(k * kKinds + kind)]; }
-  bool has(Vector vector, int k) const { return place(kFirstVector + vector, k) >= 0; }
-
-  bool has_residual(int k) const { return options.residual[static_cast<std::size_t>(k)]; }
-  double dropout(int k) const { return options.dropout[static_cast<std::size_t>(k)]; }
-  bool has_dropout() const {
-    return std::ranges::any_of(options.dropout, [](double rate) { return rate > 0; });
-  }
-  // More than E1 and E2: in training, and in predictions.
-  bool special(int k) const { return finishes(k) || dropout(k) > 0; }
-  bool finishes(int k) const { return finishes_[static_cast<std::size_t>(k)]; }
-
- private:
-  void check_options();
-  void lay_out();
-
-  std::int64_t n_weights_ = 0;
-  std::vector<std::int64_t> places_;
-  std::vector<char> finishes_;
-};
-
-// A loss outside: of rows[0 .. n) of the data and the network's predictions (n, n_out) for them it returns the value,
-// and writes its derivative by them. May throw.
-template <class T>
-using BatchLoss =
-    std::function<double(const std::int64_t* rows, std::int64_t n, const T* predictions, T* output_gradient)>;
-
-// Writes the first values of all that is learned.
-template <class T>
-void write_first_values(const Shape&, T* parameters);
-
-// Rows to work on, seen without their types: `rows` borrows Python's arrays.
-template <class T>
-struct Data {
-  Rows<T> rows{};
-  std::int64_t n_samples = 0;
-  std::int64_t longest_row = 0;  // entries in a sparse row
-  BatchLoss<T> batch_loss;       // with Loss::custom, in the place of targets
-  bool sparse() const { return rows.values != nullptr; }
-  bool labelled() const { return rows.targets != nullptr || rows.classes != nullptr || batch_loss; }
-};
 
 // One row, (n_1,) -> (n_out,), straight from the flat parameters (readable 64 bytes beyond their end).
 template <class T>

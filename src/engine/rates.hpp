@@ -54,10 +54,7 @@ class RateSequence {
   }
 
   // Whether the rates of all steps are the same, with the same factor.
-  bool constant() const {
-    const Optimizer o = settings_.optimizer;
-    return o != Optimizer::adam && o != Optimizer::adamw && o != Optimizer::nadam;
-  }
+  bool constant() const { return entry_of(settings_.optimizer).steady; }
 
   // Step t = n_steps + 1, 2, ..., with what the learning rate is multiplied with.
   void next(Step<T>& s, double factor) {

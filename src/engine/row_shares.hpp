@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "network.hpp"
+#include "data.hpp"
 #include "parallel.hpp"
 #include "workspace.hpp"
 

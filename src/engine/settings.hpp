@@ -1,4 +1,4 @@
-// The settings of a training by name, and what each optimiser keeps.
+// The settings of a training by name, and what each optimizer keeps.
 #pragma once
 
 #include <cstdint>
@@ -8,24 +8,17 @@
 #include <variant>
 #include <vector>
 
-#include "engine.hpp"
+#include "names.hpp"
 
 namespace chainrule {
 
-struct Settings {
+struct Settings : OptimizerSettings {
   Optimizer optimizer = Optimizer::sgd;
   std::int64_t batch_size = 1;
   int n_threads = 0;
   std::uint64_t dropout_seed = 0;
   bool bf16 = false;                          // products of bfloat16 pairs
   std::vector<double> learning_rate_factors;  // one per layer, or none
-
-  double learning_rate = 0.1;
-  double momentum = 0, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-8;
-  bool nesterov = false, amsgrad = false, centered = false;
-  double initial_accumulator = 0, momentum_decay = 0;
-  double increase = 1.2, decrease = 0.5, smallest = 1e-6, largest = 50;
-  bool backtracking = false;  // rprop: go back where the loss has risen
 
   double l1 = 0, l2 = 0;
   bool l2_over_rows = false;                           // the penalties are divided by the batch's sum of sample weights
@@ -35,23 +28,10 @@ struct Settings {
 
 // Sets what is a number or a flag; false where there is no such setting.
 inline bool set(Settings& settings, const std::string& name, double value) {
+#define CHAINRULE_SETTING(name, ...) {#name, &Settings::name},
   static const std::vector<std::pair<const char*, std::variant<double Settings::*, bool Settings::*>>> known = {
-      {"learning_rate", &Settings::learning_rate},
-      {"momentum", &Settings::momentum},
-      {"nesterov", &Settings::nesterov},
-      {"beta_1", &Settings::beta_1},
-      {"beta_2", &Settings::beta_2},
-      {"rho", &Settings::beta_2},  // rmsprop's name
-      {"epsilon", &Settings::epsilon},
-      {"amsgrad", &Settings::amsgrad},
-      {"centered", &Settings::centered},
-      {"initial_accumulator", &Settings::initial_accumulator},
-      {"momentum_decay", &Settings::momentum_decay},
-      {"increase", &Settings::increase},
-      {"decrease", &Settings::decrease},
-      {"smallest", &Settings::smallest},
-      {"largest", &Settings::largest},
-      {"backtracking", &Settings::backtracking},
+      CHAINRULE_NUMBERS(CHAINRULE_SETTING) CHAINRULE_FLAGS(CHAINRULE_SETTING)  //
+      {"rho", &Settings::beta_2},                                              // rmsprop's name
       {"l1", &Settings::l1},
       {"l2", &Settings::l2},
       {"l2_over_rows", &Settings::l2_over_rows},
@@ -60,6 +40,7 @@ inline bool set(Settings& settings, const std::string& name, double value) {
       {"clip_norm", &Settings::clip_norm},
       {"max_norm", &Settings::max_norm},
   };
+#undef CHAINRULE_SETTING
   for (const auto& [known_name, member] : known) {
     if (name != known_name) continue;
     if (const auto* number = std::get_if<double Settings::*>(&member))
@@ -71,32 +52,24 @@ inline bool set(Settings& settings, const std::string& name, double value) {
   return false;
 }
 
-// Arrays that the optimiser keeps, each of one number for each parameter (optimizers.inl says which).
-inline int n_moments(const Settings& s) {
-  switch (s.optimizer) {
-    case Optimizer::gradient: return 0;
-    case Optimizer::sgd: return s.momentum != 0 ? 1 : 0;
-    case Optimizer::adam:
-    case Optimizer::adamw: return s.amsgrad ? 3 : 2;
-    case Optimizer::rmsprop: return 1 + s.centered + (s.momentum != 0);
-    case Optimizer::adagrad:
-    case Optimizer::lion: return 1;
-    case Optimizer::nadam:
-    case Optimizer::rprop: return 2;
-  }
-  return 0;
+// The arrays that the optimizer keeps with these settings, each of one number for each parameter.
+inline std::vector<Moment> moments_of(const Settings& s) {
+  std::vector<Moment> kept;
+  for (const Moment& m : entry_of(s.optimizer).moments)
+    if (m.kept && (!m.flag || s.*m.flag) && (!m.number || s.*m.number != 0)) kept.push_back(m);
+  return kept;
 }
+inline int n_moments(const Settings& s) { return static_cast<int>(moments_of(s).size()); }
 
 // Whether such an array changes sign with the gradient.
 inline bool is_signed(const Settings& s, int which) {
-  if (s.optimizer == Optimizer::rmsprop) return which > 0;
-  return which == 0 && s.optimizer != Optimizer::adagrad;
+  return moments_of(s)[static_cast<std::size_t>(which)].changes_sign;
 }
 
 // What such an array holds before the first step.
 inline double first_value(const Settings& s, int which) {
-  if (s.optimizer == Optimizer::adagrad) return s.initial_accumulator;
-  return s.optimizer == Optimizer::rprop && which == 1 ? s.learning_rate : 0;
+  const Moment moment = moments_of(s)[static_cast<std::size_t>(which)];
+  return moment.first ? s.*moment.first : 0;
 }
 
 // Whether a step must know of the whole gradient before it changes a weight.

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "network.hpp"
+#include "data.hpp"
 #include "parallel.hpp"
 #include "workspace.hpp"
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "dispatch.hpp"
 #include "counter.hpp"
+#include "dispatch.hpp"
 #include "permutation.hpp"
 #include "rates.hpp"
 #include "stepper.hpp"

@@ -7,8 +7,9 @@
 #include <memory>
 #include <vector>
 
-#include "network.hpp"
+#include "data.hpp"
 #include "settings.hpp"
+#include "shape.hpp"
 #include "team.hpp"
 
 namespace chainrule {

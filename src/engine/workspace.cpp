@@ -3,7 +3,6 @@
 #include <bit>
 
 #include "counter.hpp"
-#include "names.hpp"
 
 namespace chainrule {
 
@@ -207,7 +206,7 @@ Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows
     const auto allocate_if = [&](bool wanted, std::int64_t n) {
       return wanted ? buffers_.emplace_back(n).get() : nullptr;
     };
-    const bool keeps = keeps_net(shape.activations[static_cast<std::size_t>(k)]);
+    const bool keeps = kernels.keeps_net(shape.activations[static_cast<std::size_t>(k)]);
     const bool norm = backward && shape.has(kGain, k), residual = backward && shape.has_residual(k);
     const bool dropout = backward && shape.dropout(k) > 0, hidden = k + 1 < shape.n_layers();
     LayerBatch<T> layer{};

@@ -14,7 +14,8 @@
 #include <sys/mman.h>
 #endif
 
-#include "network.hpp"
+#include "engine.hpp"
+#include "shape.hpp"
 
 namespace chainrule {
 

@@ -1,5 +1,5 @@
 // E2 and E7: the activations. Each gives its value from net, and its derivative from what was kept: the output y
-// where y suffices, else net. The order and the names are those of chainrule::Activation.
+// where y suffices, else net. Their names are in registry.hpp.
 
 namespace {
 
@@ -130,30 +130,33 @@ struct Exp {
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y; }
 };
 
-// Calls use(f) with the element-wise activation f; softmax and ordered couple a row's outputs (softmax.inl, ordered.inl),
-// prelu has parameters (layers.inl).
+// Calls use(f) with the element-wise activation f, or with the identity where it is none.
 template <class T, class Use>
 CHAINRULE_INLINE void with_activation(Activation activation, Use use) {
   switch (activation) {
-    case Activation::identity: return use(Identity<T>{});
-    case Activation::sigmoid: return use(Sigmoid<T>{});
-    case Activation::tanh: return use(Tanh<T>{});
-    case Activation::relu: return use(Relu<T>{});
-    case Activation::leaky_relu: return use(LeakyRelu<T>{});
-    case Activation::elu: return use(Elu<T>{});
-    case Activation::selu: return use(Selu<T>{});
-    case Activation::softplus: return use(Softplus<T>{});
-    case Activation::gelu: return use(Gelu<T>{});
-    case Activation::silu: return use(Silu<T>{});
-    case Activation::mish: return use(Mish<T>{});
-    case Activation::softsign: return use(Softsign<T>{});
-    case Activation::hardtanh: return use(HardTanh<T>{});
-    case Activation::relu6: return use(Relu6<T>{});
-    case Activation::exp: return use(Exp<T>{});
-    case Activation::prelu:
-    case Activation::softmax:
-    case Activation::ordered: return use(Identity<T>{});
+#define CHAINRULE_CASE(name, F) \
+  case Activation::name: return use(F<T>{});
+#define CHAINRULE_OTHER(name, keeps_net)
+    CHAINRULE_ACTIVATIONS(CHAINRULE_CASE, CHAINRULE_OTHER)
+#undef CHAINRULE_CASE
+#undef CHAINRULE_OTHER
+    default: return use(Identity<T>{});
   }
+}
+
+// Whether f' is taken from net rather than from f's value.
+template <class T>
+bool keeps_net(Activation activation) {
+  switch (activation) {
+#define CHAINRULE_CASE(name, F) \
+  case Activation::name: return F<T>::keeps_net;
+#define CHAINRULE_OTHER(name, keeps_net) \
+  case Activation::name: return keeps_net;
+    CHAINRULE_ACTIVATIONS(CHAINRULE_CASE, CHAINRULE_OTHER)
+#undef CHAINRULE_CASE
+#undef CHAINRULE_OTHER
+  }
+  return false;
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ constexpr chainrule::Kernels<T> step_kernels(const char* name) {
           .panel = kPanel<T>,
           .tile_rows = kTileRows,
           .pairs = kPairs,
+          .keeps_net = keeps_net<T>,
           .rows_phase = rows_phase<T>,
           .rows_forward = rows_forward<T>,
           .rows_backward = rows_backward<T>,

@@ -87,6 +87,15 @@ CHAINRULE_INLINE void with_positive(Activation activation, Use use) {
   use(Sigmoid<T>{});
 }
 
+// A loss of one setting or of none.
+template <class L, class T>
+CHAINRULE_INLINE L with_setting(T setting) {
+  if constexpr (__is_empty(L))
+    return {};
+  else
+    return {setting};
+}
+
 // The rows r0..r1 of the output layer, stored from position `at` of the batch matrices on. On entry `output` holds
 // net; on return y, the rows' losses are in row_loss, and (kDelta) `delta` holds dE/dnet times the row's weight.
 template <class T, bool kDelta>
@@ -113,9 +122,12 @@ void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1
         return distance(SquaredError<T>{});
       return with_activation<T>(layer.activation,
                                 [&](auto f) { fused(f, Through<T, decltype(f), SquaredError<T>>{}); });
-    case Loss::absolute_error: return distance(AbsoluteError<T>{});
-    case Loss::huber: return distance(Huber<T>{setting});
-    case Loss::log_cosh: return distance(LogCosh<T>{});
+#define CHAINRULE_DISTANCE(name, L, ...) \
+  case Loss::name: return distance(with_setting<L<T>>(setting));
+#define CHAINRULE_OTHER(...)
+      CHAINRULE_LOSSES(CHAINRULE_DISTANCE, CHAINRULE_OTHER)
+#undef CHAINRULE_DISTANCE
+#undef CHAINRULE_OTHER
     case Loss::quantile: return distances([&](int64_t v) { return Pinball<T>{quantiles_of(s, v)}; });
     case Loss::binary_cross_entropy: return fused(Sigmoid<T>{}, BinaryCrossEntropy<T>{s.probability_floor, setting});
     case Loss::binary_focal: return fused(Sigmoid<T>{}, BinaryFocal<T>{setting});

@@ -1,0 +1,75 @@
+// Functions of the module that need no model: names, instruction sets, shuffles, masks, elementary functions.
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+
+#include "../counter.hpp"
+#include "../dispatch.hpp"
+#include "../names.hpp"
+#include "../parallel.hpp"
+#include "../permutation.hpp"
+#include "model.hpp"
+
+namespace chainrule::bindings {
+
+using namespace nb::literals;
+
+namespace {
+
+nb::object shuffled(std::int64_t n, std::uint64_t seed, std::uint64_t epoch) {
+  if (n < 0) throw std::invalid_argument("n must not be negative");
+  const NewArray<std::int64_t> out({n});
+  const Permutation permutation(n, seed, epoch);
+  for (std::int64_t i = 0; i < n; ++i) out.data[i] = permutation(i);
+  return out.array;
+}
+
+nb::object dropout_mask(std::int64_t n_rows, std::int64_t n_units, double rate, std::uint64_t seed, std::int64_t step,
+                        int layer) {
+  if (n_rows < 0 || n_units < 0 || !(rate >= 0 && rate < 1))
+    throw std::invalid_argument("n_rows and n_units must not be negative, and rate must lie in [0, 1)");
+  const NewArray<double> out({n_rows, n_units});
+  double* to = out.data;
+  for (std::int64_t r = 0; r < n_rows; ++r) {
+    const RowKey key = row_key(layer_key(step_key(seed, step), layer), r);
+    for (std::int64_t j = 0; j < n_units; ++j) {
+      const std::uint32_t half = unit_bits(key, static_cast<std::uint32_t>(j)) >> 1;
+      *to++ = static_cast<std::int32_t>(half) < drop_below(rate) ? 0 : 1 / (1 - rate);
+    }
+  }
+  return out.array;
+}
+
+template <class T>
+nb::object evaluate_in(const std::string& name, nb::handle x, const std::string& isa) {
+  const View view = floats<T>(x, "x");
+  if (view.ndim() != 1) wrong_shape("x", view, "(n,)");
+  const NewArray<T> out({view.dim(0)});
+  if (!kernels_for<T>(isa)->evaluate_function(name.c_str(), view.data<T>(), out.data, view.dim(0)))
+    throw std::invalid_argument("unknown function '" + name + "'");
+  return out.array;
+}
+
+nb::object evaluate_function(const std::string& name, nb::handle x, const std::optional<std::string>& isa) {
+  const bool single = View(x, false).has('f', 4);
+  return single ? evaluate_in<float>(name, x, isa.value_or("")) : evaluate_in<double>(name, x, isa.value_or(""));
+}
+
+}  // namespace
+
+void define_functions(nb::module_& m) {
+  m.def("permutation", &shuffled, "n"_a, "seed"_a, "epoch"_a);
+  m.def("dropout_mask", &dropout_mask, "n_rows"_a, "n_units"_a, "rate"_a, nb::kw_only(), "seed"_a, "step"_a, "layer"_a);
+  m.def("isa", &default_isa);
+  m.def("available_isas", &available_isas);
+  m.def("max_threads", &max_threads);
+  m.def("activations", [] { return kActivationNames; });
+  m.def("losses", [] { return kLossNames; });
+  m.def("optimizers", [] { return kOptimizerNames; });
+  m.def("functions", [] { return kFunctionNames; });
+  m.def("evaluate_function", &evaluate_function, "name"_a, "x"_a, "isa"_a = nb::none());
+}
+
+}  // namespace chainrule::bindings

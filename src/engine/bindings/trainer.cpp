@@ -1,0 +1,171 @@
+// Trainer and Stop: epochs without the GIL, and the optimizer's memory.
+#include "../trainer.hpp"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+
+#include "../names.hpp"
+#include "model.hpp"
+
+namespace chainrule::bindings {
+
+using namespace nb::literals;
+
+namespace {
+
+struct Training {
+  std::variant<std::unique_ptr<Trainer<float>>, std::unique_ptr<Trainer<double>>> trainer;
+  nb::object model;
+  std::unique_ptr<std::mutex> busy = std::make_unique<std::mutex>();
+
+  template <class F>
+  auto visit(F f) {
+    return std::visit([&f](auto& t) { return f(*t); }, trainer);
+  }
+  template <class T>
+  Network<T>& network() const {
+    return std::get<Network<T>>(nb::cast<Model&>(model).network);
+  }
+};
+
+// Set by one thread to stop the trainings of others: Python delivers Ctrl-C to its main thread only.
+struct Stop {
+  std::atomic<bool> set{false};
+};
+
+void make_training(Training* self, nb::object model, const std::string& optimizer, std::int64_t batch_size,
+                   std::uint64_t dropout_seed, const std::string& precision, std::vector<double> learning_rate_factors,
+                   int n_threads, nb::kwargs numbers) {
+  Settings settings;
+  settings.optimizer = optimizer_of(optimizer);
+  settings.batch_size = batch_size;
+  settings.dropout_seed = dropout_seed;
+  settings.learning_rate_factors = std::move(learning_rate_factors);
+  for (const auto [name, value] : numbers)
+    if (!set(settings, nb::cast<std::string>(name), nb::cast<double>(value)))
+      throw nb::type_error(("unknown setting '" + nb::cast<std::string>(name) + "'").c_str());
+  settings.bf16 = position(kPrecisionNames, precision, "precision") == 1;
+  settings.n_threads = n_threads;
+  nb::cast<Model&>(model).visit([&]<class T>(Network<T>& network) {
+    auto trainer = std::make_unique<Trainer<T>>(network.shape, *network.kernels, settings);
+    new (self) Training{std::move(trainer), model};
+  });
+}
+
+template <class T>
+nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& dataset, std::int64_t n_epochs,
+                      const Order& order, nb::handle factors, const Stop* stop = nullptr) {
+  Network<T>& network = training.network<T>();
+  const Data<T>& data = dataset.of(network, true);
+  const NewArray<double> losses({n_epochs});
+  std::optional<View> rates;
+  if (!factors.is_none()) {
+    rates.emplace(view_of<double>(factors, "factors", ""));
+    const std::int64_t batch = std::min(trainer.settings.batch_size, data.n_samples);
+    check_shape("factors", *rates, {n_epochs * ((data.n_samples + batch - 1) / batch)}, ", one per step");
+  }
+  const std::unique_lock<std::mutex> alone(*training.busy, std::try_to_lock);
+  if (!alone.owns_lock()) throw std::runtime_error("this trainer is at work in another thread");
+  const auto interrupted = [stop] {
+    if (stop && stop->set.load(std::memory_order_relaxed)) return true;
+    const nb::gil_scoped_acquire locked;
+    return PyErr_CheckSignals() != 0;
+  };
+  bool stopped;
+  {
+    const nb::gil_scoped_release unlocked;
+    stopped = trainer.epochs(network.data, data, n_epochs, order, losses.data, interrupted,
+                             rates ? rates->data<double>() : nullptr);
+  }
+  if (stopped) {
+    if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
+    throw nb::python_error();
+  }
+  return losses.array;
+}
+
+nb::object epochs(Training& self, const Dataset& data, std::int64_t n_epochs, bool shuffle, std::uint64_t seed,
+                  std::uint64_t first_epoch, nb::handle factors, const Stop* stop) {
+  if (n_epochs < 0) throw std::invalid_argument("n_epochs must not be negative");
+  const Order order{nullptr, shuffle, seed, first_epoch};
+  return self.visit([&](auto& t) { return run_epochs(self, t, data, n_epochs, order, factors, stop); });
+}
+
+double epoch(Training& self, const Dataset& data, nb::handle order, nb::handle factors) {
+  std::optional<View> given;
+  Order by;
+  if (!order.is_none()) {
+    const std::int64_t n = data.n_samples();
+    given.emplace(view_of<std::int64_t>(order, "order", ""));
+    check_shape("order", *given, {n});
+    by.rows = given->data<std::int64_t>();
+    if (std::any_of(by.rows, by.rows + n, [n](std::int64_t row) { return row < 0 || row >= n; }))
+      throw std::invalid_argument("order must be a permutation of 0 .. n_samples - 1");
+  }
+  nb::object losses = self.visit([&](auto& t) { return run_epochs(self, t, data, 1, by, factors); });
+  return View(losses, false).data<double>()[0];
+}
+
+nb::list get_state(Training& training) {
+  return training.visit([&]<class T>(Trainer<T>& trainer) {
+    nb::list state;
+    for (int m = 0; m < trainer.n_moments(); ++m) {
+      const NewArray<T> flat({trainer.shape().n_parameters()});
+      trainer.get_moment(m, flat.data);
+      state.append(flat.array);
+    }
+    return state;
+  });
+}
+
+void set_state(Training& training, nb::sequence state) {
+  training.visit([&]<class T>(Trainer<T>& trainer) {
+    if (static_cast<int>(nb::len(state)) != trainer.n_moments())
+      throw std::invalid_argument("this optimizer keeps " + std::to_string(trainer.n_moments()) + " arrays, got " +
+                                  std::to_string(nb::len(state)));
+    std::vector<View> views;
+    for (int m = 0; m < trainer.n_moments(); ++m) {
+      views.push_back(floats<T>(state[static_cast<std::size_t>(m)], "state"));
+      check_shape("state", views.back(), {trainer.shape().n_parameters()});
+    }
+    for (int m = 0; m < trainer.n_moments(); ++m)
+      trainer.set_moment(m, views[static_cast<std::size_t>(m)].template data<T>());
+  });
+}
+
+}  // namespace
+
+void define_trainer(nb::module_& m) {
+  nb::class_<Stop>(m, "Stop")
+      .def(nb::init<>())
+      .def("set", [](Stop& self) { self.set.store(true, std::memory_order_relaxed); })
+      .def("is_set", [](const Stop& self) { return self.set.load(std::memory_order_relaxed); });
+
+  nb::class_<Training>(m, "Trainer")
+      .def("__init__", &make_training, "model"_a, "optimizer"_a, nb::kw_only(), "batch_size"_a, "dropout_seed"_a = 0,
+           "precision"_a = "full", "learning_rate_factors"_a = std::vector<double>{}, "n_threads"_a = 0, "numbers"_a)
+      .def_prop_rw(
+          "learning_rate", [](Training& self) { return self.visit([](auto& t) { return t.settings.learning_rate; }); },
+          [](Training& self, double rate) { self.visit([rate](auto& t) { t.settings.learning_rate = rate; }); })
+      .def_prop_rw(
+          "dropout_seed", [](Training& self) { return self.visit([](auto& t) { return t.settings.dropout_seed; }); },
+          [](Training& self, std::uint64_t seed) { self.visit([seed](auto& t) { t.settings.dropout_seed = seed; }); })
+      .def_prop_rw(
+          "n_steps", [](Training& self) { return self.visit([](auto& t) { return t.n_steps; }); },
+          [](Training& self, std::int64_t n) { self.visit([n](auto& t) { t.n_steps = n; }); })
+      .def_prop_rw(
+          "last_loss", [](Training& self) { return self.visit([](auto& t) { return t.last_loss; }); },
+          [](Training& self, double loss) { self.visit([loss](auto& t) { t.last_loss = loss; }); })
+      .def_prop_ro("n_threads", [](Training& self) { return self.visit([](auto& t) { return t.n_threads(); }); })
+      .def_prop_rw("state", &get_state, &set_state)
+      .def("epoch", &epoch, "data"_a, "order"_a = nb::none(), nb::kw_only(), "factors"_a = nb::none())
+      .def("epochs", &epochs, "data"_a, "n_epochs"_a, nb::kw_only(), "shuffle"_a = true, "seed"_a = 0,
+           "first_epoch"_a = 0, "factors"_a = nb::none(), "stop"_a = nb::none());
+}
+
+}  // namespace chainrule::bindings
