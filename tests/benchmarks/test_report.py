@@ -1,11 +1,13 @@
 """Tables, record, picture and page of a sitting that is made up."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from benchmarks.peers import OURS
-from benchmarks.report import markdown, picture, record, terminal
+from benchmarks.report import chart, markdown, picture, record, terminal
 from benchmarks.report.tables import left_out, number, ratio, tables
 from benchmarks.results import Row, Run, Sitting
 from benchmarks.works import FITS, GRADIENT, TRAINING, classes
@@ -189,3 +191,50 @@ def test_picture(sitting, tmp_path):
     sitting.rows = sitting.rows[2:]
     assert not picture.write(sitting, tmp_path / "empty.png")
     assert not (tmp_path / "empty.png").exists()
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_picture_is_that_of_the_pages_numbers():
+    """Where this fails: python -m benchmarks.report.chart docs/benchmarks.md docs/images/benchmarks.svg."""
+    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    drawn = (DOCS / "images" / "benchmarks.svg").read_text(encoding="utf-8")
+    assert drawn == chart.draw(page)
+    written = re.findall(r"<tspan>([\d,.]+)×</tspan>", drawn)
+    table = page.partition(chart.TABLE)[2].partition("###")[0]
+    assert written == re.findall(r"\(([\d,.]+)\)", table)
+    assert len(written) > 15
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "docs/index.md"])
+def test_results_in_other_texts_are_the_pages(name):
+    text = (DOCS.parent / name).read_text(encoding="utf-8")
+    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    ours, theirs = re.search(r"fit-digits \| .* \| 2 \| ([\d.]+) \| ([\d.]+) \|", page).groups()
+    assert f"{float(ours):.2f}" in text
+    assert f"{float(theirs):.2f}" in text
+    alt = re.search(r"!\[(.*)\]\(.*benchmarks\.svg\)", text)[1]
+    for peer in chart.PEERS:
+        known = [chart.number(r) for row in chart.rows(page) if (r := chart.ratio(row[peer]))]
+        written = [chart.number(n) for n in re.findall(r"[\d,.]*\d", alt.partition(peer)[2])[:2]]
+        assert written == pytest.approx([min(known), max(known)], rel=0.04)
+
+
+def test_bars_of_the_picture_are_as_long_as_the_numbers_are_large():
+    rows = [
+        "| a | 2-3 relu | 1 | 100 (10.0) | 50~ (0.5) | – |",
+        "| b | 2-2x3-1 relu | 8 | – | 1,000 (100) | – |",
+    ]
+    head = "| work | network | batch | scikit-learn | PyTorch | JAX |\n" + "| --- " * 6 + "|"
+    facts = "- Date: 2001-02-03 04:05 UTC\n- Machine: An Abacus (of wood), 1 core; no cache\n"
+    drawn = chart.draw("\n".join([facts, chart.TABLE, "", head, *rows, ""]))
+    bars = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)" height="11" fill', drawn)
+    widths = [float(width) for _, width in bars]
+    assert widths[0] == pytest.approx(widths[4] / 2, rel=1e-3)  # 10 and 100
+    assert widths[1] > 0  # a peer that is faster has its bar on the other side
+    assert float(bars[1][0]) + widths[1] == pytest.approx(float(bars[0][0]), abs=0.2)
+    assert widths[2] == widths[3] == widths[5] == 0
+    assert "2-2×3-1, 8 rows" in drawn
+    with pytest.raises(ValueError, match="the page has no table below"):
+        chart.draw(facts)
