@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.description.training import Training
+
 Floats = NDArray[Any]
 EPSILON = 1e-5  # of the layer normalisation [E8]
 
@@ -119,6 +121,7 @@ class Description:
         Gives the optimizer of a step from the number of rows in its batch, where the model keeps one.
     columns : sequence or None
         A table's columns, which are encoded into the inputs; None where rows are numbers.
+    training : Training
     """
 
     layers: list[Layer]
@@ -128,6 +131,7 @@ class Description:
     encode: Callable[[Any], NDArray[Any]] = np.asarray
     optimizer: Callable[[int], Any] | None = None
     columns: Sequence[Any] | None = None
+    training: Training = field(default_factory=Training)
 
     @property
     def n_inputs(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.description.layers import Description, Layer
+from chainrule.description.training import Training
 
 
 def describe(model: Any) -> Description:
@@ -124,4 +125,6 @@ def _of_scikit_learn(mlp: Any) -> Description:
     activations = [*[mlp.activation] * (len(mlp.coefs_) - 1), mlp.out_activation_]
     names = ["sigmoid" if activation == "logistic" else activation for activation in activations]
     layers = zip(mlp.coefs_, mlp.intercepts_, names, strict=True)
-    return Description([Layer(np.asarray(W), -np.asarray(b), f) for W, b, f in layers])
+    training = Training(list(getattr(mlp, "loss_curve_", [])), limit="max_iter")
+    described = [Layer(np.asarray(W), -np.asarray(b), f) for W, b, f in layers]
+    return Description(described, training=training)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.description import Description, Layer, Meaning
+from chainrule.description import Description, Layer, Meaning, Training
+from chainrule.estimators.advice import named_rate
 from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.losses import loss_of
 from chainrule.estimators.optimizer import DECOUPLED, settings
@@ -49,6 +50,29 @@ def describe_estimator(mlp: Any) -> Description:
         mlp.loss if own_loss else loss_of(mlp),
         lambda y: _encode(mlp, y),
         None if mlp.solver == "lbfgs" else lambda n_samples: _optimizer(mlp, n_samples),
+        training=_training(mlp),
+    )
+
+
+def _training(mlp: Any) -> Training:
+    n_epochs, loss, scores = (getattr(mlp, name, None) for name in ("n_iter_", "loss_", "validation_scores_"))
+    lbfgs, name = mlp.solver == "lbfgs", type(mlp).__name__
+    facts = [] if n_epochs is None else [f"{n_epochs:,} {'iterations' if lbfgs else 'epochs'}"]
+    facts += [] if loss is None else [f"loss {loss:.4g}"]
+    measured = {name: values for name, values in getattr(mlp, "evals_result_", {}).items() if name != "loss"}
+    best = getattr(mlp, "best_iteration_", None)
+    return Training(
+        losses=list(getattr(mlp, "loss_curve_", None) or []),
+        validation_losses=list(getattr(mlp, "validation_loss_curve_", None) or []),
+        scores=measured or ({"score": list(scores)} if scores else {}),
+        best_epoch=int(np.argmax(scores)) + 1 if best is None and scores else best,
+        kept_best=bool(scores),  # only early stopping scores, and goes back to, the best epoch
+        stopped=(n_epochs or 0) < mlp.max_iter,
+        rate="" if lbfgs else named_rate(mlp),
+        limit="max_iter",
+        facts=facts,
+        can_scale_targets=hasattr(mlp, "scale_targets"),
+        why_no_losses=f"this {name} has no loss_curve_: solver={mlp.solver!r} records no epochs",
     )
 
 

@@ -30,17 +30,16 @@ def not_finite(seen: Examined) -> Iterator[Finding]:
 def did_not_converge(seen: Examined) -> Iterator[Finding]:
     """Say how the loss curve ends, where that is not at rest."""
     course = seen.course
-    if course is None or course.shape == "flat" or (course.shape == "falling" and seen.stopped):
+    if course is None or course.shape == "flat" or (course.shape == "falling" and seen.training.stopped):
         return
-    epochs = "max_iter" if hasattr(seen.model, "max_iter") else "epochs"
     code = course.shape if course.shape == "diverged" else f"loss-{course.shape}"
-    yield Finding(code, str(course), course.advice(epochs, f"learning rate{_rate(seen)}"))
+    yield Finding(code, str(course), course.advice(seen.training.limit, f"learning rate{_rate(seen)}"))
 
 
 def overfits(seen: Examined) -> Iterator[Finding]:
     """Look for a validation loss that went up again while training went on."""
-    curve = seen.validation_losses
-    if len(curve) < FEWEST_EPOCHS or seen.kept_best:
+    curve = seen.training.validation_losses
+    if len(curve) < FEWEST_EPOCHS or seen.training.kept_best:
         return
     best = int(np.argmin(curve))
     if best < 0.8 * len(curve) and curve[-1] > 1.1 * curve[best]:
@@ -72,7 +71,7 @@ def targets_do_not_suit(seen: Examined) -> Iterator[Finding]:
             "Scale the targets, or use the identity as output activation.",
         )
     if output == "identity":
-        yield from scale_of_targets(seen.y, own=hasattr(seen.model, "scale_targets"))
+        yield from scale_of_targets(seen.y, own=seen.training.can_scale_targets)
 
 
 def outputs_saturated(seen: Examined) -> Iterator[Finding]:
@@ -146,4 +145,4 @@ CHECKS = (
 
 def _rate(seen: Examined) -> str:
     """Return the learning rate's name and value, where it is known."""
-    return f" ({seen.rate})" if seen.rate else ""
+    return f" ({seen.training.rate})" if seen.training.rate else ""

@@ -1,14 +1,15 @@
 """What the checks look at: rows, targets and every layer's outputs for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
-from chainrule.description import EPSILON, Description, Layer, describe
+from chainrule.description import EPSILON, Description, Layer, Training, describe
 from chainrule.description.layers import Floats
 from chainrule.description.unwrapping import through
 from chainrule.reference import get_activation
+from chainrule.training import History
 from chainrule.training.course import Course, course
 
 MOST_ROWS = 5000
@@ -30,14 +31,8 @@ class Examined:
         f_k of every layer, before dropout and residual connections.
     course : Course or None
         What the loss curve looks like, where there is one.
-    validation_losses : list of float
-        Losses of the rows that were watched, where there were any.
-    stopped : bool
-        Whether the training ended before its last epoch.
-    kept_best : bool
-        Whether the parameters are those of the epoch that was best for the rows watched.
-    rate : str
-        What sets the learning rate, with its value; "" where that is not known.
+    training : Training
+        What the model, or the history that was given, says of it.
     """
 
     model: Any
@@ -46,10 +41,7 @@ class Examined:
     y: Floats | None
     signals: list[Floats]
     course: Course | None
-    validation_losses: list[float]
-    stopped: bool
-    kept_best: bool
-    rate: str = ""
+    training: Training
 
     @property
     def parts(self) -> list[Layer]:
@@ -75,7 +67,7 @@ class Examined:
             X = (X.tocsr() if hasattr(X, "tocsr") else X)[taken]
             y = y if y is None else np.asarray(y)[taken]
         x = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
-        losses, watched, stopped, kept_best = _record(inner, history)
+        training = described.training if history is None else with_history(described.training, history)
         signals = signals_of(described.layers, x)
         targets = None if y is None else _targets(described, np.asarray(y))
         return cls(
@@ -84,36 +76,23 @@ class Examined:
             x,
             targets,
             signals,
-            course(losses) if losses else None,
-            watched,
-            stopped,
-            kept_best,
-            _rate(inner, history),
+            course(training.losses) if training.losses else None,
+            training,
         )
 
 
-def _record(model: Any, history: Any) -> tuple[list[float], list[float], bool, bool]:
-    """Return losses, validation losses, whether it ended early, whether the best epoch was kept."""
-    if history is not None:
-        kept = history.best_epoch is not None
-        return list(history.loss), list(history.validation_loss), history.stopped, kept
-    watched = getattr(model, "validation_loss_curve_", None)
-    stopped = getattr(model, "n_iter_", 0) < getattr(model, "max_iter", 0)
-    # Only early stopping scores, and goes back to, the best epoch.
-    kept = bool(getattr(model, "validation_scores_", None))
-    return list(getattr(model, "loss_curve_", [])), list([] if watched is None else watched), stopped, kept
-
-
-def _rate(model: Any, history: Any) -> str:
-    """Name the learning rate: an estimator's parameter, or that of a network's last training."""
-    if hasattr(model, "solver"):
-        from chainrule.estimators.advice import named_rate
-
-        return "" if model.solver == "lbfgs" else named_rate(model)
-    rates = getattr(history, "learning_rate", [])
-    state = getattr(getattr(model, "_trainee", None), "state", None)
-    rate = max(rates) if rates else state.optimizer.learning_rate if state is not None else np.nan
-    return f"it was {rate:g}" if np.isfinite(rate) else ""
+def with_history(training: Training, history: History) -> Training:
+    """Put what `Network.train` returned in the place of what a network remembers."""
+    rate = max(history.learning_rate, default=np.nan)
+    return replace(
+        training,
+        losses=list(history.loss),
+        validation_losses=list(history.validation_loss),
+        best_epoch=history.best_epoch,
+        kept_best=history.best_epoch is not None,
+        stopped=history.stopped,
+        rate=f"it was {rate:g}" if np.isfinite(rate) else training.rate,
+    )
 
 
 def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:

@@ -1,20 +1,17 @@
 """What a notebook shows of a network and of an estimator."""
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.description import describe
 from chainrule.description.unwrapping import is_fitted
 from chainrule.inspection.drawing import draw
 
-if TYPE_CHECKING:
-    from chainrule.network import Network
-
 CARD = "width:fit-content;max-width:100%;box-sizing:border-box;padding:.4em .8em;margin:.3em 0;"
 CARD += "border:1px solid rgba(128,128,128,.35);border-radius:6px;font-family:system-ui,sans-serif"
 
 
-def network_html(network: "Network") -> str:
+def network_html(network: Any) -> str:
     """Return a card with the network drawn and its settings in one line.
 
     Examples
@@ -27,8 +24,8 @@ def network_html(network: "Network") -> str:
     facts = [
         f"<b>{type(network).__name__}</b>",
         f"{described.n_parameters:,} parameters",
-        f"loss {escape(str(network.loss))}",
-        str(network.dtype),
+        f"loss {escape(str(described.loss))}",
+        str(described.dtype),
     ]
     return card(" · ".join(facts), draw(described))
 
@@ -38,11 +35,7 @@ def estimator_html(estimator: Any, diagram: str) -> str:
     if not is_fitted(estimator):
         return diagram
     described = describe(estimator)
-    facts = [f"{described.n_parameters:,} parameters"]
-    if getattr(estimator, "n_iter_", None) is not None:
-        facts.append(f"{estimator.n_iter_:,} {'iterations' if estimator.solver == 'lbfgs' else 'epochs'}")
-    if getattr(estimator, "loss_", None) is not None:
-        facts.append(f"loss {estimator.loss_:.4g}")
+    facts = [f"{described.n_parameters:,} parameters", *described.training.facts]
     return diagram + card(" · ".join(facts), draw(described))
 
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.description.unwrapping import name_of, unwrap
+from chainrule.description import Training, describe
+from chainrule.description.unwrapping import is_fitted, is_ours, name_of, unwrap
+from chainrule.inspection.examined import with_history
 from chainrule.inspection.pictures import COLORS, axes_grid, tidy
+from chainrule.training import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -193,54 +196,24 @@ class TrainingCurveDisplay:
 
 
 def _name(model: Any) -> str:
-    return type(model).__name__ if _is_history(model) else name_of(model)
-
-
-def _is_history(model: Any) -> bool:
-    return hasattr(model, "n_steps") and isinstance(getattr(model, "loss", None), list)
+    return type(model).__name__ if isinstance(model, History) else name_of(model)
 
 
 def curves_of(model: Any) -> Curves:
     """Return what a model, or a `History`, recorded; errors as `TrainingCurveDisplay.from_estimator`."""
-    if _is_history(model):
-        validated = np.asarray(model.validation_loss) if model.validation_loss else None
-        return Curves(np.asarray(model.loss), validated, {}, model.best_epoch)
-    if getattr(model, "history", None):  # a TableModel
-        epochs = model.history
-        watched = [epoch.watched for epoch in epochs if epoch.watched is not None]
-        score = "accuracy" if model.task == "classification" else "R²"
-        return Curves(
-            np.array([epoch.loss for epoch in epochs]),
-            np.array([each.loss for each in watched]) if watched else None,
-            {score: np.array([each.score for each in watched])} if watched else {},
-            max((epoch.number for epoch in epochs if epoch.best), default=None),
-        )
-    estimator = unwrap(model)
-    loss = getattr(estimator, "loss_curve_", None)
-    if not loss:
-        raise ValueError(_why_nothing(estimator))
-    scores = getattr(estimator, "validation_scores_", None)
-    validation_loss = getattr(estimator, "validation_loss_curve_", None)
-    measured = getattr(estimator, "evals_result_", {})
-    kept = {name: np.asarray(values, dtype=float) for name, values in measured.items() if name != "loss"}
-    if not kept and scores:
-        kept = {"score": np.asarray(scores, dtype=float)}
-    best = getattr(estimator, "best_iteration_", None)
-    if best is None and scores:
-        best = int(np.argmax(scores)) + 1
+    training = with_history(Training(), model) if isinstance(model, History) else _training(model)
+    if not training.losses:
+        raise ValueError(training.why_no_losses)
     return Curves(
-        np.asarray(loss, dtype=float),
-        None if validation_loss is None else np.asarray(validation_loss, dtype=float),
-        kept,
-        best,
+        np.asarray(training.losses, dtype=float),
+        np.asarray(training.validation_losses, dtype=float) if training.validation_losses else None,
+        {name: np.asarray(values, dtype=float) for name, values in training.scores.items()},
+        training.best_epoch,
     )
 
 
-def _why_nothing(estimator: Any) -> str:
-    if hasattr(estimator, "weights"):
-        return "a Network keeps no curve; give the History that its train method returned"
-    if not hasattr(estimator, "coefs_"):
-        return f"this {type(estimator).__name__} is not fitted yet; call fit first"
-    return (
-        f"this {type(estimator).__name__} has no loss_curve_: solver={estimator.solver!r} records no epochs"
-    )
+def _training(model: Any) -> Training:
+    inner = unwrap(model)
+    if not is_fitted(inner):
+        raise ValueError(f"this {type(inner).__name__} is not fitted yet; call fit first")
+    return describe(model if is_ours(model) else inner).training

@@ -1,12 +1,12 @@
 """What a network is, for exports, pictures and derivations."""
 
-from chainrule.description import Description, Layer
+from chainrule.description import Description, Layer, Training
 from chainrule.model.architecture import Architecture
 from chainrule.model.parameters import Parameters
 
 
-def describe_network(architecture: Architecture, learned: Parameters) -> Description:
-    """Describe a network by its architecture and what it learned; the layers hold the arrays given here."""
+def describe_network(architecture: Architecture, learned: Parameters, rate: float | None) -> Description:
+    """Describe a network; the layers hold the arrays given here. `rate` is that of its last training."""
     options = architecture.layers
     layers = [
         Layer(W, b, activation, gain, shift, slopes, residual, dropout)
@@ -22,4 +22,8 @@ def describe_network(architecture: Architecture, learned: Parameters) -> Descrip
             strict=True,
         )
     ]
-    return Description(layers, loss=architecture.shown_loss)
+    training = Training(
+        rate="" if rate is None else f"it was {rate:g}",
+        why_no_losses="a Network keeps no curve; give the History that its train method returned",
+    )
+    return Description(layers, loss=architecture.shown_loss, training=training)

@@ -543,7 +543,9 @@ class Network(Derivatives, LeavingNetwork):
         return html
 
     def _describe(self) -> "Description":
-        return describe_network(self._trainee.architecture, self._trainee.parts)
+        trainee = self._trainee
+        rate = None if trainee.state is None else trainee.state.optimizer.learning_rate
+        return describe_network(trainee.architecture, trainee.parts, rate)
 
     def _get_state(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """Parameters, and settings that JSON can hold; not the optimizer's memory."""

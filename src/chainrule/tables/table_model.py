@@ -32,7 +32,7 @@ from chainrule.tables.targets import (
     target_from_state,
     target_state,
 )
-from chainrule.tables.training import Callback, Epoch
+from chainrule.tables.training import Callback, Epoch, curves
 
 
 class TableModel(Leaving):
@@ -435,7 +435,10 @@ class TableModel(Leaving):
         else:
             scale, shift = self.target.scale, self.target.shift
             meaning = Meaning("numbers", scale=meaning.scale * scale, mean=meaning.mean * scale + shift)
-        return replace(network, meaning=meaning, columns=self.preprocessor.columns)
+        training = (
+            replace(network.training, **curves(self.history, self.task)) if self.history else network.training
+        )
+        return replace(network, meaning=meaning, columns=self.preprocessor.columns, training=training)
 
     def _unwrap(self, X: Any) -> tuple[Any, Any]:
         """Return the network's estimator, and rows X as it sees them."""

@@ -60,6 +60,18 @@ Rows = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
 Callback = Callable[[Epoch], bool | None]
 
 
+def curves(epochs: Sequence[Epoch], task: str) -> dict[str, Any]:
+    """Return what the epochs were, as a description's `Training` has it."""
+    watched = [epoch.watched for epoch in epochs if epoch.watched is not None]
+    score = "accuracy" if task == "classification" else "R²"
+    return {
+        "losses": [epoch.loss for epoch in epochs],
+        "validation_losses": [each.loss for each in watched],
+        "scores": {score: [each.score for each in watched]} if watched else {},
+        "best_epoch": max((epoch.number for epoch in epochs if epoch.best), default=None),
+    }
+
+
 def train(
     estimator: Any,
     training: Rows,
