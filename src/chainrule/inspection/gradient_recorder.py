@@ -8,6 +8,7 @@ from chainrule._settings import whole_number
 from chainrule.description import describe
 from chainrule.description.layers import Floats
 from chainrule.description.unwrapping import is_fitted, through, unwrap
+from chainrule.network import Network
 
 
 class GradientRecorder:
@@ -116,7 +117,7 @@ def gradient_norms(model: Any, X: Any, y: Any) -> list[float]:
 def weight_gradients(model: Any, X: Any, y: Any) -> list[Floats]:
     """Return dE/dW_k for every layer k, of the mean loss over the rows, without penalty [E3-E6]."""
     model, X = through(model, X)
-    if hasattr(model, "weights"):
+    if isinstance(model, Network):
         gradients: list[Floats] = model.gradients(X, y).weights
         return gradients
     from sklearn.utils.validation import check_is_fitted, validate_data
