@@ -36,7 +36,7 @@ def rectifiers() -> Derivation:
 
 
 def extras() -> Derivation:
-    """Return one hidden layer with normalisation, dropout and a skip."""
+    """Return one hidden layer with normalization, dropout and a skip."""
     rng = np.random.default_rng(3)
     weights = [rng.normal(size=(3, 3)), rng.normal(size=(3, 2))]
     network = chainrule.Network([3, 3, 2], activation="tanh", layer_norm=True, residual=True, dropout=0.25)

@@ -3,7 +3,7 @@ Diabetes: a regressor whose targets have units
 ==============================================
 
 442 patients, ten measurements, and how far the disease has progressed a year later. A network learns best
-where inputs and targets are about 1, so both are standardised; predictions come back in the target's units.
+where inputs and targets are about 1, so both are standardized; predictions come back in the target's units.
 """
 
 import matplotlib.pyplot as plt

@@ -3,7 +3,7 @@ Why deep networks learn slowly: the gradient of every layer
 ===========================================================
 
 The error reaches layer k as a product of the derivatives of all layers behind it (E5). A sigmoid's derivative
-is at most 1/4, so in a deep network little of it arrives at the first layers. Layer normalisation (E8) and
+is at most 1/4, so in a deep network little of it arrives at the first layers. Layer normalization (E8) and
 residual connections (E9) give it a way.
 """
 
@@ -20,8 +20,8 @@ X = X / 16
 
 kinds = {
     "sigmoid": {"activation": "sigmoid"},
-    "sigmoid, normalised": {"activation": "sigmoid", "layer_norm": True},
-    "sigmoid, normalised, skips": {"activation": "sigmoid", "layer_norm": True, "residual": True},
+    "sigmoid, normalized": {"activation": "sigmoid", "layer_norm": True},
+    "sigmoid, normalized, skips": {"activation": "sigmoid", "layer_norm": True, "residual": True},
 }
 networks, histories = {}, {}
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), sharey=True, layout="constrained")
@@ -47,4 +47,4 @@ plt.show()
 # %%
 # The third of them, drawn.
 
-networks["sigmoid, normalised, skips"]
+networks["sigmoid, normalized, skips"]

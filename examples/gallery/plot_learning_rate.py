@@ -20,7 +20,7 @@ def network():
 
 
 # %%
-# The grey line is the loss of each step's batch, the blue one its running mean.
+# The gray line is the loss of each step's batch, the blue one its running mean.
 
 search = find_learning_rate(network(), X, y, optimizer=SGD(momentum=0.9))
 search.plot()

@@ -1,4 +1,4 @@
-"""The engine's networks with normalisation, skips, dropout and learned slopes, verified against it."""
+"""The engine's networks with normalization, skips, dropout and learned slopes, verified against it."""
 
 from itertools import product
 

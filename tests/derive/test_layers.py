@@ -1,4 +1,4 @@
-"""Normalisation (E8), skips (E9), dropout (E10) and learned slopes, in any combination."""
+"""Normalization (E8), skips (E9), dropout (E10) and learned slopes, in any combination."""
 
 from itertools import pairwise, product
 

@@ -59,7 +59,7 @@ def test_labels_that_fit_did_not_see():
 
 @pytest.mark.parametrize("loss", ["squared_error", "quantile"])
 @pytest.mark.parametrize("columns", [1, 2])
-def test_standardised_targets_are_in_the_units_that_were_fitted(loss, columns):
+def test_standardized_targets_are_in_the_units_that_were_fitted(loss, columns):
     y = NUMBERS if columns == 1 else np.stack([NUMBERS, X[:, 0]], axis=1)
     options = {"quantiles": [0.1, 0.9]} if loss == "quantile" else {}
     mlp = MLPRegressor(loss, scale_targets=True, **options, **FAST).fit(X, y)

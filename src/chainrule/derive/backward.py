@@ -1,4 +1,4 @@
-"""Steps of the backward pass: E4, E5, E6, E7 and what normalisation, skip and dropout add (E8-E10)."""
+"""Steps of the backward pass: E4, E5, E6, E7 and what normalization, skip and dropout add (E8-E10)."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def _through_dropout(context: Context, k: int) -> Step:
 
 
 def _through_activation(context: Context, k: int) -> Step:
-    """dE/dz_k, or delta_k itself where there is no normalisation."""
+    """dE/dz_k, or delta_k itself where there is no normalization."""
     notation, layer = context.notation, context.layer(k)
     h, into, gradient = activated(context, k), net_symbol(context, k), _into(context, k)
     lhs: Symbol = notation.gradient(f"dz.{k}", notation.E, into) if layer.normalized else notation.delta(k)
@@ -332,7 +332,7 @@ def _through_normalization(context: Context, k: int) -> list[Step]:
         step(
             f"delta.{k}",
             "recursion",
-            Words(f"Delta of layer {k}, back through the normalisation", f"反向通过归一化得到第 {k} 层的 δ"),
+            Words(f"Delta of layer {k}, back through the normalization", f"反向通过归一化得到第 {k} 层的 δ"),
             delta,
             Form(MatMul((Partial(E, u, direct=False), Partial(u, net, direct=False))), "chain_rule", "chain"),
             Form((du @ matrix) / s, "normalization", "jacobians"),

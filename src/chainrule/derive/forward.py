@@ -12,7 +12,7 @@ from chainrule.derive.steps import Form, Step
 from chainrule.derive.terms import SumUnits
 from chainrule.derive.words import NOTHING, Words
 
-EPSILON = Number(1e-5, "ε")  # of the normalisation, E8
+EPSILON = Number(1e-5, "ε")  # of the normalization, E8
 DEEPEST_NESTED = 4  # layers that are still written as one nested formula
 
 
@@ -23,7 +23,7 @@ def forward_steps(context: Context) -> list[Step]:
 
 
 def net_symbol(context: Context, k: int) -> Symbol:
-    """Return what the activation of layer k takes: net_k, or z_k after a normalisation."""
+    """Return what the activation of layer k takes: net_k, or z_k after a normalization."""
     notation = context.notation
     return notation.row("z", "z", k, "scaled") if context.layer(k).normalized else notation.net(k)
 
@@ -50,7 +50,7 @@ def mask(context: Context, k: int) -> Symbol:
 
 
 def normalized(context: Context, k: int) -> Symbol:
-    """Return the normalised net of E8."""
+    """Return the normalized net of E8."""
     return context.notation.row("normalized", "u", k, "normalized")
 
 
@@ -135,7 +135,7 @@ def _normalization(context: Context, k: int) -> list[Step]:
             call("sqrt", SumUnits(centered**2, mean=True) + EPSILON),
             Words(f"Deviation of the row in layer {k}", f"第 {k} 层该行的标准差"),
         ),
-        (u, Quotient(centered, s), Words(f"Normalised net of layer {k}", f"第 {k} 层归一化后的 net")),
+        (u, Quotient(centered, s), Words(f"Normalized net of layer {k}", f"第 {k} 层归一化后的 net")),
         (
             z,
             u * learned(context, "gain", k) + learned(context, "shift", k),

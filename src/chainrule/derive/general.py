@@ -66,7 +66,7 @@ def general_steps(context: Context) -> list[Step]:
     extras = [
         text
         for wanted, text in (
-            (any(la.normalized for la in context.model.layers), Words("normalisation (E8)", "归一化（E8）")),
+            (any(la.normalized for la in context.model.layers), Words("normalization (E8)", "归一化（E8）")),
             (any(la.residual for la in context.model.layers), Words("skips (E9)", "跳跃连接（E9）")),
             (any(la.dropout for la in context.model.layers), Words("dropout (E10)", "dropout（E10）")),
         )

@@ -17,7 +17,7 @@ from chainrule.derive.terms import Call, Condition
 def instances(context: Context, step: Step) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
     """Yield a general step's left-hand side and forms for every layer of which it speaks.
 
-    Layers with normalisation, skips or dropout have more in between, and no instance of E2, E4 and E5.
+    Layers with normalization, skips or dropout have more in between, and no instance of E2, E4 and E5.
     """
     n, layers = context.n_layers, context.model.layers
     plain = [not (la.normalized or la.residual or la.dropout) for la in layers]

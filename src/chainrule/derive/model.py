@@ -28,7 +28,7 @@ class Layer:
     weight, bias : ndarray or None
         W_k (n_in, n_out) and b_k (1, n_out), subtracted; None where there are no numbers.
     gain, shift : ndarray or None
-        Of the normalisation, (1, n_out); `normalized` tells whether there is one.
+        Of the normalization, (1, n_out); `normalized` tells whether there is one.
     slopes : ndarray or None
         Of prelu, (1, n_out).
     residual : bool

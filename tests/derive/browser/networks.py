@@ -53,7 +53,7 @@ def shapes():
 
 
 def layers():
-    """Normalisation, dropout and skips in two hidden layers."""
+    """Normalization, dropout and skips in two hidden layers."""
     rng = np.random.default_rng(4)
     weights = [rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), rng.normal(size=(3, 2))]
     biases, gain, shift = [rng.normal(size=n) for n in (3, 3, 2)], rng.normal(size=3), rng.normal(size=3)

@@ -102,8 +102,8 @@ def test_theme_follows_the_system_until_it_is_chosen(opened, scheme):
     page = opened("seed", color_scheme=scheme)
 
     def lightness():
-        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        return sum(map(int, re.findall(r"\d+", colour)[:3])) / 765
+        color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(int, re.findall(r"\d+", color)[:3])) / 765
 
     assert (lightness() > 0.5) == (scheme == "light")
     page.click("#theme")
@@ -114,8 +114,8 @@ CONTRAST = """() => {
   const READ = {willReadFrequently: true};
   const pixel = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d', READ);
   const channel = (c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4);
-  const light = (colour) => {
-    pixel.fillStyle = colour;
+  const light = (color) => {
+    pixel.fillStyle = color;
     pixel.fillRect(0, 0, 1, 1);
     const [r, g, b] = [...pixel.getImageData(0, 0, 1, 1).data].map(channel);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -135,7 +135,7 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read(opened, scheme):
-    """Contrast of at least 4.5 : 1 (WCAG 2, level AA), on coloured cells too."""
+    """Contrast of at least 4.5 : 1 (WCAG 2, level AA), on colored cells too."""
     page = opened("seed", "#net.2", color_scheme=scheme)
     ratios = page.evaluate(CONTRAST)
     assert len(ratios) > 20

@@ -37,7 +37,7 @@ NETWORKS = {
     "plain": draw([3, 5, 4, 3]),
     "one layer": draw([3, 2]),
     "one unit wide": draw([2, 1, 1, 2]),
-    "normalised": draw([2, 4, 3, 2], full=(1, 2)),
+    "normalized": draw([2, 4, 3, 2], full=(1, 2)),
     "residual": draw([2, 3, 3, 3, 2], residual=(2, 3)),
     "both": draw([2, 3, 3, 2], full=(2,), residual=(2,)),
 }

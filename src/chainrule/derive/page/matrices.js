@@ -1,4 +1,4 @@
-// Matrices with their numbers: coloured by sign and size, folded where large, full values on hover and focus.
+// Matrices with their numbers: colored by sign and size, folded where large, full values on hover and focus.
 
 const MOST_SHOWN = 10;
 const MOST_UNFOLDED = 40;

@@ -1,4 +1,4 @@
-// Numbers: the data and its matrices as Python packed them, and how a number is written and coloured.
+// Numbers: the data and its matrices as Python packed them, and how a number is written and colored.
 
 const MINUS = "−";
 
@@ -66,7 +66,7 @@ function signed(text) {
   return text.replace(/-/g, MINUS);
 }
 
-// Class and custom property that colour by sign and size; the stylesheet does the rest.
+// Class and custom property that color by sign and size; the stylesheet does the rest.
 function tint(element, value, scale) {
   const size = scale > 0 && Number.isFinite(value) ? Math.min(1, Math.abs(value) / scale) : 0;
   element.classList.toggle("pos", value > 0);
