@@ -208,6 +208,15 @@ def test_a_pipeline_in_float_alone(scaler: Any, tmp_path: Path) -> None:
     assert_allclose(found[:, 0], model.predict(x), rtol=1e-6)
 
 
+def test_several_targets_of_a_table(tmp_path: Path) -> None:
+    frame = columns(["a", "b"])
+    model = TableModel.fit(frame.assign(y=100 + frame["a"], z=frame["b"] - 5), ["y", "z"], epochs=2)
+    model.export_c(tmp_path / "m.c")
+    row, out = structure([("a", ctypes.c_double), ("b", ctypes.c_double)]), (ctypes.c_double * 2)()
+    compile_shared(tmp_path / "m.c").m_predict(ctypes.byref(row(*frame.iloc[0])), out)
+    assert_allclose(list(out), model.predict(frame)[0], rtol=1e-6)
+
+
 def test_numbers_that_are_too_large_for_float(tmp_path: Path) -> None:
     model = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(2,), max_iter=1))
     model.fit(X + 1e150 * (X > 0), X[:, 0])

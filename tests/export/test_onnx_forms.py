@@ -193,6 +193,15 @@ def test_predictions_of_several_numbers_are_declared_as_such(capfd: pytest.Captu
     assert "shape info" not in capfd.readouterr().err
 
 
+def test_several_targets_of_a_table() -> None:
+    frame = pd.DataFrame(X[:, :2], columns=["a", "b"])
+    targets = frame.assign(y=100 + frame["a"], z=frame["b"] - 5)
+    model = TableModel.fit(targets, ["y", "z"], epochs=2)
+    proto = model.to_onnx()
+    assert proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value == 2
+    assert_allclose(session(proto).run(None, rows(frame, float))[0], model.predict(frame), rtol=1e-6)
+
+
 def test_everything_loads_at_every_level_of_optimization() -> None:
     for dtype in ("float32", "float64"):
         described = everything(dtype)

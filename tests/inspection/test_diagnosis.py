@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from chainrule import SGD, MLPClassifier, MLPRegressor, Network, diagnose
+from chainrule import SGD, MLPClassifier, MLPRegressor, Network, TableModel, diagnose
 
 X, y = load_iris(return_X_y=True)
 Z = StandardScaler().fit_transform(X)
@@ -197,3 +197,21 @@ def test_errors():
         diagnose(MLPClassifier(), Z)
     with pytest.raises(TypeError, match="got StandardScaler"):
         diagnose(StandardScaler(), Z)
+
+
+@pytest.mark.parametrize("target", ["number", "numbers", "text"])
+def test_targets_of_a_table_are_judged_as_the_network_learns_them(target):
+    """In the table they are 70,000 and more, or words; the network learns standardized numbers or indices."""
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=300), "b": rng.normal(size=300)}
+    price = 70_000 + 9000 * table["a"]
+    if target == "text":
+        model = TableModel.fit(table | {"y": np.where(table["a"] > 0, "yes", "no")}, "y", epochs=60)
+        y = np.where(table["a"] > 0, "yes", "no")
+    elif target == "number":
+        model, y = TableModel.fit(table | {"y": price}, "y", epochs=60), price
+    else:
+        both = {"y": price, "z": price + 1e5 * table["b"]}
+        model, y = TableModel.fit(table | both, ["y", "z"], epochs=60), np.column_stack([*both.values()])
+    wrong = {"targets-not-scaled", "targets-out-of-reach", "outputs-saturated"}
+    assert not wrong & set(diagnose(model, table, y).codes)

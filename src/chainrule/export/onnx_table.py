@@ -39,7 +39,8 @@ def table_graph(network: Description) -> onnx.ModelProto:
     if network.meaning.classifies:
         results = class_results(nodes, network, outputs)
     else:
-        results = {"variable": (_own_units(nodes, network.meaning, outputs), TensorProto.DOUBLE, ["n", 1])}
+        numbers, shape = _own_units(nodes, network.meaning, outputs), ["n", network.n_outputs]
+        results = {"variable": (numbers, TensorProto.DOUBLE, shape)}
     proto = nodes.finish(inputs, results)
     name_inputs(proto.graph, [column.name for column in columns])
     return proto

@@ -7,7 +7,7 @@ import numpy as np
 
 from chainrule.description import EPSILON, Description, Layer, Training, describe
 from chainrule.description.layers import Floats
-from chainrule.description.unwrapping import through
+from chainrule.description.unwrapping import is_ours, through
 from chainrule.reference import get_activation
 from chainrule.training import History
 from chainrule.training.course import Course, course
@@ -69,7 +69,8 @@ class Examined:
         x = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
         training = described.training if history is None else with_history(described.training, history)
         signals = signals_of(described.layers, x)
-        targets = None if y is None else _targets(described, np.asarray(y))
+        encode = describe(model if is_ours(model) else inner).encode
+        targets = None if y is None else _targets(encode(np.asarray(y)), described.n_outputs)
         return cls(
             inner,
             described,
@@ -112,10 +113,9 @@ def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:
     return signals
 
 
-def _targets(described: Description, y: Any) -> Floats:
-    """Turn targets into the outputs' terms: one column per output, class indices one-hot."""
-    y = described.encode(y)
-    if y.ndim == 1 and described.n_outputs > 1:
-        one_hot: Floats = np.eye(described.n_outputs)[y.astype(int)]
+def _targets(y: Floats, n_outputs: int) -> Floats:
+    """Turn what is learned into the outputs' terms: one column per output, class indices one-hot."""
+    if y.ndim == 1 and n_outputs > 1:
+        one_hot: Floats = np.eye(n_outputs)[y.astype(int)]
         return one_hot
     return np.asarray(y.reshape(len(y), -1), dtype=float)

@@ -438,7 +438,16 @@ class TableModel(Leaving):
         training = (
             replace(network.training, **curves(self.history, self.task)) if self.history else network.training
         )
-        return replace(network, meaning=meaning, columns=self.preprocessor.columns, training=training)
+        columns = self.preprocessor.columns
+        return replace(network, meaning=meaning, encode=self._encode, columns=columns, training=training)
+
+    def _encode(self, y: Any) -> NDArray[Any]:
+        """Turn targets, as they stand in the table, into what the network learns."""
+        values = np.asarray(y)
+        columns = values.T if isinstance(self.target, SeveralTargets) else [values.ravel()]
+        encoded = self.target.encode(*(pa.chunked_array([pa.array(column.tolist())]) for column in columns))
+        learned: NDArray[Any] = self.estimator._describe().encode(encoded)
+        return learned
 
     def _unwrap(self, X: Any) -> tuple[Any, Any]:
         """Return the network's estimator, and rows X as it sees them."""
