@@ -1,6 +1,8 @@
 """Tables and small models of each kind, for the tests of several rooms."""
 
+import hashlib
 import json
+import re
 import struct
 import warnings
 from types import SimpleNamespace
@@ -52,8 +54,18 @@ def read_parts(path):
 
 
 def write_parts(path, header, arrays):
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + arrays)
+    """Put a file together, with the checksum that it then has."""
+    path.write_bytes(signed(json.dumps(header).encode(), arrays))
+
+
+def signed(text, arrays):
+    """Return the file of a header's text, with the right checksum in place of the one in there."""
+    found = re.search(rb'"checksum\\?": ?\\?"([0-9a-f]{64})', text)
+    if found is None:
+        return struct.pack("<Q", len(text)) + text + arrays
+    before, after = text[: found.start(1)], text[found.end(1) :]
+    data = struct.pack("<Q", len(text)) + before + b"0" * 64 + after + arrays
+    return data.replace(b"0" * 64, hashlib.sha256(data).hexdigest().encode(), 1)
 
 
 @pytest.fixture(scope="session")
@@ -75,4 +87,4 @@ def models():
 @pytest.fixture(scope="session")
 def parts():
     """Functions that take a model file apart and put it together."""
-    return SimpleNamespace(read=read_parts, write=write_parts)
+    return SimpleNamespace(read=read_parts, write=write_parts, signed=signed)

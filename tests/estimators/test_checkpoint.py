@@ -1,5 +1,6 @@
 """Fits that are killed and go on: the same bits as one that never was."""
 
+import errno
 import json
 import os
 import signal
@@ -344,3 +345,32 @@ def test_keep_optimizer(solver):
 def test_keep_optimizer_of_another_solver_begins_anew():
     mlp = MLPRegressor(**FAST, warm_start=True, keep_optimizer=True).fit(X, X[:, 0])
     assert mlp.set_params(solver="sgd").fit(X, X[:, 0])._optimizer.solver == "sgd"
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_no_fit(tmp_path, monkeypatch):
+    """A disk that is full for a while: warnings with the file's name, the same model, and later a file."""
+    path, write = tmp_path / "run", os.fsync
+    whole = MLPClassifier(**FAST).fit(X, LABELS)
+    n_calls = 0
+
+    def full(handle):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls <= 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(UserWarning, match=rf"of epoch [12] could not be written: .*No space left.*'{path}'"):
+        fitted = MLPClassifier(**FAST, checkpoint=path).fit(X, LABELS)
+    same(fitted, whole)
+    same(chainrule.load(path), whole)
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_a_checkpoint_that_can_never_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "replace", lambda *names: os.rename(tmp_path / "missing", names[1]))
+    with pytest.warns(UserWarning, match=r"could not be written"):
+        fitted = MLPClassifier(**FAST, checkpoint=tmp_path / "run").fit(X, LABELS)
+    same(fitted, MLPClassifier(**FAST).fit(X, LABELS))
+    assert os.listdir(tmp_path) == []

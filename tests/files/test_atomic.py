@@ -1,6 +1,9 @@
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,7 +57,7 @@ def test_failing_disk_keeps_the_old_file(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left on device: '.*/file'"):
         write(path, "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
@@ -126,3 +129,132 @@ def test_check_writable_changes_nothing(tmp_path):
     check_writable(path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+WRITER = """
+import os, signal, sys
+from chainrule.files.atomic import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_text("new")
+    print("writing", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def begin_to_write(path):
+    """Start a process that has written half of a file."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "writing\n"
+    return process
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    killed = [begin_to_write(tmp_path / "killed") for _ in range(2)]
+    for process in killed:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert len(os.listdir(tmp_path)) == 2
+    write(tmp_path / "file", "new")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_another_process_is_writing_stays(tmp_path):
+    with begin_to_write(tmp_path / "other") as process:
+        (being_written,) = os.listdir(tmp_path)
+        os.utime(tmp_path / being_written, (0, 0))  # however long it takes
+        write(tmp_path / "file", "new")
+        assert sorted(os.listdir(tmp_path)) == [being_written, "file"]
+        process.communicate("\n")
+    assert sorted(os.listdir(tmp_path)) == ["file", "other"]
+    assert (tmp_path / "other").read_text() == "new"
+
+
+def test_what_one_thread_is_writing_stays(tmp_path):
+    with atomic_path(tmp_path / "a") as a:
+        a.write_text("a")
+        write(tmp_path / "b", "b")
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "name", [".chainrule-0123abcd-0123456789abcdef.part", ".chainrule-0123456789abcdef.part"]
+)
+def test_files_of_another_host_or_the_first_release_are_removed_after_a_day(tmp_path, name):
+    other = tmp_path / name
+    other.write_text("")
+    write(tmp_path / "file", "new")
+    assert other.exists()
+    now = other.stat().st_mtime
+    os.utime(other, (now, now - 25 * 3600))
+    write(tmp_path / "file", "new")
+    assert not other.exists()
+
+
+def test_nothing_else_is_removed(tmp_path):
+    (tmp_path / "precious").write_text("")
+    names = [
+        ".chainrule-0123456789abcdef.part.txt",
+        "chainrule-0123456789abcdef.part",
+        ".chainrule-mine.part",
+    ]
+    for name in names:
+        (tmp_path / name).write_text("")
+    (tmp_path / ".chainrule-0000000000000000.part").symlink_to(tmp_path / "precious")
+    (tmp_path / ".chainrule-1111111111111111.part").mkdir()
+    os.mkfifo(tmp_path / ".chainrule-2222222222222222.part")
+    before = sorted(os.listdir(tmp_path))
+    for entry in os.scandir(tmp_path):
+        os.utime(entry.path, (0, 0), follow_symlinks=False)
+    write(tmp_path / "precious", "new")
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_locks_that_the_file_system_has_not(tmp_path, monkeypatch):
+    def none(handle, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with begin_to_write(tmp_path / "killed") as process:
+        process.kill()
+    (left,) = os.listdir(tmp_path)
+    monkeypatch.setattr("fcntl.flock", none)
+    write(tmp_path / "file", "new")
+    assert sorted(os.listdir(tmp_path)) == [left, "file"]
+    os.utime(tmp_path / left, (0, 0))
+    write(tmp_path / "file", "new")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+FULL = """
+import resource, sys
+from chainrule.files.atomic import atomic_path
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    with atomic_path(sys.argv[1]) as temporary:
+        temporary.write_bytes(bytes(5000))
+except OSError as error:
+    print(error)
+"""
+
+
+def test_full_disk_is_told_with_the_file(tmp_path):
+    command = [sys.executable, "-c", FULL, str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"[Errno 27] File too large: '{tmp_path / 'file'}'\n"
+    assert os.listdir(tmp_path) == []
+
+
+def test_errors_about_other_files_keep_their_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match="source"), atomic_path(tmp_path / "file"):
+        (tmp_path / "source").read_text()
+
+
+def test_names_of_any_kind(tmp_path):
+    for name in ("重み é.safetensors", "a" * 255, " ", "-", "*?[a]", "new\nline"):
+        write(tmp_path / name, "new")
+        assert (tmp_path / name).read_text() == "new"
+    with pytest.raises(OSError, match=r"File name too long: '.*aaa'"):
+        write(tmp_path / ("a" * 256), "new")
+    with pytest.raises(ValueError, match="null"):
+        write(tmp_path / "a\0b", "new")

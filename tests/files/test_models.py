@@ -1,7 +1,10 @@
 import contextlib
+import hashlib
 import json
 import os
 import pickle
+import re
+import socket
 import struct
 from types import SimpleNamespace
 
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from chainrule import MLPRegressor
 from chainrule.files.errors import ModelFileError
 from chainrule.files.models import KINDS, is_model_file, load, save
 
@@ -86,8 +90,44 @@ def test_longer_than_it_says(saved):
         load(saved)
 
 
-def test_damaged_header_never_escapes(saved):
-    """Whatever one wrong byte of the header does, the file loads or the error is a ModelFileError."""
+def test_every_flipped_bit_is_found(saved):
+    data = saved.read_bytes()
+    rng = np.random.default_rng(0)
+    for bit in rng.integers(0, 8 * len(data), 300):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
+        saved.write_bytes(damaged)
+        with pytest.raises(ModelFileError):
+            load(saved)
+
+
+def test_damage_to_the_arrays_is_named(saved):
+    data = saved.read_bytes()
+    saved.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(ModelFileError, match=r"is damaged: its bytes are not those .* checksum"):
+        load(saved)
+
+
+def test_checksum_is_what_the_documentation_says(saved):
+    data = saved.read_bytes()
+    digits = re.search(rb'checksum\\": \\"([0-9a-f]{64})', data)[1]
+    assert hashlib.sha256(data.replace(digits, b"0" * 64)).hexdigest().encode() == digits
+
+
+def test_files_without_a_checksum_load(parts, models, kind, saved, table):
+    header, arrays = parts.read(saved)
+    ours = json.loads(header["__metadata__"]["chainrule"])
+    del ours["checksum"]
+    header["__metadata__"]["chainrule"] = json.dumps(ours)
+    parts.write(saved, header, arrays)
+    assert np.array_equal(ANSWER[kind](load(saved), table), ANSWER[kind](models[kind], table))
+
+
+def test_damaged_header_never_escapes(parts, saved):
+    """Whatever one wrong byte of the header does, the file loads or the error is a ModelFileError.
+
+    The checksum is that of the damaged file, as an enemy would compute it.
+    """
     data = saved.read_bytes()
     (n_header,) = struct.unpack("<Q", data[:8])
     rng = np.random.default_rng(0)
@@ -95,7 +135,7 @@ def test_damaged_header_never_escapes(saved):
     for position in rng.integers(8, 8 + n_header, 150):
         damaged = bytearray(data)
         damaged[position] = rng.choice(list(b'0129{}[]",:.-eatx \xff'))
-        saved.write_bytes(damaged)
+        saved.write_bytes(parts.signed(bytes(damaged[8 : 8 + n_header]), data[8 + n_header :]))
         with contextlib.suppress(ModelFileError):
             load(saved)
             n_loaded += 1
@@ -154,6 +194,9 @@ def envelope(parts, saved, **changes):
         ({"version": "1"}, r"version '1'; expected 'chainrule', 1"),
         ({"format": "other"}, "format 'other'"),
         ({"kind": "tree"}, "unknown kind of model: 'tree', expected one of network"),
+        ({"kind": ["network"]}, r"unknown kind of model: \['network'\], expected one of network"),
+        ({"kind": "a" * 10_000}, r"unknown kind of model: 'aaa.{,60}, expected one of network"),
+        ({"checksum": None}, "as its checksum shows"),
         ({"settings": [1]}, "settings are no dictionary"),
         ({"settings": {}}, "could not be put together"),
     ],
@@ -200,11 +243,79 @@ def test_wrong_files(path, content):
         load(path)
 
 
-def test_deeply_nested_header(path):
-    text = b'{"a":' * 100_000
-    path.write_bytes(struct.pack("<Q", len(text)) + text)
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":' * 100_000,
+        '{"a":' + "[" * 100 + "]" * 100 + "}",
+        '{"__metadata__": {}, "__metadata__": {}}',
+        '{"a": {"data_offsets": [0, NaN]}}',
+        '{"a": {"data_offsets": [0, 1e999]}}',
+        '{"a": {"data_offsets": [0, "1"]}}',
+        '{"a": {"data_offsets": 0}}',
+        '{"a": null}',
+        '{"a": [0, 1]}',
+        '{"\\ud800": {"data_offsets": [0, 0]}}',
+        '{"a": ' + "1" * 10_000 + "}",
+        '{"a": ',
+        "{}{}",
+    ],
+)
+def test_headers_that_cannot_be_read(path, text):
+    path.write_bytes(struct.pack("<Q", len(text)) + text.encode())
     with pytest.raises(ModelFileError, match="header cannot be read"):
         load(path)
+    assert not is_model_file(path)
+
+
+@pytest.mark.parametrize("metadata", [None, 1, "chainrule", [], {}, {"chainrule": None}, {"chainrule": {}}])
+def test_metadata_of_other_forms(path, metadata):
+    text = json.dumps({"__metadata__": metadata}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(ModelFileError, match="a safetensors file, but not of chainrule"):
+        load(path)
+    assert not is_model_file(path)
+
+
+@pytest.mark.parametrize("entry", ["", "null", "[]", "1", '"a"', "{", '{"format": 1}', "[" * 100_000])
+def test_entries_that_cannot_be_read(path, entry):
+    text = json.dumps({"__metadata__": {"chainrule": entry}}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(ModelFileError, match="entry of its header cannot be read"):
+        load(path)
+
+
+def test_header_too_large_to_be_read(path):
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", 60_000_000) + b'{"')
+        file.truncate(60_000_008)
+    with pytest.raises(ModelFileError, match=r"a header of 60,000,000 bytes, expected .* at most 33,554,432"):
+        load(path)
+
+
+def test_header_of_too_many_values(path):
+    entry = '{"settings": [' + "[]," * 2**20 + "0]}"
+    text = json.dumps({"__metadata__": {"chainrule": entry}}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(ModelFileError, match="header cannot be read") as raised:
+        load(path)
+    assert "more than 2,097,152" in str(raised.value.__cause__)
+
+
+def test_too_many_arrays(path):
+    header = {f"a{k}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for k in range(70_000)}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(ModelFileError, match="70,000 arrays, expected at most 65,536"):
+        load(path)
+
+
+def test_names_that_no_header_can_hold(path, monkeypatch):
+    model = MLPRegressor((2,), max_iter=1, solver="lbfgs")
+    monkeypatch.setattr("chainrule.files.header.MAX_BYTES", 1000)
+    with pytest.raises(ValueError, match=r"the header of .* would be too large: it has .* more than 1,000"):
+        save(model, path)
+    assert not path.exists()
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -212,8 +323,40 @@ def test_files_that_cannot_be_read(tmp_path):
         load(tmp_path / "missing")
     with pytest.raises(IsADirectoryError, match=str(tmp_path)):
         load(tmp_path)
-    with pytest.raises(ModelFileError, match="/dev/null is not a regular file"):
-        load("/dev/null")
+
+
+@pytest.mark.parametrize("what", ["device", "pipe", "socket", "link"])
+def test_files_that_are_none(tmp_path, monkeypatch, what):
+    """None of them is read from, which could wait forever."""
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    path = {"device": "/dev/null"}.get(what, "model")
+    with socket.socket(socket.AF_UNIX) as server:
+        if what == "pipe":
+            os.mkfifo(path)
+        elif what == "socket":
+            server.bind(path)
+        elif what == "link":
+            os.symlink("/dev/zero", path)
+        with pytest.raises(ModelFileError, match=f"{path} is not a regular file"):
+            load(path)
+        assert not is_model_file(path)
+        if what == "pipe":
+            with pytest.raises(OSError, match="Not a regular file"):
+                save(MLPRegressor(), path)
+
+
+def test_file_that_becomes_shorter_while_it_is_read(saved, monkeypatch):
+    look = os.fstat
+
+    def look_and_truncate(handle):
+        found = look(handle)
+        if found.st_size > 100:
+            os.truncate(saved, found.st_size - 10)
+        return found
+
+    monkeypatch.setattr(os, "fstat", look_and_truncate)
+    with pytest.raises(ModelFileError, match=r"became shorter while it was read|truncated"):
+        load(saved)
 
 
 def test_files_that_cannot_be_written(models, tmp_path):

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
-from chainrule.estimators import state
+from chainrule.estimators import saved, state
 from chainrule.estimators.rows import Rows
+from chainrule.estimators.warning import warn
 from chainrule.files import models
 from chainrule.files.atomic import check_writable
 from chainrule.files.errors import ModelFileError
@@ -64,7 +65,7 @@ class Checkpoint:
         self.data = [checksum(part) for part in rows]
         self.start: dict[str, Any] = random_state.get_state(legacy=False)
         self.resumed = False
-        self._written, self._when = 0, time.monotonic()
+        self._when = time.monotonic()
 
     def resume(self, random_state: np.random.RandomState) -> np.random.RandomState:
         """Put the estimator into the state of the file; without a file the fit begins at the beginning.
@@ -77,25 +78,33 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            Where the file is none of ours, or belongs to other rows or parameters.
+            Where the file is none of ours, is damaged (`ModelFileError`), or belongs to other rows or
+            parameters.
         """
         mlp = self.mlp
+        assert mlp._bound is not None
+        expected = (mlp._bound.model.sizes, mlp._bound.dtype)
         if not os.path.exists(self.path):
             return random_state
         kind, tensors, settings = models.read_state(self.path)
-        settings = state.from_json(settings)
+        with models.checking(self.path, kind):
+            settings = state.from_json(settings)
         if "checkpoint" not in settings or kind != self._kind:
             raise ModelFileError(
                 f"{self.path} is no checkpoint of a {type(mlp).__name__}; remove it, or choose another path"
             )
-        self._check(settings)
-        state.set_progress(mlp, tensors, settings)
-        self.start = settings["checkpoint"]["random_state"]
-        self.start["state"]["key"] = tensors["start"]
+        with models.checking(self.path, kind):
+            then, checksums = saved.part(settings, "parameters"), settings["checkpoint"]["data"]
+        self._check(then, checksums)
+        with models.checking(self.path, kind):
+            state.set_progress(mlp, tensors, settings)
+            saved.check_course(mlp, expected)
+            source = saved.source_of_random_numbers(settings["checkpoint"]["random_state"], tensors["start"])
+        self.start = source.get_state(legacy=False)
         if mlp.random_state is None or mlp.random_state is np.random:
             random_state = np.random.RandomState()
         random_state.set_state(self.start)
-        self.resumed, self._written = True, mlp.n_iter_
+        self.resumed = True
         return random_state
 
     @property
@@ -114,7 +123,10 @@ class Checkpoint:
             self.write()
 
     def write(self) -> None:
-        """Write the file, unless the parameters are not finite: the last good one stays then."""
+        """Write the file, unless the parameters are not finite: the last good one stays then.
+
+        A disk that is full, say, ends no training: a warning says so, and the next time it is tried again.
+        """
         mlp = self.mlp
         assert mlp._bound is not None
         if not np.isfinite(mlp._bound.flat).all():
@@ -123,16 +135,22 @@ class Checkpoint:
         source = {**self.start, "state": dict(self.start["state"])}
         tensors["start"] = source["state"].pop("key")
         settings["checkpoint"] = {"random_state": state.to_json(source), "data": self.data}
-        models.write_state(self._kind, tensors, settings, self.path)
-        self._written, self._when = mlp.n_iter_, time.monotonic()
+        try:
+            models.write_state(self._kind, tensors, settings, self.path)
+        except OSError as error:
+            warn(
+                f"The checkpoint of epoch {mlp.n_iter_} could not be written: {error}. Training goes on; an "
+                f"earlier one stays in {self.path}."
+            )
+        self._when = time.monotonic()
 
     @property
     def _kind(self) -> str:
         return "classifier" if is_classifier(self.mlp) else "regressor"
 
-    def _check(self, settings: dict[str, Any]) -> None:
-        now, then = state.from_json(state.get_state(self.mlp)[1])["parameters"], settings["parameters"]
-        if isinstance(now["random_state"], dict) and isinstance(then["random_state"], dict):
+    def _check(self, then: dict[str, Any], checksums: Any) -> None:
+        now = state.from_json(state.get_state(self.mlp)[1])["parameters"]
+        if isinstance(now["random_state"], dict) and isinstance(then.get("random_state"), dict):
             # A RandomState has moved on; its start is in the file.
             then["random_state"] = now["random_state"]
         scheduled = self.mlp.schedule is not None  # over max_iter epochs
@@ -146,7 +164,7 @@ class Checkpoint:
                 f"{self.path} belongs to a fit with {', '.join(others)}. Give the same parameters to "
                 "go on, or fit without resume=True to begin again."
             )
-        if settings["checkpoint"]["data"] != self.data:
+        if checksums != self.data:
             raise ValueError(
                 f"{self.path} belongs to a fit of other rows (X, y, sample_weight or the validation rows "
                 "differ). Give the same rows to go on, or fit without resume=True to begin again."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.estimators import saved
 from chainrule.estimators.bound_model import VECTORS
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.metrics import LOSS
@@ -119,34 +120,29 @@ def set_state(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> Non
         Where a part is missing, or does not fit the others.
     """
     settings = from_json(settings)
-    parameters = settings["parameters"]
+    parameters = saved.part(settings, "parameters")
+    unknown = parameters.keys() - mlp.get_params(deep=False).keys()
+    if unknown:
+        raise ValueError(f"{type(mlp).__name__} has no parameter {sorted(unknown)[0]!r}")
     source = parameters["random_state"]
     if isinstance(source, dict):
-        source["state"]["key"] = tensors["random_state"]
-        random_state = np.random.RandomState()
-        random_state.set_state(source)
-        parameters["random_state"] = random_state
+        parameters["random_state"] = saved.source_of_random_numbers(source, tensors["random_state"])
     mlp.set_params(**parameters)
     if "fitted" not in settings:
         return
     if "feature_names" in settings:
-        mlp.feature_names_in_ = np.array(settings["feature_names"], dtype=object)
+        mlp.feature_names_in_ = np.array(list(map(str, settings["feature_names"])), dtype=object)
     if "labels" in settings:
-        labels = settings["labels"]
-        mlp.classes_ = np.array(labels["classes"], dtype=labels["dtype"])
-        mlp._labels = Labels(mlp.classes_, labels["kind"], labels["sparse"])
+        mlp._labels = saved.labels_of(saved.part(settings, "labels"))
+        mlp.classes_ = mlp._labels.classes
     set_progress(mlp, tensors, settings)
-    sizes = mlp._bind().model.sizes
-    if (sizes[0], sizes[-1]) != (mlp.n_features_in_, mlp.n_outputs_):
-        raise ValueError(
-            f"layers of {sizes} neurons do not fit {mlp.n_features_in_} features and {mlp.n_outputs_} outputs"
-        )
 
 
 def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> None:
     """Put the part together that training changes: parameters, curves, counts, optimiser."""
-    fitted = settings["fitted"]
-    n_layers = int(fitted["n_layers_"]) - 1
+    fitted = saved.part(settings, "fitted")
+    saved.check_fitted(mlp, tensors, fitted)
+    n_layers = fitted["n_layers_"] - 1
     mlp.coefs_ = [tensors[f"coefs.{k}"] for k in range(n_layers)]
     mlp.intercepts_ = [tensors[f"intercepts.{k}"] for k in range(n_layers)]
     for name in VECTORS:
@@ -164,7 +160,7 @@ def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> 
     # Files of chainrule 0.1 before it watched have none of these.
     mlp.best_iteration_, mlp.stop_reason_ = fitted.get("best_iteration_"), fitted.get("stop_reason_")
     mlp.evals_result_ = {
-        name: curve(tensors, f"evals_result_.{name}") for name in settings.get("measures", [])
+        str(name): curve(tensors, f"evals_result_.{name}") for name in settings.get("measures", [])
     }
     mlp.validation_loss_curve_ = mlp.evals_result_.get(LOSS)
     for name in SCALES:
@@ -173,13 +169,15 @@ def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> 
     mlp._best = tensors.get("best")
     if "optimizer" in settings:
         mlp._optimizer = StochasticOptimizer(mlp)
+        of_optimizer = saved.part(settings, "optimizer")
         for name in OPTIMIZER:
-            if name in settings["optimizer"]:  # a file of another version may lack some
-                setattr(mlp._optimizer, name, settings["optimizer"][name])
+            if name in of_optimizer:  # a file of another version may lack some
+                setattr(mlp._optimizer, name, of_optimizer[name])
         if mlp._optimizer.plateau is not None:
-            vars(mlp._optimizer.plateau).update(settings["optimizer"]["plateau"])
+            vars(mlp._optimizer.plateau).update(saved.plateau(mlp._optimizer.plateau, of_optimizer))
         moments = [name for name in sorted(tensors) if name.startswith("moments.")]
         mlp._optimizer.moments = [tensors[name] for name in moments]
+    saved.check_network(mlp, mlp._bind())
 
 
 def curve(tensors: Tensors, name: str) -> list[float]:

@@ -1,11 +1,19 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import fcntl
+import hashlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+#: Names of files that are being written: .chainrule-HOST-RANDOM.part, of the first release without host.
+PART = re.compile(r"\.chainrule-(?:([0-9a-f]{8})-)?[0-9a-f]{16}\.part")
+#: Seconds after which a file is abandoned whose writer a lock cannot tell us of.
+ABANDONED = 24 * 3600
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -31,7 +39,8 @@ def atomic_path(path: str | os.PathLike[str], *, commit: bool = True) -> Iterato
 
     Nothing of that happens if the body raises: the file that was there before stays, the new one is
     removed. The bytes are on the disk before the name changes. A link is followed; a file that exists
-    keeps its permissions, a new one gets those of any new file.
+    keeps its permissions, a new one gets those of any new file. What processes left behind that were
+    killed while they wrote into the directory is removed.
 
     Parameters
     ----------
@@ -43,33 +52,99 @@ def atomic_path(path: str | os.PathLike[str], *, commit: bool = True) -> Iterato
     Yields
     ------
     Path
-        The file to write to, in the same directory.
+        The file to write to, in the same directory. It is to be opened, not replaced by another.
 
     Raises
     ------
     OSError
-        Where `path` is a directory or a device, its directory is missing, or writing is not permitted.
+        Where `path` is a directory or a device, its directory is missing, or writing is not permitted or
+        fails. It names `path`.
+
+    Notes
+    -----
+    The writer holds a lock (flock) on the new file, which ends with its process, however that ends. So a file
+    of this host without a lock is abandoned. On a file system that hosts share, locks may be known to each
+    host alone: another host's file is abandoned when it has not been written to for a day.
     """
     target = Path(os.path.realpath(path))
     mode = _mode_of_existing(target, os.fspath(path))
-    temporary = target.with_name(f".chainrule-{secrets.token_hex(8)}.part")
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        temporary, handle = _new_part(target.parent)
     except OSError as error:
-        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
+        raise _about(path, error) from None
     try:
-        with open(handle, "rb", closefd=True):  # the name is ours now; the body opens it as it likes
+        _remove_abandoned(temporary)
+        try:
             if mode is not None:
                 os.chmod(temporary, mode)
-        yield temporary
+            yield temporary
+            if commit:
+                _to_disk(temporary)
+                os.replace(temporary, target)
+        except OSError as error:
+            if error.filename is not None and str(error.filename) != str(temporary):
+                raise  # of another file, which the body read
+            raise _about(path, error) from error
         if commit:
-            _to_disk(temporary)
-            os.replace(temporary, target)
             with contextlib.suppress(OSError):  # not every file system can
                 _to_disk(target.parent)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        os.close(handle)
+
+
+def _about(path: str | os.PathLike[str], error: OSError) -> OSError:
+    """Return the same error with the name that the user gave."""
+    reason = error.strerror or str(error)
+    return OSError(error.errno, reason, os.fspath(path)) if error.errno else OSError(f"{path}: {reason}")
+
+
+def _new_part(folder: Path) -> tuple[Path, int]:
+    """Make an empty file and lock it; return its name and the handle that holds the lock."""
+    while True:
+        path = folder / f".chainrule-{_this_host()}-{secrets.token_hex(8)}.part"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with contextlib.suppress(OSError):  # not every file system can
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if path.exists():
+            return path, handle
+        os.close(handle)  # somebody took it for abandoned before it was locked
+
+
+def _remove_abandoned(new: Path) -> None:
+    """Remove what killed writers left in the directory of `new`, which has just been made."""
+    now = new.stat().st_mtime  # by the clock of the file system, which may be another computer's
+    with contextlib.suppress(OSError), os.scandir(new.parent) as entries:
+        for entry in entries:
+            name = PART.fullmatch(entry.name)
+            if name and entry.name != new.name:
+                with contextlib.suppress(OSError):
+                    _remove_if_abandoned(entry.path, name[1] == _this_host(), now)
+
+
+def _remove_if_abandoned(path: str, ours: bool, now: float) -> None:
+    old = os.lstat(path).st_mtime < now - ABANDONED
+    if not (ours or old):
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # its writer lives
+        except OSError:  # there are no locks
+            if not old:
+                return
+        os.unlink(path)
+    finally:
+        os.close(handle)
+
+
+def _this_host() -> str:
+    return hashlib.sha256(os.uname().nodename.encode(errors="replace")).hexdigest()[:8]
 
 
 def _mode_of_existing(target: Path, given: str) -> int | None:

@@ -4,16 +4,20 @@ docs/file-format.md describes the format. Each kind of model knows its own state
 `_from_state`); this file knows the envelope.
 """
 
+import contextlib
+import hashlib
 import importlib
 import json
 import os
+import reprlib
 import stat
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.files import header as bounded
 from chainrule.files.atomic import atomic_path
 from chainrule.files.errors import ModelFileError
 
@@ -22,7 +26,9 @@ Tensors = dict[str, NDArray[Any]]
 FORMAT = "chainrule"
 VERSION = 1  # of the file; raised when an older chainrule could no longer read it
 ENTRY = "chainrule"  # the name of our entry in the safetensors header's metadata
-MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
+ZEROS = "0" * 64  # stand for the checksum's digits while the checksum is computed
+OLD_KEYS = {"format", "version", "kind", "settings"}
+MAX_ARRAYS = 2**16
 
 
 class Kind(NamedTuple):
@@ -61,9 +67,10 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     TypeError
         For anything else than these models, or settings that JSON cannot hold.
     ValueError
-        Where a parameter is not finite: such a model predicts nothing.
+        Where a parameter is not finite: such a model predicts nothing. Where a file's header cannot hold
+        all names.
     OSError
-        Where the file cannot be written.
+        Where the file cannot be written, with its name.
 
     Examples
     --------
@@ -90,10 +97,18 @@ def write_state(kind: str, tensors: Tensors, settings: dict[str, Any], path: str
     bad = _bad_parameter(kind, tensors)
     if bad:
         raise ValueError(f"{bad}, so the model was not saved; expected finite float32 or float64")
-    header = {"format": FORMAT, "version": VERSION, "kind": kind, "settings": settings}
-    data = to_bytes(tensors, {ENTRY: json.dumps(header, allow_nan=False, ensure_ascii=False)})
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+    # The checksum stands before everything that a user can name: the first zeros are its own.
+    ours = {"format": FORMAT, "version": VERSION, "checksum": ZEROS, "kind": kind, "settings": settings}
+    data = to_bytes(tensors, {ENTRY: json.dumps(ours, allow_nan=False, ensure_ascii=False)})
+    start = 8 + int.from_bytes(data[:8], "little")
+    try:
+        bounded.check_bounds(data[8:start].decode())
+    except ValueError as error:
+        raise ValueError(f"the header of {os.fspath(path)} would be too large: {error}") from None
+    digits = hashlib.sha256(data).hexdigest()
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(data[:start].replace(ZEROS.encode(), digits.encode(), 1))
+        file.write(memoryview(data)[start:])
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -116,31 +131,47 @@ def load(path: str | os.PathLike[str]) -> Any:
     OSError
         Where the file cannot be read.
     """
-    name = os.fspath(path)
     kind, tensors, settings = read_state(path)
     home = KINDS[kind]
     model_class = getattr(importlib.import_module(home.module), home.name)
-    try:
+    with checking(path, kind):
         return model_class._from_state(tensors, settings)
-    # Settings of a damaged file can be anything, so their reader can fail in any of the ways of a lookup.
-    except (
-        ArithmeticError,
-        AttributeError,
-        AssertionError,
-        LookupError,
-        MemoryError,
-        TypeError,
-        ValueError,
-    ) as error:
+
+
+@contextlib.contextmanager
+def checking(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
+    """Raise what the reader of a state finds wrong with it as one ModelFileError.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file that the state is from.
+    kind : str
+        Kind of model.
+
+    Raises
+    ------
+    ModelFileError
+        For the errors of looking up and checking what a damaged file may lack or have in another form. Other
+        errors are the program's own.
+    """
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
-        raise ModelFileError(f"{name} is damaged: its {kind} could not be put together: {what}") from error
+        what = what if len(what) < 400 else f"{what[:300]} ..."
+        raise ModelFileError(
+            f"{os.fspath(path)} is damaged: its {kind} could not be put together: {what}"
+        ) from error
 
 
 def read_state(path: str | os.PathLike[str]) -> tuple[str, Tensors, dict[str, Any]]:
     """Read a model file's kind, tensors and settings without making a model of them; raises as `load`."""
     name = os.fspath(path)
-    header, data = _read(Path(path), name)
-    kind, settings = _check_header(header, name)
+    header, data = _read(name)
+    kind, settings = _check_header(header, data, name)
     tensors = _tensors(data, name)
     bad = _bad_parameter(kind, tensors)
     if bad:
@@ -151,10 +182,10 @@ def read_state(path: str | os.PathLike[str]) -> tuple[str, Tensors, dict[str, An
 def is_model_file(path: str | os.PathLike[str]) -> bool:
     """Whether a file exists and is a model of ours, of any version."""
     try:
-        header, _ = _read(Path(path), os.fspath(path), header_only=True)
+        header, _ = _read(os.fspath(path), header_only=True)
     except (OSError, ModelFileError):
         return False
-    return ENTRY in header.get("__metadata__", {})
+    return ENTRY in _metadata(header)
 
 
 def _kind_of(model: Any) -> str:
@@ -184,70 +215,110 @@ def _bad_parameter(kind: str, tensors: Tensors) -> str:
     return ""
 
 
-def _read(path: Path, name: str, *, header_only: bool = False) -> tuple[dict[str, Any], bytes]:
+def _open(path: str, flags: int) -> int:
+    """Open a regular file. A pipe would wait for somebody to write, and looking at a device can change it."""
+    irregular = ModelFileError(f"{path} is not a regular file, expected a model file")
+    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):  # `open` itself refuses folders
+        raise irregular
+    return os.open(path, flags | os.O_NONBLOCK)  # it may have been replaced meanwhile
+
+
+def _read(name: str, *, header_only: bool = False) -> tuple[dict[str, Any], bytes]:
     """Return the safetensors header and the bytes of the whole file, of the size that the header states."""
-    with open(path, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise ModelFileError(f"{name} is not a regular file, expected a model file")
+    with open(name, "rb", opener=_open) as file:
+        size = os.fstat(file.fileno()).st_size
         start = file.read(8)
         n_header = int.from_bytes(start, "little")
         foreign = ModelFileError(
             f"{name} is not a model file, expected a safetensors file written by chainrule"
             + (" (this one is empty)" if not start else "")
         )
-        if len(start) < 8 or not 2 <= n_header <= MAX_HEADER_BYTES:
+        if len(start) < 8 or n_header < 2 or file.read(1) != b"{":
             raise foreign
-        text = file.read(n_header)
-        if not text.startswith(b"{"):
-            raise foreign
-        if len(text) < n_header:
+        if 8 + n_header > size:
             raise ModelFileError(
-                f"{name} is truncated or damaged: its header ends after {len(text):,} of {n_header:,} bytes"
+                f"{name} is truncated or damaged: its header ends after {size - 8:,} of {n_header:,} bytes"
             )
+        if n_header > bounded.MAX_BYTES:
+            raise ModelFileError(
+                f"{name} has a header of {n_header:,} bytes, expected a model file, whose header has at most "
+                f"{bounded.MAX_BYTES:,}"
+            )
+        text = b"{" + file.read(n_header - 1)
         try:
-            header = json.loads(text)
-            ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
-            n_expected = 8 + n_header + max(ends, default=0)
-        except (ValueError, LookupError, TypeError, RecursionError):
-            raise ModelFileError(f"{name} is damaged: its header cannot be read") from None
-        if found.st_size != n_expected:
-            state = "truncated" if found.st_size < n_expected else "damaged"
+            header = bounded.parse(text.decode())
+            arrays = [entry for key, entry in header.items() if key != "__metadata__"]
+            missing = 8 + n_header + max((entry["data_offsets"][1] for entry in arrays), default=0) - size
+        except (ValueError, LookupError, TypeError) as error:
+            raise ModelFileError(f"{name} is damaged: its header cannot be read") from error
+        if len(arrays) > MAX_ARRAYS:
+            raise ModelFileError(f"{name} has {len(arrays):,} arrays, expected at most {MAX_ARRAYS:,}")
+        if missing:
+            state = "truncated" if missing > 0 else "damaged"
             raise ModelFileError(
-                f"{name} is {state}: it has {found.st_size:,} bytes, expected {n_expected:,}; copy it again"
+                f"{name} is {state}: it has {size:,} bytes, expected {size + missing:,}; copy it again"
             )
-        return header, b"" if header_only else start + text + file.read()
+        if header_only:
+            return header, b""
+        data = start + text + file.read(size - 8 - n_header)
+        if len(data) < size:
+            raise ModelFileError(f"{name} became shorter while it was read; copy it again")
+        return header, data
 
 
-def _check_header(header: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
-    """Return kind and settings."""
+def _metadata(header: dict[str, Any]) -> dict[str, Any]:
     metadata = header.get("__metadata__")
-    if not isinstance(metadata, dict) or ENTRY not in metadata:
+    return metadata if isinstance(metadata, dict) and isinstance(metadata.get(ENTRY), str) else {}
+
+
+def _check_header(header: dict[str, Any], data: bytes, name: str) -> tuple[str, dict[str, Any]]:
+    """Return kind and settings of a file that has the bytes with which it was written."""
+    metadata = _metadata(header)
+    if ENTRY not in metadata:
         raise ModelFileError(
             f"{name} is a safetensors file, but not of chainrule: its header has no {ENTRY!r} entry"
         )
     try:
-        ours = json.loads(metadata[ENTRY])
+        ours = bounded.parse(metadata[ENTRY])
         file_format, version = ours["format"], ours["version"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise ModelFileError(f"{name} is damaged: the {ENTRY!r} entry of its header cannot be read") from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise ModelFileError(
+            f"{name} is damaged: the {ENTRY!r} entry of its header cannot be read"
+        ) from error
     if file_format != FORMAT or not isinstance(version, int) or version < 1:
         raise ModelFileError(
-            f"{name} has format {file_format!r}, version {version!r}; expected {FORMAT!r}, {VERSION}"
+            f"{name} has format {reprlib.repr(file_format)}, version {reprlib.repr(version)}; expected "
+            f"{FORMAT!r}, {VERSION}"
         )
     if version > VERSION:
         raise ModelFileError(
-            f"{name} was written by a newer chainrule (file version {version}, this one reads up to "
-            f"{VERSION}); upgrade with: pip install --upgrade chainrule"
+            f"{name} was written by a newer chainrule (file version {reprlib.repr(version)}, this one reads "
+            f"up to {VERSION}); upgrade with: pip install --upgrade chainrule"
+        )
+    # Files of the first release have no checksum, and nothing else that is new either.
+    if ours.keys() > OLD_KEYS and not _is_whole(data, ours.get("checksum")):
+        raise ModelFileError(
+            f"{name} is damaged: its bytes are not those that were written, as its checksum shows; copy it "
+            "again"
         )
     kind, settings = ours.get("kind"), ours.get("settings")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ModelFileError(
-            f"{name} holds an unknown kind of model: {kind!r}, expected one of {', '.join(KINDS)}"
+            f"{name} holds an unknown kind of model: {reprlib.repr(kind)}, expected one of {', '.join(KINDS)}"
         )
     if not isinstance(settings, dict):
         raise ModelFileError(f"{name} is damaged: its settings are no dictionary")
     return kind, settings
+
+
+def _is_whole(data: bytes, digits: Any) -> bool:
+    """Whether the SHA-256 of a file, with zeros for its own digits, is what they say."""
+    if not isinstance(digits, str) or len(digits) != len(ZEROS) or not digits.isascii():
+        return False
+    start = 8 + int.from_bytes(data[:8], "little")
+    found = hashlib.sha256(data[:start].replace(digits.encode(), ZEROS.encode(), 1))
+    found.update(memoryview(data)[start:])
+    return found.hexdigest() == digits
 
 
 def _tensors(data: bytes, name: str) -> Tensors:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -572,10 +573,11 @@ class Network(Derivatives, LeavingNetwork):
         options = {
             name: settings[name] for name in LayerOptions._fields if name in settings
         }  # not in old files
-        network._build(
-            Architecture.of(settings["sizes"], hidden, output, loss, settings["dtype"], **options),
-            None,
-        )
+        architecture = Architecture.of(settings["sizes"], hidden, output, loss, settings["dtype"], **options)
+        shapes = [tensors[f"weights.{k}"].shape for k in range(len(hidden) + 1)]
+        if shapes != list(pairwise(architecture.sizes)):  # before memory is taken for these sizes
+            raise ValueError(f"weights of shapes {shapes} do not fit layers of {architecture.sizes} neurons")
+        network._build(architecture, None)
         for name in network._trainee.arrays("{}.{}"):
             parameters, _, k = name.partition(".")
             getattr(network, parameters)[int(k)] = tensors[name]

@@ -478,6 +478,8 @@ class TableModel(Leaving):
         preprocessor = Preprocessor._from_state(*part("preprocessing"))
         target = target_from_state(*part("target"))
         estimator = estimator_class(target.task)._from_state(*part("estimator"))
+        if not hasattr(estimator, "coefs_"):
+            raise ValueError("its network was never trained")
         csv = CsvOptions(**settings.get("csv", {}))
         model = cls(preprocessor, target, estimator, dict(settings["training"]), csv)
         n_outputs = target.n_outputs
