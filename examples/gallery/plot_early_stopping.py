@@ -2,7 +2,7 @@
 Watching other rows while training
 ==================================
 
-Small networks on 569 tumours overfit within a few hundred epochs. The rows to watch are given to ``fit``;
+Small networks on 569 tumors overfit within a few hundred epochs. The rows to watch are given to ``fit``;
 what is measured on them is drawn beside the training loss, and early stopping keeps the best epoch's
 parameters.
 """

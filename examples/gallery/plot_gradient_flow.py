@@ -4,7 +4,7 @@ Why deep networks learn slowly: the gradient of every layer
 
 The error reaches layer k as a product of the derivatives of all layers behind it (E5). A sigmoid's derivative
 is at most 1/4, so in a deep network little of it arrives at the first layers. Layer normalization (E8) and
-residual connections (E9) give it a way.
+residual connections (E9) let it pass.
 """
 
 import matplotlib.pyplot as plt

@@ -17,8 +17,8 @@ X = X / 16
 clf = MLPClassifier((50,), activation="tanh", alpha=1, max_iter=500, random_state=0).fit(X[:1500], y[:1500])
 
 # %%
-# Ten digits that were not trained on, and below each what would make the network surer: more ink where it is
-# red, less where it is blue.
+# Ten digits that were not trained on, and below each what would make the network more certain: more ink where
+# it is red, less where it is blue.
 
 shown = [1500 + int(np.argmax(y[1500:] == digit)) for digit in range(10)]
 gradients = clf.input_gradients(X[shown])

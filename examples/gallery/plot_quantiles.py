@@ -1,6 +1,6 @@
 """
-Diabetes: how sure is the prediction?
-=====================================
+Diabetes: how certain is the prediction?
+========================================
 
 One network with three outputs predicts the 10 %, 50 % and 90 % quantile of the disease's progression. The
 outputs are ordered by construction, so the quantiles cannot cross.

@@ -1,6 +1,6 @@
 """
-Optimizers beside each other
-============================
+Optimizers side by side
+=======================
 
 The same network from the same first parameters, trained on the digits by six optimizers. Each has a
 learning rate that suits it; :doc:`/optimizers` has their formulas.

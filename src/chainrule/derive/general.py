@@ -75,8 +75,8 @@ def general_steps(context: Context) -> list[Step]:
     within = NOTHING
     if extras:
         within = Words(
-            f"For a layer without more in it; here {', '.join(w.en for w in extras)} come in between.",
-            f"适用于没有附加结构的层；此处还有{'、'.join(w.zh for w in extras)}，见前文。",
+            f"For a layer with nothing more in it; this network also has {', '.join(w.en for w in extras)}.",
+            f"适用于没有附加结构的层；这个网络还有{'、'.join(w.zh for w in extras)}，见前文。",
         )
     return [
         step(

@@ -21,11 +21,11 @@ RULES: dict[str, Rule] = {
     ),
     "substitution": Rule(
         Words("substitution", "代入"),
-        Words("What is known already is put in.", "代入已经求出的结果。"),
+        Words("Insert what is already known.", "代入已经求出的结果。"),
     ),
     "algebra": Rule(
         Words("algebra", "代数变形"),
-        Words("The same, rearranged.", "同一式子的等价变形。"),
+        Words("The same expression, rearranged.", "同一式子的等价变形。"),
     ),
     "function": Rule(
         Words("the function, written out", "写出函数"),
@@ -45,11 +45,11 @@ RULES: dict[str, Rule] = {
         ),
     ),
     "jacobians": Rule(
-        Words("Wᵀ and the diagonal Jacobians put in", "代入 Wᵀ 与对角雅可比矩阵"),
+        Words("insert Wᵀ and the diagonal Jacobians", "代入 Wᵀ 与对角雅可比矩阵"),
         Words(
-            "Each factor is known: the i-th element of x W − b depends on the j-th of x by Wⱼᵢ, so the"
-            " Jacobian is Wᵀ; the i-th element of f(net) depends on the i-th of net alone, so the Jacobian"
-            " is diagonal.",
+            "Each factor is known. The derivative of the i-th element of x W − b by the j-th element of x is"
+            " Wⱼᵢ, so the Jacobian is Wᵀ. The i-th element of f(net) depends only on the i-th of net, so the"
+            " Jacobian is diagonal.",
             "每个因子都已知：x W − b 的第 i 个元素对 x 的第 j 个元素的导数是 Wⱼᵢ，所以雅可比矩阵是 Wᵀ；"
             "f(net) 的第 i 个元素只依赖 net 的第 i 个元素，所以雅可比矩阵是对角阵。",
         ),
@@ -57,22 +57,23 @@ RULES: dict[str, Rule] = {
     "matrix_vector": Rule(
         Words("derivative of a product of row vector and matrix", "行向量与矩阵之积的导数"),
         Words(
-            "The i-th element of x W − b depends on the j-th of x by Wⱼᵢ: ∂(xW − b)/∂x = Wᵀ.",
+            "The derivative of the i-th element of x W − b by the j-th element of x is Wⱼᵢ, so"
+            " ∂(xW − b)/∂x = Wᵀ.",
             "x W − b 的第 i 个元素对 x 的第 j 个元素的导数是 Wⱼᵢ，所以 ∂(xW − b)/∂x = Wᵀ。",
         ),
     ),
     "bias": Rule(
         Words("derivative by the bias", "对偏置求导"),
         Words(
-            "Each element of b enters one element of net only, with its sign: the Jacobian is −I where b is"
-            " subtracted, I where it is added.",
+            "Each element of b enters only one element of net. The Jacobian is −I if b is subtracted, I if b"
+            " is added.",
             "b 的每个元素只进入 net 的一个元素：偏置被减去时雅可比矩阵是 −I，被加上时是 I。",
         ),
     ),
     "weight": Rule(
         Words("derivative by the matrix", "对权重矩阵求导"),
         Words(
-            "Wᵢⱼ enters the j-th element of net only, with the factor xᵢ, so ∂E/∂Wᵢⱼ = xᵢ ∂E/∂netⱼ: the"
+            "Wᵢⱼ enters only the j-th element of net, with the factor xᵢ, so ∂E/∂Wᵢⱼ = xᵢ ∂E/∂netⱼ: the"
             " product of the column xᵀ and the row ∂E/∂net.",
             "Wᵢⱼ 只进入 net 的第 j 个元素，系数是 xᵢ，所以 ∂E/∂Wᵢⱼ = xᵢ ∂E/∂netⱼ，"
             "即列向量 xᵀ 与行向量 ∂E/∂net 之积。",
@@ -81,7 +82,8 @@ RULES: dict[str, Rule] = {
     "elementwise": Rule(
         Words("an element-wise function has a diagonal Jacobian", "逐元素函数的雅可比矩阵是对角阵"),
         Words(
-            "The i-th element of f(net) depends on the i-th of net alone, so what is off the diagonal is 0.",
+            "The i-th element of f(net) depends only on the i-th of net, so all elements off the diagonal"
+            " are 0.",
             "f(net) 的第 i 个元素只依赖 net 的第 i 个元素，所以非对角元都是 0。",
         ),
     ),
@@ -104,7 +106,7 @@ RULES: dict[str, Rule] = {
     "stored_net": Rule(
         Words("f′ from the stored net (E7)", "由已存的 net 求 f′（E7）"),
         Words(
-            "f′ is no function of the output, so the forward pass stores net for this layer.",
+            "f′ cannot be computed from the output, so the forward pass stores net for this layer.",
             "这里的 f′ 不是输出的函数，所以前向传播为该层存下 net。",
         ),
     ),
@@ -112,7 +114,7 @@ RULES: dict[str, Rule] = {
         Words("the identity has f′ = 1", "恒等函数的 f′ = 1"),
         Words(
             "The derivative of the identity is 1 everywhere, so its Jacobian is the identity matrix and the"
-            " factor goes away.",
+            " factor can be left out.",
             "恒等函数的导数处处为 1，所以雅可比矩阵是单位阵，这个因子可以省去。",
         ),
     ),
@@ -139,9 +141,9 @@ RULES: dict[str, Rule] = {
         ),
     ),
     "sum_of_paths": Rule(
-        Words("two ways in, two terms", "两条路径，两项相加"),
+        Words("two paths, two terms", "两条路径，两项相加"),
         Words(
-            "What enters the error in two ways has the sum of both derivatives.",
+            "A value that affects the error along two paths has the sum of both derivatives.",
             "一个量经两条路径影响误差时，导数是两项之和。",
         ),
     ),
@@ -155,22 +157,22 @@ RULES: dict[str, Rule] = {
     "dropout": Rule(
         Words("a fixed mask has a diagonal Jacobian (E10)", "固定的掩码，其雅可比矩阵是对角阵（E10）"),
         Words(
-            "During the step the mask is a constant, 0 or 1/(1 − p): what was dropped gets no gradient.",
+            "During the step the mask is a constant, 0 or 1/(1 − p): a dropped unit gets no gradient.",
             "在这一步中掩码是常数 0 或 1/(1 − p)：被丢弃的单元没有梯度。",
         ),
     ),
     "normalization": Rule(
         Words("mean and deviation depend on every unit (E8)", "均值和标准差依赖每个单元（E8）"),
         Words(
-            "Moving one net moves the mean and the deviation of the row as well, so the Jacobian is diagonal"
-            " minus two matrices of rank one.",
+            "Changing one net input also changes the mean and the deviation of the row, so the Jacobian is a"
+            " diagonal matrix minus two matrices of rank one.",
             "改变一个 net 也会改变整行的均值和标准差，所以雅可比矩阵是对角阵减去两个秩一矩阵。",
         ),
     ),
     "gain": Rule(
         Words("derivative by a factor", "对系数求导"),
         Words(
-            "The factor of a unit enters that unit's value only, times what it multiplies.",
+            "A unit's factor affects only that unit's value; the derivative is what the factor multiplies.",
             "一个单元的系数只进入该单元的值，导数是它所乘的量。",
         ),
     ),

@@ -331,7 +331,7 @@ def _gradients(scopes: list[Scope]) -> list[Step]:
         one = as_expr(1)
         factor = Cases(((one, Condition(norm, "<=", bound)), (bound / norm, Condition(norm, ">", bound))))
         for scope in scopes:
-            title = Words("The gradient is shortened where its norm is too large", "范数过大时缩短梯度")
+            title = Words("The gradient is scaled down if its norm is too large", "范数过大时缩短梯度")
             steps.append(scope.replace_gradient("shortened", factor * scope.g, title))
     return steps
 
@@ -339,7 +339,7 @@ def _gradients(scopes: list[Scope]) -> list[Step]:
 def _remembered(scope: Scope, symbol: Symbol, expression: Expr) -> Step:
     name, k = PARAMETERS[scope.kind], scope.theta.layer
     title = Words(
-        f"What the optimizer remembers of the {name.en} of layer {k}", f"优化器对第 {k} 层{name.zh}的记忆量"
+        f"The optimizer's memory of the {name.en} of layer {k}", f"优化器对第 {k} 层{name.zh}的记忆量"
     )
     return assigned(f"update.{symbol.key}", k, title, symbol, expression)
 
@@ -359,7 +359,7 @@ def _bounded(scope: Scope) -> Step:
         ((as_expr(1), Condition(norms, "<=", bound)), (bound / norms, Condition(norms, ">", bound)))
     )
     bounded = Symbol(f"bounded.{new.key}", new.glyph, new.size, "updated", k, per_row=False)
-    title = Words(f"Columns of layer {k} that are too long are shortened", f"缩短第 {k} 层过长的列")
+    title = Words(f"Columns of layer {k} that are too long are scaled down", f"缩短第 {k} 层过长的列")
     return assigned(f"update.bounded.{scope.theta.key}", k, title, bounded, factor * new)
 
 
