@@ -17,7 +17,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 
 import chainrule
 from chainrule.estimators import MLPClassifier, MLPRegressor
-from chainrule.estimators.data import TargetScale
+from chainrule.estimators.target_scale import TargetScale
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -10,7 +10,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 
 from chainrule import MLPClassifier, MLPRegressor, reference
-from chainrule.estimators.rows import Rows
 from chainrule.reference.complex_step import complex_step
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -103,7 +102,7 @@ def test_per_sample_gradients_average_to_the_followed_gradient(name: str) -> Non
     assert_allclose(norms, np.sqrt(squares), rtol=1e-12)
     targets = mlp._labels.encode(y) if hasattr(mlp, "classes_") else y.reshape(60, -1)
     flat = np.empty_like(mlp._bound.flat)
-    mlp._bound.model.gradients(Rows(X, targets, None).dataset(mlp._bound), flat)
+    mlp._bound.model.gradients(mlp._bound.dataset(X, targets), flat)
     mean = np.concatenate([a.mean(axis=0).ravel() for a in arrays])
     assert_allclose(mean, flat, rtol=1e-9, atol=1e-14 * np.abs(flat).max())
 

@@ -33,7 +33,7 @@ def targets(loss):
 
 def value(mlp, outputs, y):
     """The mean loss by the reference, of outputs (n_samples, n_outputs)."""
-    loss = mlp._bound.loss
+    loss = mlp._bound.architecture.loss
     output = chainrule.reference.get_activation(mlp._bound.model.activations[-1])
     net = np.log(outputs) if output.name == "exp" else outputs
     y = np.repeat(y.reshape(len(y), -1), loss.outputs_per_target, axis=1)
@@ -212,7 +212,7 @@ def test_derivations_are_of_the_loss_with_its_settings(name):
     mlp, y = DERIVED[name]()
     derivation = chainrule.derive(mlp.fit(X, y), X[:1], y[:1].reshape(1, -1))
     assert derivation.verify()
-    assert derivation.model.loss == mlp._bound.loss
+    assert derivation.model.loss == mlp._bound.architecture.loss
 
 
 def test_derivation_of_a_loss_of_ones_own():

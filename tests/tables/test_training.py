@@ -99,7 +99,7 @@ def test_interrupt_stops(monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.estimators.watching.Watch.epoch_ends", interrupted)
+    monkeypatch.setattr("chainrule.estimators.watching.EstimatorWatch.epoch_ends", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(classifier(), (X, CLASSES, None), None)
 

@@ -1,19 +1,16 @@
 """What a fit that went wrong adds to scikit-learn's own messages: what the loss did, and what to do."""
 
-from typing import TYPE_CHECKING
-
+from chainrule.estimators.protocol import MLP
+from chainrule.estimators.target_scale import TargetScale
+from chainrule.model.rows import Rows
 from chainrule.training.course import course
 from chainrule.training.scales import scale_of, scale_of_targets
-
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-    from chainrule.estimators.rows import Rows
 
 #: To look at, of the rows.
 MOST_ROWS = 5000
 
 
-def about_the_curve(mlp: "BaseMLP") -> str:
+def about_the_curve(mlp: MLP) -> str:
     """Return one or two sentences, after a space, about the loss curve of the last fit; "" without one.
 
     Examples
@@ -34,19 +31,18 @@ rate (learning_rate_init=0.001).'
     return f" {words[0].upper()}{words[1:]}. {advice}".rstrip()
 
 
-def about_the_rows(mlp: "BaseMLP", rows: "Rows") -> str:
+def about_the_rows(mlp: MLP, rows: Rows) -> str:
     """Return what `diagnose` says of the scale of inputs and targets, after a space; "" where all is well."""
-    some = slice(None, None, 1 + len(rows.targets) // MOST_ROWS)
+    some = slice(None, None, 1 + len(rows.y) // MOST_ROWS)
     names = getattr(mlp, "feature_names_in_", None)
-    findings = (
-        [] if hasattr(rows.x, "tocsr") else list(scale_of(rows.x[some], names))
-    )  # scaling would fill it
-    if rows.scale is None and mlp.out_activation_ == "identity":
-        findings += scale_of_targets(rows.targets[some], own=hasattr(mlp, "scale_targets"))
+    # Scaling would fill a sparse matrix.
+    findings = [] if hasattr(rows.x, "tocsr") else list(scale_of(rows.x[some], names))
+    if TargetScale.used_by(mlp) is None and mlp.out_activation_ == "identity":
+        findings += scale_of_targets(rows.y[some], own=hasattr(mlp, "scale_targets"))
     return "".join(f" {finding}" for finding in findings)
 
 
-def named_rate(mlp: "BaseMLP") -> str:
+def named_rate(mlp: MLP) -> str:
     """Return the parameter that sets the learning rate, with its value.
 
     Examples

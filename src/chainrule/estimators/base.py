@@ -1,8 +1,7 @@
 """What classifier and regressor share: parameters, the course of a fit, forward, pickling, saving."""
 
 import copy
-from abc import ABC, abstractmethod
-from os import PathLike
+from abc import ABC
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule import _threads
 from chainrule.description import Description
@@ -19,120 +18,42 @@ from chainrule.description.leaving import LeavingNetwork
 from chainrule.description.verbs import verb
 from chainrule.estimators import state
 from chainrule.estimators.advice import about_the_curve, about_the_rows
-from chainrule.estimators.bound_model import VECTORS, BoundModel, DType
-from chainrule.estimators.callbacks import check_callbacks, protocol
+from chainrule.estimators.bound_model import VECTORS, BoundModel
+from chainrule.estimators.callbacks import as_task, check_callbacks
 from chainrule.estimators.checkpoint import Checkpoint, interval
-from chainrule.estimators.data import TargetScale, learn_target_scale, validation_rows
+from chainrule.estimators.data import validated_features, validation_rows
 from chainrule.estimators.describing import describe_estimator
 from chainrule.estimators.initialization import initialize
+from chainrule.estimators.keywords import constraints
 from chainrule.estimators.losses import check_loss
 from chainrule.estimators.metrics import scorers
-from chainrule.estimators.options import CONSTRAINTS, check_together, hidden_sizes, hint, is_stochastic
+from chainrule.estimators.options import check_together, hidden_sizes, hint, is_stochastic
+from chainrule.estimators.protocol import MLP
 from chainrule.estimators.quasi_newton import fit_quasi_newton
-from chainrule.estimators.rows import Rows, ready
-from chainrule.estimators.stochastic import fit_stochastic
+from chainrule.estimators.rows import ready
+from chainrule.estimators.stopping import fit_stochastic
+from chainrule.estimators.target_scale import TargetScale, learn_target_scale
+from chainrule.model.arrays import as_floats
+from chainrule.model.rows import Rows
 
 
-class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, MLP, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """Base of `MLPClassifier` and `MLPRegressor`; see there for parameters and attributes.
 
-    A subclass stores its parameters, reads targets (`_check_data`), names the output activation, and
-    scores a validation set. Everything between is here and in the two solvers' files.
+    A subclass stores its parameters, reads targets (`_check_data`), names the output activation, and scores
+    a validation set, as `protocol.py` lists it. Everything between is here and in the two solvers' files.
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
-    _optimizer: Any = None
-    _bound: BoundModel | None = None
-    _best: NDArray[Any] | None = None  # parameters by early stopping's score, while training
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints({})
     _losses: ClassVar[list[str]]
-
-    @property
-    @abstractmethod
-    def _own_metric(self) -> str:
-        """Name of what `score` measures."""
-
-    hidden_layer_sizes: Any
-    activation: Any
-    solver: Any
-    alpha: float
-    batch_size: int | str
-    learning_rate: str
-    learning_rate_init: float
-    power_t: float
-    max_iter: int
-    loss: Any
-    dropout: Any
-    layer_norm: Any
-    residual: Any
-    initializer: str | None
-    shuffle: bool
-    random_state: Any
-    tol: float
-    verbose: bool | int | str
-    warm_start: bool
-    momentum: float
-    nesterovs_momentum: bool
-    early_stopping: bool
-    validation_fraction: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    n_iter_no_change: float
-    max_fun: int
-    n_threads: int | None
-    scoring: Any
-    patience: float | None
-    callbacks: Any
-    max_time: float | None
-    checkpoint: str | PathLike[str] | None
-    checkpoint_every: int | str
-    keep_optimizer: bool
-    schedule: Any
-    clip_norm: float | None
-    clip_value: float | None
-    l1: float
-    max_norm: float | None
-    learning_rate_factors: Any
-    precision: str
+    _bound: BoundModel | None
+    _stand_in: BoundModel | None
 
     def _store(self, parameters: dict[str, Any]) -> None:
         """Keep a constructor's arguments under their own names, untouched: scikit-learn's rule."""
         for name, value in parameters.items():
             if name != "self":
                 setattr(self, name, value)
-
-    # What the two estimators differ in.
-
-    @abstractmethod
-    def _check_data(self, X: Any, y: Any, *, reset: bool, incremental: bool) -> tuple[Any, NDArray[Any]]:
-        """Validate X and y; return X and targets (n_samples, n_outputs) or class indices (n_samples,)."""
-
-    @abstractmethod
-    def _check_validation(self, X_val: Any, y_val: Any) -> tuple[Any, NDArray[Any]]:
-        """Validate rows to watch like those of `_check_data`, which came before."""
-
-    @abstractmethod
-    def _decode_targets(self, targets: NDArray[Any]) -> Any:
-        """Turn what `_check_data` returned back into y, for scorers."""
-
-    def _weigh_classes(self, rows: Rows) -> Rows:
-        """Return the rows with their weights in the training loss."""
-        return rows
-
-    def _in_own_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Return the network's outputs in the units of y."""
-        scale = TargetScale.used_by(self)
-        return outputs if scale is None else scale.restore(outputs)
-
-    @abstractmethod
-    def _output_layer(self, targets: NDArray[Any]) -> tuple[int, str]:
-        """Return the number of outputs and the name of their activation."""
-
-    @abstractmethod
-    def _score_outputs(
-        self, outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
-    ) -> float:
-        """Score the outputs of a validation set."""
 
     # Fitting.
 
@@ -177,7 +98,7 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
             For parameters out of range, for input that is not finite numbers of matching shapes, and
             where training ended in weights that are not finite.
         """
-        with protocol(self, X, y, sample_weight, self.max_iter):
+        with as_task(self, X, y, sample_weight, self.max_iter):
             return self._fit(
                 X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False, resume=resume
             )
@@ -193,8 +114,8 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
         resume: bool = False,
     ) -> Self:
         fitted = hasattr(self, "coefs_")
-        if not (incremental and fitted) and not get_config()["skip_parameter_validation"]:
-            self._validate_params()
+        if not incremental:
+            self._check_params()
         if self.early_stopping and incremental and watched[0] is None:
             raise ValueError(
                 "partial_fit does not support early_stopping=True without rows to watch: "
@@ -213,6 +134,13 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
             self.out_activation_ = out_activation
             initialize(self, [X.shape[1], *sizes, n_outputs], X.dtype.name, random_state)
         bound = self._bind()
+        if bound.model.sizes[1:-1] != sizes:
+            known = tuple(bound.model.sizes[1:-1])
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r}, but this {type(self).__name__} was fitted "
+                f"with {known}. {'Call fit' if incremental else 'Set warm_start=False'} to start again, or "
+                f"set_params(hidden_layer_sizes={known}) to go on."
+            )
         if n_outputs != bound.model.sizes[-1]:
             raise ValueError(
                 f"y has {n_outputs} outputs, but this {type(self).__name__} was fitted with "
@@ -225,7 +153,7 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
             )
         self.n_outputs_ = n_outputs
         learn_target_scale(self, targets, sample_weight, first=first)
-        rows = Rows(X, targets, sample_weight, TargetScale.used_by(self))
+        rows = Rows(X, targets, sample_weight)
         validation = validation_rows(self, *watched)
         checkpoint = None
         if self.checkpoint is not None and not incremental:
@@ -247,6 +175,10 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
             )
         return self
 
+    def _check_params(self) -> None:
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()
+
     def _check_stochastic(self) -> bool:
         if not is_stochastic(self):
             raise AttributeError(
@@ -266,7 +198,7 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
         check_together(self)
         check_loss(self)
 
-    def _bind(self, dtype: DType | None = None) -> BoundModel:
+    def _bind(self, dtype: Any = None) -> BoundModel:
         """Make `coefs_` and `intercepts_` views of an engine model, keeping their values."""
         bound = self._bound
         if bound is None or not bound.serves(self) or dtype not in (None, bound.dtype):
@@ -275,7 +207,8 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
 
     def _use(self, bound: BoundModel) -> BoundModel:
         """Show a model's parameters as `coefs_` and `intercepts_`."""
-        self._bound = bound
+        self._bound, self._stand_in = bound, None
+        bound.n_threads = int(self.n_threads or 0)
         self.coefs_ = list(bound.coefs)
         self.intercepts_ = list(bound.intercepts)
         for name in VECTORS:
@@ -285,33 +218,44 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, ABC):  # type
                 self.__dict__.pop(name, None)
         return bound
 
-    @property
-    def _threads(self) -> int:
-        """`n_threads` for the next native call: 0 leaves the number to OpenMP."""
-        return _threads.share(int(self.n_threads or 0))
+    def _served(self) -> BoundModel:
+        """Return the engine's model of `coefs_` and `intercepts_` as they are now."""
+        bound = self._bound
+        if bound is None or not bound.serves(self):
+            # The user put arrays of their own in place. They stay theirs, so they are read every time.
+            check_is_fitted(self)
+            bound = self._stand_in
+            if bound is None or not bound.fits(self):
+                bound = self._stand_in = BoundModel.of(self)
+            else:
+                bound.read(self)
+        bound.n_threads = int(self.n_threads or 0)
+        return bound
 
     # Predicting.
 
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Run the rows X forward; (n_samples, n_outputs)."""
-        bound = self._bound
-        if bound is None or not bound.serves(self):
-            # The user put arrays of their own in place. They stay theirs, so they are read every time.
-            check_is_fitted(self)
-            bound = BoundModel.of(self)
+        bound = self._served()
         if not ready(self, X, bound.dtype):
-            accept = ["csr", "csc"]
-            X = validate_data(self, X, accept_sparse=accept, dtype=bound.dtype, order="C", reset=False)
+            X = validated_features(self, X, bound.dtype)
             if hasattr(X, "tocsr"):
-                return bound.model.predict(bound.dataset(X), self._threads)
-        return bound.model.forward(X, self._threads)
+                return bound.model.predict(bound.dataset(X), bound.threads)
+            X = as_floats(X, bound.dtype, "X")
+        return bound.model.forward(X, bound.threads)
+
+    def _in_own_units(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the network's outputs in the units of y."""
+        scale = TargetScale.used_by(self)
+        return outputs if scale is None else scale.restore(outputs)
 
     # Leaving and entering.
 
     def __getstate__(self) -> dict[str, Any]:
-        # An engine model cannot be pickled; its parameters can, as coefs_ and intercepts_. The optimiser
+        # An engine model cannot be pickled; its parameters can, as coefs_ and intercepts_. The optimizer
         # is copied so that even a shallow copy (copy.copy) trains on its own.
-        kept = {name: value for name, value in super().__getstate__().items() if name != "_bound"}
+        models = ("_bound", "_stand_in")
+        kept = {name: value for name, value in super().__getstate__().items() if name not in models}
         if "_optimizer" in kept:
             kept["_optimizer"] = copy.copy(kept["_optimizer"])
         return kept

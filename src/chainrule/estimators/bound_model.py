@@ -1,108 +1,110 @@
 """The engine's model behind an estimator: `coefs_` and `intercepts_` are views of its parameters."""
 
 import operator
-import os
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _engine
+from chainrule.estimators.keywords import names
 from chainrule.estimators.losses import loss_of, reported_divisor
-from chainrule.model.custom_loss import BatchLoss, CustomLoss
+from chainrule.estimators.protocol import MLP
+from chainrule.model.architecture import Architecture, check_dtype, check_memory, hidden_activations
+from chainrule.model.custom_loss import CustomLoss
 from chainrule.model.layers import LayerOptions
-from chainrule.model.parameters import split
-
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
+from chainrule.model.rows import Rows
+from chainrule.model.trainee import Trainee
+from chainrule.reference import get_loss
 
 Floats = NDArray[Any]
-DType = Literal["float32", "float64"]
 
-#: Parameters that shape the network or its loss: where one changes, the engine's model is another.
-SHAPING = (
-    "activation", "out_activation_", "loss", "label_smoothing", "quantiles", "dropout", "layer_norm",
-    "residual",
-)  # fmt: skip
+#: Attributes that shape the network or its loss: where one changes, the engine's model is another.
+SHAPING = ("out_activation_", *names("shapes"))
 
 #: What layers may learn beside weights and intercepts: names of the estimator's lists, in `flat`'s order.
 VECTORS = ("norm_gains_", "norm_shifts_", "slopes_")
 
 
-class BoundModel:
-    """An engine model and the arrays through which an estimator shows and changes its parameters.
+class BoundModel(Trainee):
+    """A `Trainee`, and the arrays through which an estimator shows and changes its parameters.
 
     Parameters
     ----------
-    mlp : MLPClassifier or MLPRegressor
-        Its activations, loss and layers' options are read; `out_activation_` must be known.
-    sizes : list of int
-        Widths of the layers of neurons, input and output included.
-    dtype : {"float32", "float64"}
+    architecture : Architecture
+    options : tuple
+        The estimator's parameters that shaped it, by which it is known again.
+    **report
+        As for `Trainee`.
 
     Attributes
     ----------
-    flat : ndarray of shape (n_parameters,)
-        All parameters, W_1, ..., W_l, b_1, ..., b_l, then the vectors.
     coefs, intercepts : lists of ndarray
         Views of `flat`, of shapes (n_k, n_{k+1}) and (n_{k+1},), in scikit-learn's sign: net = x W + b.
     vectors : dict of str to list of ndarray or None
         Views too, one entry per layer, by the names of `VECTORS`; empty where no layer has any.
-
-    Raises
-    ------
-    ValueError, TypeError, MemoryError
-        For a network that no memory, or not this machine's, can hold; for options that do not fit the layers.
     """
 
-    def __init__(self, mlp: "BaseMLP", sizes: Sequence[int], dtype: DType) -> None:
-        check_memory(sizes, np.dtype(dtype).itemsize)
-        self.options = shape_of(mlp)
-        self.dtype: DType = dtype
-        self.loss = loss_of(mlp)
-        activations = [*hidden_activations(mlp.activation, len(sizes) - 2), engine_name(mlp.out_activation_)]
-        layers = LayerOptions.of(sizes, mlp.dropout, mlp.layer_norm, mlp.residual)
-        # A user who sets another output activation still has a model that predicts.
-        fits = activations[-1].partition("(")[0] in (*self.loss.output_activations, "ordered")
-        loss = self.loss.name if fits else "squared_error"
-        self.model = _engine.Model(
-            list(sizes),
-            activations,
-            loss,
-            dtype=dtype,
-            bias_sign=1,
-            # scikit-learn clips probabilities in the loss that it reports, and averages squared errors
-            # over the outputs there, but not in the gradient that it follows.
-            probability_floor=float(np.finfo(dtype).eps),
-            loss_divisor=reported_divisor(self.loss, sizes[-1]) if fits else float(sizes[-1]),
-            loss_parameters=self.loss.parameters if fits else (),
-            **layers._asdict(),
-        )
-        self.flat: Floats = self.model.parameters
-        parts = split(self.flat, sizes, activations, layers.layer_norm)
-        self.coefs, self.intercepts = parts.weights, parts.biases
-        lists = dict(zip(VECTORS, (parts.gains, parts.shifts, parts.slopes), strict=True))
+    __slots__ = ("coefs", "intercepts", "options", "vectors")
+
+    def __init__(self, architecture: Architecture, options: tuple[Any, ...], **report: Any) -> None:
+        super().__init__(architecture, bias_sign=1, **report)
+        self.options = options
+        self.coefs, self.intercepts, *vectors = self.parts
+        lists = dict(zip(VECTORS, vectors, strict=True))
         self.vectors = {name: arrays for name, arrays in lists.items() if any(a is not None for a in arrays)}
 
     @classmethod
-    def of(cls, mlp: "BaseMLP", dtype: DType | None = None) -> Self:
+    def made_for(cls, mlp: MLP, sizes: Sequence[int], dtype: Any) -> Self:
+        """Make a model of these widths, input and output included; `out_activation_` must be known.
+
+        Raises
+        ------
+        ValueError, TypeError, MemoryError
+            For a network that no memory, or not this machine's, can hold; for options that do not fit the
+            layers.
+        """
+        loss, dtype = loss_of(mlp), check_dtype(dtype)
+        output = engine_name(mlp.out_activation_)
+        # A user who sets another output activation still has a model that predicts.
+        fits = output.partition("(")[0] in (*loss.output_activations, "ordered")
+        divisor = reported_divisor(loss, sizes[-1]) if fits else float(sizes[-1])
+        layers = LayerOptions.of(sizes, mlp.dropout, mlp.layer_norm, mlp.residual)
+        activations = (*hidden_names(mlp.activation, len(sizes) - 2), output)
+        architecture = Architecture(
+            tuple(sizes), activations, loss if fits else get_loss("squared_error"), dtype, layers
+        )
+        check_memory(
+            architecture.n_parameters,
+            dtype,
+            f"Layers of {list(sizes)} neurons",
+            ". Reduce hidden_layer_sizes.",
+        )
+        # scikit-learn clips probabilities in the loss that it reports, and averages squared errors over the
+        # outputs there, but not in the gradient that it follows.
+        floor = float(np.finfo(dtype).eps)
+        return cls(architecture, shape_of(mlp), probability_floor=floor, loss_divisor=divisor)
+
+    @classmethod
+    def of(cls, mlp: MLP, dtype: Any = None) -> Self:
         """Copy an estimator's `coefs_`, `intercepts_` and vectors, whoever made them, into a new model."""
-        coefs, intercepts = list(map(np.asarray, mlp.coefs_)), list(map(np.asarray, mlp.intercepts_))
-        sizes = chained_sizes(coefs, intercepts)
-        if dtype is None:
-            dtype = "float32" if np.result_type(*coefs, *intercepts) == np.float32 else "float64"
-        bound = cls(mlp, sizes, dtype)
-        for view, given in zip(bound.coefs + bound.intercepts, coefs + intercepts, strict=True):
-            view[...] = given
-        for name, views in bound.vectors.items():
-            for vector, values in zip(views, getattr(mlp, name, ()), strict=False):
-                if vector is not None and values is not None:
-                    vector[...] = values
+        sizes, own = measured(mlp)
+        bound = cls.made_for(mlp, sizes, own if dtype is None else dtype)
+        bound.read(mlp)
         return bound
 
-    def serves(self, mlp: "BaseMLP") -> bool:
+    def read(self, mlp: MLP) -> None:
+        """Copy the estimator's numbers, of these shapes."""
+        pairs: list[Any] = [(self.coefs, mlp.coefs_), (self.intercepts, mlp.intercepts_)]
+        pairs += [(views, getattr(mlp, name, ())) for name, views in self.vectors.items()]
+        for views, arrays in pairs:
+            for view, values in zip(views, arrays, strict=False):
+                if view is not None and values is not None:
+                    view[...] = values
+
+    def serves(self, mlp: MLP) -> bool:
         """Whether this is still the estimator's network: nobody replaced an array or an activation."""
         return (
             self.options == shape_of(mlp)
@@ -115,58 +117,42 @@ class BoundModel:
             )
         )
 
-    def dataset(
-        self, x: Any, targets: Floats | None = None, sample_weight: Floats | None = None
-    ) -> _engine.Dataset:
-        """Hand rows to the engine: x (n_samples, n_features), an array or a CSR or CSC matrix."""
-        if hasattr(x, "tocsr"):
-            csr = x.tocsr()
-            rows: Any = (cast(csr.data, self.dtype, "X"), csr.indices, csr.indptr)
-        else:
-            rows = cast(x, self.dtype, "X")
-        if isinstance(self.loss, CustomLoss) and targets is not None:
-            self.loss.check_weights(sample_weight)
-            loss = BatchLoss(self.loss, targets, sample_weight)
-            return _engine.Dataset(self.model, rows, sample_weight=sample_weight, batch_loss=loss)
-        return _engine.Dataset(self.model, rows, targets, sample_weight)
+    def fits(self, mlp: MLP) -> bool:
+        """Whether the estimator's numbers, whoever made them, are those of a network like this."""
+        sizes, dtype = measured(mlp)
+        return self.options == shape_of(mlp) and (sizes, dtype) == (self.model.sizes, self.dtype)
+
+    def rows(self, x: Any, y: Any = None, sample_weight: Floats | None = None) -> Rows:
+        """Return validated rows as the engine takes them: x (n_samples, n_features), an array or sparse.
+
+        Raises
+        ------
+        ValueError
+            For values that the dtype cannot hold.
+        """
+        loss = self.architecture.loss
+        custom = loss if isinstance(loss, CustomLoss) and y is not None else None
+        if custom is not None:
+            custom.check_weights(sample_weight)
+        advice = "scale it, or fit with X in float64"
+        return Rows(x, y, sample_weight, custom).cast(self.dtype, ("X", "y", "sample_weight"), advice)
+
+    def dataset(self, x: Any, y: Any = None, sample_weight: Floats | None = None) -> _engine.Dataset:
+        """Hand validated rows to the engine."""
+        return self.rows(x, y, sample_weight).dataset(self.model)
 
 
-def cast(values: NDArray[Any], dtype: DType, name: str) -> Floats:
-    """Convert to a C-contiguous array of the dtype.
-
-    Raises
-    ------
-    ValueError
-        Where a value overflows the dtype.
-    """
-    if values.dtype == dtype:
-        return np.ascontiguousarray(values)
-    with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(values, dtype=dtype)
-    if values.dtype.kind == "f" and not np.isfinite(converted).all():
-        raise ValueError(
-            f"{name} contains a value too large for dtype('{dtype}'), in which this network is trained. "
-            f"Scale {name}, or fit with X in float64."
-        )
-    return converted
-
-
-def shape_of(mlp: "BaseMLP") -> tuple[Any, ...]:
+def shape_of(mlp: MLP) -> tuple[Any, ...]:
     """Return the parameters that shape the network; compared on each prediction, so nothing is computed."""
     values = mlp.__dict__
     return tuple([values.get(name) for name in SHAPING])
 
 
-def hidden_activations(activation: Any, n_hidden: int) -> list[str]:
+def hidden_names(activation: Any, n_hidden: int) -> list[str]:
     """Return the engine's names of the hidden layers' activations, from one for all or a list."""
     if isinstance(activation, str):
-        return [engine_name(activation)] * n_hidden
-    if len(activation) != n_hidden:
-        raise ValueError(
-            f"activation is a list of {len(activation)} for {n_hidden} hidden layers; expected one name for "
-            "all or a list with one per hidden layer."
-        )
-    return [engine_name(one) for one in activation]
+        return hidden_activations(engine_name(activation), n_hidden)
+    return hidden_activations([engine_name(one) for one in activation], n_hidden)
 
 
 def engine_name(activation: str) -> str:
@@ -174,8 +160,9 @@ def engine_name(activation: str) -> str:
     return "sigmoid" if activation == "logistic" else activation
 
 
-def chained_sizes(coefs: Sequence[Floats], intercepts: Sequence[Floats]) -> list[int]:
-    """Read the widths of the layers off the weights, and check that they fit together."""
+def measured(mlp: MLP) -> tuple[list[int], np.dtype[Any]]:
+    """Read the widths of the layers and the dtype off the weights, and check that they fit together."""
+    coefs, intercepts = list(map(np.asarray, mlp.coefs_)), list(map(np.asarray, mlp.intercepts_))
     shapes = [coef.shape for coef in coefs]
     fits = (
         all(len(shape) == 2 for shape in shapes)
@@ -187,29 +174,5 @@ def chained_sizes(coefs: Sequence[Floats], intercepts: Sequence[Floats]) -> list
             "coefs_ and intercepts_ must have shapes (n_1, n_2), (n_2, n_3), ... and (n_2,), (n_3,), ..., "
             f"but have {shapes} and {[intercept.shape for intercept in intercepts]}."
         )
-    return [shapes[0][0], *(shape[1] for shape in shapes)]
-
-
-def check_memory(sizes: Sequence[int], itemsize: int) -> None:
-    """Refuse a network whose parameters alone exceed what the machine can address or has installed.
-
-    Raises
-    ------
-    ValueError
-        For more parameters than an array can have.
-    MemoryError
-        For more than physical memory, which an operating system may hand out and then fail to deliver.
-    """
-    n_parameters = sum(n_in * n_out + n_out for n_in, n_out in pairwise(sizes))
-    n_bytes = n_parameters * itemsize
-    given = f"Layers of {list(sizes)} neurons have {n_parameters:,} parameters ({n_bytes / 1e9:,.1f} GB)"
-    if n_bytes > np.iinfo(np.intp).max:
-        raise ValueError(f"{given}, more than memory can address. Reduce hidden_layer_sizes.")
-    try:
-        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return
-    if 0 < installed < n_bytes:
-        raise MemoryError(
-            f"{given}, but this machine has {installed / 1e9:,.1f} GB of memory. Reduce hidden_layer_sizes."
-        )
+    single = np.result_type(*coefs, *intercepts) == np.float32
+    return [shapes[0][0], *(shape[1] for shape in shapes)], np.dtype(np.float32 if single else np.float64)

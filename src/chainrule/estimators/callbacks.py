@@ -3,40 +3,16 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator
+from typing import Any, Self
 
-import numpy as np
 from sklearn.callback import FitCallback
 
 from chainrule.estimators.options import is_stochastic
-from chainrule.training.history import EpochRecord
-
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-
-
-@dataclass(frozen=True)
-class FitRecord(EpochRecord):
-    """One epoch of an estimator's fit, as a callback sees it.
-
-    Attributes
-    ----------
-    epoch, n_epochs, loss, seconds, learning_rate, validation_loss
-        As in `EpochRecord`; with solver="lbfgs" an iteration counts as an epoch, and has no learning rate
-        (NaN).
-    scores : dict of str to float
-        The last values of `evals_result_`: what was measured on the rows watched.
-    best_iteration : int or None
-        The number of the best epoch so far for the rows watched, as `best_iteration_`.
-    estimator : MLPClassifier or MLPRegressor
-        The one that is being fitted: it predicts, and its `coefs_` are those after this epoch.
-    """
-
-    scores: dict[str, float] = field(default_factory=dict)
-    best_iteration: int | None = None
-    estimator: Any = field(default=None, repr=False, compare=False)
+from chainrule.estimators.progress import ProgressBar
+from chainrule.estimators.protocol import MLP
+from chainrule.estimators.record import FitRecord
+from chainrule.training.history import asks_to_stop
 
 
 class AfterEpoch:
@@ -46,7 +22,7 @@ class AfterEpoch:
     true). Objects of scikit-learn's protocol, `sklearn.callback.FitCallback`, see one task per epoch.
     """
 
-    def __init__(self, mlp: "BaseMLP", n_epochs: int) -> None:
+    def __init__(self, mlp: MLP, n_epochs: int) -> None:
         self.mlp, self.n_epochs = mlp, n_epochs
         self.plain = [one for one in listed(mlp.callbacks) if not isinstance(one, FitCallback)]
         self.context = getattr(mlp, "_callback_fit_ctx", None)
@@ -54,7 +30,7 @@ class AfterEpoch:
         self.start = time.perf_counter()
 
     @classmethod
-    def of(cls, mlp: "BaseMLP", n_epochs: int) -> Self | None:
+    def of(cls, mlp: MLP, n_epochs: int) -> Self | None:
         """Return one where something is to be done, else None."""
         wanted = mlp.callbacks is not None or mlp.max_time is not None or mlp.verbose == "progress"
         return cls(mlp, n_epochs) if wanted or hasattr(mlp, "_callback_fit_ctx") else None
@@ -65,8 +41,6 @@ class AfterEpoch:
         if self.mlp.verbose != "progress":
             yield
             return
-        from chainrule.estimators.progress import ProgressBar
-
         with ProgressBar(self.n_epochs) as bar:
             self.plain.append(bar)
             yield
@@ -87,15 +61,15 @@ class AfterEpoch:
                 self.n_epochs,
                 loss,
                 seconds,
-                mlp._optimizer.last_rate if is_stochastic(mlp) else math.nan,
+                mlp._optimizer.last_rate if mlp._optimizer and is_stochastic(mlp) else math.nan,
                 {name: values[-1] for name, values in mlp.evals_result_.items()},
                 mlp.best_iteration_,
                 mlp,
-                validation_loss=(mlp.validation_loss_curve_ or [None])[-1],
+                validation_loss=mlp.validation_loss_curve_[-1] if mlp.validation_loss_curve_ else None,
             )
             # Everyone hears of the epoch, also after one who wants to stop.
             answers = [callback(record) for callback in self.plain]
-            if any(isinstance(answer, bool | np.bool) and answer for answer in answers):
+            if any(map(asks_to_stop, answers)):
                 reason = "callback"
         if self.task is not None:
             task, self.task = self.task, None
@@ -135,18 +109,18 @@ def check_callbacks(callbacks: Any) -> None:
 
 
 @contextlib.contextmanager
-def protocol(mlp: "BaseMLP", X: Any, y: Any, sample_weight: Any, max_iter: int) -> Iterator[None]:
+def as_task(mlp: MLP, X: Any, y: Any, sample_weight: Any, max_iter: int) -> Iterator[None]:
     """Run scikit-learn's callbacks around a fit: those set by `set_callbacks`, a pipeline's, and `callbacks`.
 
     The fit is a task of up to `max_iter` tasks "epoch".
     """
-    given = [one for one in listed(mlp.callbacks) if isinstance(one, FitCallback)]
+    own = [one for one in listed(mlp.callbacks) if isinstance(one, FitCallback)]
     before = list(getattr(mlp, "_skl_callbacks", []))
-    if not (given or before or hasattr(mlp, "_parent_callback_ctx")):
+    if not (own or before or hasattr(mlp, "_parent_callback_ctx")):
         yield
         return
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-    mlp.set_callbacks(*before, *given)
+    mlp.set_callbacks(*before, *own)
     mlp._callback_data = {"X": X, "y": y, "metadata": metadata}
     try:
         context = mlp._init_callback_context(max_subtasks=max_iter)
@@ -156,6 +130,3 @@ def protocol(mlp: "BaseMLP", X: Any, y: Any, sample_weight: Any, max_iter: int) 
     finally:
         mlp.set_callbacks(*before)
         del mlp._callback_data
-
-
-Callback = Callable[[FitRecord], bool | None]

@@ -4,27 +4,20 @@ import os
 import re
 import time
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from chainrule.estimators import saved, state
-from chainrule.estimators.rows import Rows
+from chainrule.estimators.keywords import names
+from chainrule.estimators.protocol import MLP
 from chainrule.estimators.warning import warn
 from chainrule.files import models
 from chainrule.files.atomic import check_writable
 from chainrule.files.errors import ModelFileError
-
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-
-#: Parameters that may be others when a fit goes on: none changes what an epoch does.
-MAY_CHANGE = {
-    "max_iter", "n_iter_no_change", "patience", "max_time", "verbose", "callbacks", "n_threads", "warm_start",
-    "checkpoint", "checkpoint_every",
-}  # fmt: skip
+from chainrule.model.rows import Rows
 
 #: Why a fit may have ended for good. One that ran out of epochs or time goes on when given more.
 FOR_GOOD = ("no_improvement", "callback")
@@ -52,7 +45,7 @@ class Checkpoint:
         Whether the fit goes on from a file.
     """
 
-    def __init__(self, mlp: "BaseMLP", rows: list[Rows], random_state: np.random.RandomState) -> None:
+    def __init__(self, mlp: MLP, rows: list[Rows], random_state: np.random.RandomState) -> None:
         assert mlp.checkpoint is not None
         self.mlp, self.path = mlp, os.fspath(mlp.checkpoint)
         self.every, self.in_seconds = interval(mlp.checkpoint_every)
@@ -153,11 +146,11 @@ class Checkpoint:
         if isinstance(now["random_state"], dict) and isinstance(then.get("random_state"), dict):
             # A RandomState has moved on; its start is in the file.
             then["random_state"] = now["random_state"]
-        scheduled = self.mlp.schedule is not None  # over max_iter epochs
+        scheduled, may_change = self.mlp.schedule is not None, names("may_change")  # over max_iter epochs
         others = [
             f"{name}={then.get(name)!r} (now {value!r})"
             for name, value in now.items()
-            if value != then.get(name) and not (name in MAY_CHANGE and not (scheduled and name == "max_iter"))
+            if value != then.get(name) and (name not in may_change or (scheduled and name == "max_iter"))
         ]
         if others:
             raise ValueError(
@@ -185,9 +178,9 @@ def interval(every: Any) -> tuple[int, float]:
     ((5, 0.0), (0, 600.0))
     """
     if isinstance(every, str):
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h)\s*", every)
-        if found and float(found[1]) > 0:
-            return 0, float(found[1]) * {"s": 1, "min": 60, "h": 3600}[found[2]]
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h)\s*", every)
+        if match and float(match[1]) > 0:
+            return 0, float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]]
     elif isinstance(every, int | np.integer) and not isinstance(every, bool) and every >= 1:
         return int(every), 0.0
     raise ValueError(
@@ -201,7 +194,7 @@ def checksum(rows: Rows) -> int:
     sparse = hasattr(rows.x, "tocsr")
     x: list[NDArray[Any]] = [rows.x.data, rows.x.indices, rows.x.indptr] if sparse else [rows.x]
     crc = zlib.crc32(repr(rows.x.shape).encode())
-    for part in [*x, rows.targets, rows.sample_weight]:
+    for part in [*x, rows.y, rows.sample_weight]:
         if part is not None:
             part = np.ascontiguousarray(part)
             crc = zlib.crc32(part.reshape(-1).view(np.uint8).data, zlib.crc32(part.dtype.str.encode(), crc))

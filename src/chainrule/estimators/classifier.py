@@ -1,12 +1,11 @@
 """MLPClassifier: one class of several, or several yes-or-no labels."""
 
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
@@ -14,21 +13,23 @@ from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.data import validated, weigh_classes
 from chainrule.estimators.derivatives import ClassifierDerivatives
 from chainrule.estimators.documentation import documented
+from chainrule.estimators.keywords import CLASSIFIER, constraints
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.losses import CLASSIFIER_LOSSES
-from chainrule.estimators.options import CLASS_WEIGHT, CONSTRAINTS
-from chainrule.estimators.rows import Rows, ready_to_train
-from chainrule.reference.losses import Loss
+from chainrule.estimators.rows import ready_to_train
+from chainrule.model.rows import Rows
 
 
-@documented
+@documented(CLASSIFIER)
 class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """Deep feed-forward network that classifies, with scikit-learn's interface and numbers.
 
-    Minimises the cross-entropy (of softmax outputs for three or more classes, of one logistic output for
+    Minimizes the cross-entropy (of softmax outputs for three or more classes, of one logistic output for
     two, of one per label for a multilabel target) by stochastic gradient descent or L-BFGS. For the same
     `random_state` the fit is that of `sklearn.neural_network.MLPClassifier`, up to rounding.
 
+    Parameters
+    ----------
     {parameters}
 
     Attributes
@@ -57,18 +58,12 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
     True
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **CONSTRAINTS,
-        "class_weight": CLASS_WEIGHT,
-        "loss": [StrOptions(set(CLASSIFIER_LOSSES)), Loss, callable],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints(CLASSIFIER)
     _losses = CLASSIFIER_LOSSES
     _own_metric = "accuracy"
 
     label_smoothing: float
     class_weight: Any
-    _labels: Labels | None = None
 
     def __init__(
         self,
@@ -182,6 +177,19 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         rows_correct = correct if correct.ndim == 1 else correct.all(axis=1)
         return float(np.average(rows_correct, weights=sample_weight))
 
+    def _known_labels(self) -> Labels:
+        """Return the labels; of a classifier that was put together by hand, what its attributes mean."""
+        return self._labels or Labels.meant(self.classes_, self.out_activation_, self.n_outputs_)
+
+    @property
+    def _label_binarizer(self) -> LabelBinarizer:
+        # scikit-learn's attribute, which converters of its models read, and who puts one together sets.
+        return self._known_labels().binarizer()
+
+    @_label_binarizer.setter
+    def _label_binarizer(self, binarizer: LabelBinarizer) -> None:
+        self._labels = Labels.read(binarizer)
+
     @available_if(lambda clf: clf._check_stochastic())  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
@@ -223,6 +231,8 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         AttributeError
             With `solver="lbfgs"`, which has no epochs.
         """
+        if not hasattr(self, "coefs_"):
+            self._check_params()
         if isinstance(self.class_weight, str):
             raise ValueError(
                 f"class_weight={self.class_weight!r} is not supported for partial_fit, whose calls see "
@@ -247,8 +257,7 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
             Class labels.
         """
         outputs = self._outputs(X)
-        assert self._labels is not None
-        return self._labels.decode(outputs)
+        return self._known_labels().decode(outputs)
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of every class.

@@ -1,7 +1,6 @@
-"""What comes in beside plain arrays: data frames, validation rows, class weights, targets' own units."""
+"""What comes in beside plain arrays: data frames, sparse matrices, validation rows, class weights."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -10,15 +9,12 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-    from chainrule.estimators.labels import Labels
-    from chainrule.estimators.rows import Rows
-
-Floats = NDArray[Any]
+from chainrule.estimators.labels import Labels
+from chainrule.estimators.protocol import MLP
+from chainrule.model.rows import Rows, check_sparse
 
 
-def validated(mlp: "BaseMLP", X: Any, y: Any, *, reset: bool, **options: Any) -> tuple[Any, NDArray[Any]]:
+def validated(mlp: MLP, X: Any, y: Any, *, reset: bool, **options: Any) -> tuple[Any, NDArray[Any]]:
     """Validate rows and targets by scikit-learn; a single column of targets becomes (n_samples,).
 
     Data frames of pandas, polars and pyarrow (whatever narwhals knows) leave their names in
@@ -30,6 +26,7 @@ def validated(mlp: "BaseMLP", X: Any, y: Any, *, reset: bool, **options: Any) ->
         scikit-learn's own; for text and dates in a data frame with the names of its columns.
     """
     refuse_dates(X)
+    check_sparse(X)
     try:
         X, y = validate_data(
             mlp,
@@ -52,6 +49,12 @@ def validated(mlp: "BaseMLP", X: Any, y: Any, *, reset: bool, **options: Any) ->
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
+
+
+def validated_features(mlp: MLP, X: Any, dtype: Any) -> Any:
+    """Validate rows for a fitted network, in its dtype; errors are scikit-learn's own."""
+    check_sparse(X)
+    return validate_data(mlp, X, accept_sparse=["csr", "csc"], dtype=dtype, order="C", reset=False)
 
 
 def is_single_frame(X: Any) -> bool:
@@ -94,7 +97,7 @@ def refuse_dates(X: Any) -> None:
         )
 
 
-def validation_rows(mlp: "BaseMLP", X_val: Any, y_val: Any, sample_weight_val: Any) -> "Rows | None":
+def validation_rows(mlp: MLP, X_val: Any, y_val: Any, sample_weight_val: Any) -> Rows | None:
     """Validate the rows to watch, which must be like those of `fit`; None where there are none.
 
     Raises
@@ -102,12 +105,10 @@ def validation_rows(mlp: "BaseMLP", X_val: Any, y_val: Any, sample_weight_val: A
     ValueError
         Where rows or targets are given alone, or do not fit the estimator.
     """
-    from chainrule.estimators.rows import Rows
-
-    given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-    missing = [name for name in ("X_val", "y_val") if given[name] is None]
+    parts = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+    missing = [name for name in ("X_val", "y_val") if parts[name] is None]
     if missing:
-        present = [name for name, value in given.items() if value is not None]
+        present = [name for name, value in parts.items() if value is not None]
         if present:
             raise ValueError(
                 f"{' and '.join(present)} given, but not {' and '.join(missing)}: rows to watch need both "
@@ -118,82 +119,10 @@ def validation_rows(mlp: "BaseMLP", X_val: Any, y_val: Any, sample_weight_val: A
     weight = sample_weight_val
     if weight is not None:
         weight = _check_sample_weight(weight, x, ensure_non_negative=True)
-    return Rows(x, targets, weight, TargetScale.used_by(mlp))
+    return Rows(x, targets, weight)
 
 
-# Targets in standard deviations.
-
-
-@dataclass(frozen=True, eq=False)
-class TargetScale:
-    """Mean and standard deviation of every target, to train on (y - mean) / scale.
-
-    Attributes
-    ----------
-    mean, scale : ndarray of shape (n_outputs,)
-        In the units of y. The scale of a constant target is 1.
-    """
-
-    mean: Floats
-    scale: Floats
-
-    @classmethod
-    def of(cls, targets: Floats, sample_weight: Floats | None) -> Self:
-        """Measure targets (n_samples, n_outputs), weighted by sample_weight (n_samples,).
-
-        Examples
-        --------
-        >>> TargetScale.of(np.array([[1.0], [3.0]]), None)
-        TargetScale(mean=array([2.]), scale=array([1.]))
-        """
-        targets = targets.astype(np.float64, copy=False)
-        if sample_weight is not None and not sample_weight.any():
-            sample_weight = None
-        mean = np.average(targets, axis=0, weights=sample_weight)
-        scale = np.sqrt(np.average((targets - mean) ** 2, axis=0, weights=sample_weight))
-        # The rounding errors of a constant's mean are no spread.
-        constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-        return cls(mean, np.where(constant, 1.0, scale))
-
-    @classmethod
-    def used_by(cls, mlp: "BaseMLP") -> Self | None:
-        """Return the scale that a fitted estimator learned in, None where it learned y as it is."""
-        mean = getattr(mlp, "target_mean_", None)
-        return None if mean is None else cls(mean, mlp.target_scale_)
-
-    def standardize(self, targets: Floats) -> Floats:
-        """Turn targets in units of y into what the network learns."""
-        standardized: Floats = (targets - self.mean) / self.scale
-        return standardized
-
-    def restore(self, outputs: Floats) -> Floats:
-        """Turn what the network says into units of y, in its dtype."""
-        mean, scale = self.spread(outputs.shape[1])
-        return (outputs * scale + mean).astype(outputs.dtype, copy=False)
-
-    def spread(self, n_outputs: int) -> tuple[Floats, Floats]:
-        """Return mean and scale of each output: a target may have several, its quantiles."""
-        each = n_outputs // len(self.scale)
-        return np.repeat(self.mean, each), np.repeat(self.scale, each)
-
-
-def learn_target_scale(mlp: "BaseMLP", targets: Floats, sample_weight: Floats | None, *, first: bool) -> None:
-    """Set `target_mean_` and `target_scale_` where `scale_targets` asks for them, and remove them elsewhere.
-
-    Later fits that go on from the first one's parameters keep its units.
-    """
-    if not getattr(mlp, "scale_targets", False):
-        mlp.__dict__.pop("target_mean_", None)
-        mlp.__dict__.pop("target_scale_", None)
-    elif first or not hasattr(mlp, "target_mean_"):
-        scale = TargetScale.of(targets, sample_weight)
-        mlp.target_mean_, mlp.target_scale_ = scale.mean, scale.scale
-
-
-# Classes that count more than others.
-
-
-def weigh_classes(labels: "Labels", class_weight: Any, rows: "Rows") -> "Rows":
+def weigh_classes(labels: Labels, class_weight: Any, rows: Rows) -> Rows:
     """Multiply the rows' weights by those of their classes.
 
     "balanced" gives class c the weight n / (n_classes n_c), with n the number (sum of weights) of all
@@ -221,18 +150,18 @@ def weigh_classes(labels: "Labels", class_weight: Any, rows: "Rows") -> "Rows":
                 "class_weight is a dict, but y is multilabel; expected 'balanced', or a list with one dict "
                 "{0: weight, 1: weight} per column of y."
             )
-        weight = compute_sample_weight(class_weight, rows.targets.astype(int))
+        weight = compute_sample_weight(class_weight, rows.y.astype(int))
     else:
         if isinstance(class_weight, list):
             raise ValueError(
                 "class_weight is a list, which is for a multilabel y; expected a dict or 'balanced'."
             )
-        index = rows.targets if rows.targets.ndim == 1 else rows.targets[:, 0].astype(np.intp)
-        given = labels.classes[index]
-        classes, seen, weight_seen = labels.classes, given, rows.sample_weight
+        index = rows.y if rows.y.ndim == 1 else rows.y[:, 0].astype(np.intp)
+        of_rows = labels.classes[index]
+        classes, seen, weight_seen = labels.classes, of_rows, rows.sample_weight
         if class_weight == "balanced":  # rows of weight 0 are no rows
             if weight_seen is not None and weight_seen.any():
-                seen, weight_seen = given[weight_seen > 0], weight_seen[weight_seen > 0]
+                seen, weight_seen = of_rows[weight_seen > 0], weight_seen[weight_seen > 0]
             classes = np.unique(seen)
         weights = np.zeros(len(labels.classes))
         weights[labels.index(classes)] = compute_class_weight(

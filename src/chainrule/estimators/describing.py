@@ -9,10 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.description import Description, Layer, Meaning, Training
 from chainrule.estimators.advice import named_rate
-from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.losses import loss_of
 from chainrule.estimators.optimizer import DECOUPLED, settings
-from chainrule.model.parameters import split
 from chainrule.reference import Loss
 
 #: scikit-learn's kinds of targets, and what one output for each stands for.
@@ -22,11 +20,8 @@ KINDS = {"binary": "binary", "multiclass": "classes", "multilabel-indicator": "m
 def describe_estimator(mlp: Any) -> Description:
     """Describe a fitted estimator as it was trained; the layers may hold its own arrays."""
     check_is_fitted(mlp, "coefs_")
-    bound = mlp._bound
-    if bound is None or not bound.serves(mlp):
-        bound = BoundModel.of(mlp)
-    model = bound.model
-    learned = split(bound.flat, model.sizes, model.activations, model.layer_norm)
+    bound = mlp._served()
+    model, learned = bound.model, bound.parts
     layers = [
         Layer(W, -b, *others)
         for W, b, *others in zip(

@@ -1,21 +1,19 @@
 """The first parameters of a network: scikit-learn's draws, in scikit-learn's order."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from chainrule.estimators.bound_model import BoundModel, DType, engine_name, hidden_activations
+from chainrule.estimators.bound_model import BoundModel, engine_name, hidden_names
 from chainrule.estimators.options import is_stochastic
+from chainrule.estimators.protocol import MLP
 from chainrule.estimators.watching import start_measuring, start_watching
 from chainrule.model.initialization import get_initializer
 
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-
 
 def initialize(
-    mlp: "BaseMLP", sizes: Sequence[int], dtype: DType, random_state: np.random.RandomState
+    mlp: MLP, sizes: Sequence[int], dtype: np.dtype[Any], random_state: np.random.RandomState
 ) -> None:
     """Start an estimator afresh: random parameters, empty curves.
 
@@ -30,14 +28,14 @@ def initialize(
         Its `out_activation_` must be known.
     sizes : list of int
         Widths of the layers of neurons, input and output included.
-    dtype : {"float32", "float64"}
+    dtype : numpy.dtype
         Of the parameters. The draws themselves are float64, so both dtypes start alike.
     random_state : RandomState
         Drawn from once per layer for the weights, once for the intercepts.
     """
-    bound = BoundModel(mlp, sizes, dtype)
+    bound = BoundModel.made_for(mlp, sizes, dtype)
     scheme = get_initializer(mlp.initializer)
-    hidden = hidden_activations(mlp.activation, len(sizes) - 2)
+    hidden = hidden_names(mlp.activation, len(sizes) - 2)
     # scikit-learn's output layer has the bounds of the hidden layers.
     alone = engine_name(mlp.activation) if isinstance(mlp.activation, str) else "identity"
     activations = [*hidden, *(hidden[-1:] or [alone])]

@@ -32,8 +32,25 @@ class Labels:
     def of(cls, y: Any) -> Self:
         """Find the classes of y; raises scikit-learn's own errors for continuous or mixed targets."""
         check_classification_targets(y)
-        binarizer = LabelBinarizer().fit(y)
+        return cls.read(LabelBinarizer().fit(y))
+
+    @classmethod
+    def read(cls, binarizer: LabelBinarizer) -> Self:
+        """Take the classes of a binarizer that was fitted."""
         return cls(binarizer.classes_, binarizer.y_type_, binarizer.sparse_input_)
+
+    @classmethod
+    def meant(cls, classes: Any, out_activation: str, n_outputs: int) -> Self:
+        """Return what scikit-learn's attributes mean: softmax one class of several, else yes or no."""
+        kind = "binary" if n_outputs == 1 else "multilabel-indicator"
+        return cls(np.asarray(classes), "multiclass" if out_activation == "softmax" else kind)
+
+    def binarizer(self) -> LabelBinarizer:
+        """Return scikit-learn's object for these labels."""
+        y, n = self.classes, len(self.classes)
+        if self.kind == "multilabel-indicator":
+            y = np.eye(max(2, n), n, dtype=int)
+        return LabelBinarizer(sparse_output=self.sparse).fit(y)
 
     @property
     def n_outputs(self) -> int:

@@ -1,7 +1,7 @@
 """The loss that an estimator's parameters mean, as the engine takes it."""
 
-from typing import TYPE_CHECKING
-
+from chainrule.estimators.protocol import MLP
+from chainrule.model.architecture import as_loss
 from chainrule.model.custom_loss import CustomLoss
 from chainrule.reference.losses import (
     LOSSES,
@@ -14,9 +14,6 @@ from chainrule.reference.losses import (
     get_loss,
 )
 
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-
 #: The names that each estimator takes; others are the other's.
 CLASSIFIER_LOSSES = ["log_loss", "focal"]
 REGRESSOR_LOSSES = [
@@ -27,7 +24,7 @@ REGRESSOR_LOSSES = [
 AVERAGED = ("squared_error", "absolute_error", "huber", "log_cosh", "quantile")
 
 
-def loss_of(mlp: "BaseMLP") -> Loss:
+def loss_of(mlp: MLP) -> Loss:
     """Return the loss with its settings; for a classifier that of its output activation.
 
     Raises
@@ -62,11 +59,9 @@ def _of_classifier(loss: str | Loss, smoothing: float, output: str) -> Loss:
     return CrossEntropy(smoothing) if several else BinaryCrossEntropy(smoothing)
 
 
-def check_loss(mlp: "BaseMLP") -> None:
+def check_loss(mlp: MLP) -> None:
     """Refuse a regressor's loss that is for classes, and a function that cannot be called with a batch."""
     if not isinstance(mlp.loss, str | Loss):
-        from chainrule.model.architecture import as_loss
-
         as_loss(mlp.loss)
     if hasattr(mlp, "label_smoothing"):
         return

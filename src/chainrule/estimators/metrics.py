@@ -3,12 +3,11 @@
 import difflib
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sklearn.metrics import get_scorer, get_scorer_names
 
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
+from chainrule.estimators.protocol import MLP
 
 LOSS = "loss"
 
@@ -85,7 +84,7 @@ class Watched:
     Its column names are set aside, because the rows have passed validation and lost theirs.
     """
 
-    def __init__(self, mlp: "BaseMLP", x: Any) -> None:
+    def __init__(self, mlp: MLP, x: Any) -> None:
         self.estimator = object.__new__(type(mlp))
         self.estimator.__dict__.update(mlp.__dict__)
         self.estimator.__dict__.pop("feature_names_in_", None)

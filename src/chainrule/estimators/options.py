@@ -1,41 +1,28 @@
 """What the estimators' parameters may be, and what to say when they are something else."""
 
 import difflib
+import inspect
 import operator
-import os
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from typing import Any
 
-import numpy as np
-from sklearn.callback import FitCallback
-from sklearn.utils._param_validation import Interval, Options, StrOptions
-
-from chainrule import _engine
 from chainrule._settings import real_number
+from chainrule.estimators.keywords import ALL, OneOf, names
 from chainrule.estimators.losses import CLASSIFIER_LOSSES, REGRESSOR_LOSSES
-from chainrule.model.initialization import INITIALIZERS, own_name
+from chainrule.estimators.protocol import MLP
+from chainrule.model.initialization import own_name
 from chainrule.optimizers import LBFGS, OPTIMIZERS, Optimizer
-from chainrule.training.schedules import SCHEDULES, Schedule, check_schedule
+from chainrule.training.schedules import SCHEDULES, check_schedule
 
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-
-OUTPUT_ONLY = {"softmax", "exp", "ordered"}
-#: All but "lbfgs": optimisers with epochs.
+#: All but "lbfgs": optimizers with epochs.
 STOCHASTIC_SOLVERS = tuple(OPTIMIZERS)
-PRECISIONS = ["full", "bf16"]
 
-#: The named choices. "logistic" is scikit-learn's name for sigmoid.
+#: The named choices of each parameter that has some.
 CHOICES: dict[str, list[str]] = {
-    "activation": ["logistic", *(name for name in _engine.activations() if name not in OUTPUT_ONLY)],
-    "solver": ["lbfgs", *STOCHASTIC_SOLVERS],
-    "batch_size": ["auto"],
-    "schedule": list(SCHEDULES),
-    "initializer": list(INITIALIZERS),
-    "verbose": ["progress"],
-    "class_weight": ["balanced"],
-    "precision": PRECISIONS,
-    "learning_rate": ["constant", "invscaling", "adaptive"],
+    name: rule.options
+    for name, keyword in ALL.items()
+    for rule in keyword.constraint
+    if isinstance(rule, OneOf) and name != "loss"
 }
 
 #: Other libraries' names, for the hints only.
@@ -44,60 +31,13 @@ OTHER_NAMES = {
     "pinball": "quantile", "cross_entropy": "log_loss",
 }  # fmt: skip
 
-CONSTRAINTS: dict[str, list[Any]] = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(CHOICES["activation"])), list, tuple],
-    "solver": [StrOptions(set(CHOICES["solver"])), Optimizer],
-    "alpha": [Interval(Real, 0, None, closed="left")],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions(set(CHOICES["learning_rate"]))],
-    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "power_t": [Interval(Real, 0, None, closed="left")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
-    "shuffle": ["boolean"],
-    "random_state": ["random_state"],
-    "tol": [Interval(Real, 0, None, closed="left")],
-    "verbose": ["verbose", StrOptions({"progress"})],
-    "warm_start": ["boolean"],
-    "momentum": [Interval(Real, 0, 1, closed="both")],
-    "nesterovs_momentum": ["boolean"],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-    "beta_1": [Interval(Real, 0, 1, closed="left")],
-    "beta_2": [Interval(Real, 0, 1, closed="left")],
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-    "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
-    "scoring": [str, callable, list, tuple, None],
-    "patience": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf}), None],
-    "callbacks": [callable, list, tuple, FitCallback, None],
-    "max_time": [Interval(Real, 0, None, closed="neither"), None],
-    "checkpoint": [str, os.PathLike, None],
-    "checkpoint_every": [Interval(Integral, 1, None, closed="left"), str],
-    "keep_optimizer": ["boolean"],
-    "schedule": [StrOptions(set(SCHEDULES)), Schedule, callable, None],
-    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-    "clip_value": [Interval(Real, 0, None, closed="neither"), None],
-    "l1": [Interval(Real, 0, None, closed="left")],
-    "max_norm": [Interval(Real, 0, None, closed="neither"), None],
-    "learning_rate_factors": ["array-like", None],
-    "precision": [StrOptions(set(PRECISIONS))],
-    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-    "layer_norm": ["boolean", "array-like"],
-    "residual": ["boolean", "array-like"],
-    "initializer": [StrOptions(set(INITIALIZERS)), None],
-}
 
-CLASS_WEIGHT: list[Any] = [StrOptions({"balanced"}), dict, list, None]
-
-
-def is_stochastic(mlp: "BaseMLP") -> bool:
+def is_stochastic(mlp: MLP) -> bool:
     """Whether the solver goes over the rows in epochs."""
     return isinstance(mlp.solver, Optimizer) or mlp.solver in STOCHASTIC_SOLVERS
 
 
-def check_together(mlp: "BaseMLP") -> None:
+def check_together(mlp: MLP) -> None:
     """Refuse parameters that are valid each, but mean nothing together.
 
     Raises
@@ -112,11 +52,10 @@ def check_together(mlp: "BaseMLP") -> None:
             known = ", ".join(CHOICES["activation"])
             raise ValueError(f"activation has {name!r}; expected names of activations: {known}.{close}")
     if not is_stochastic(mlp):
-        off = {"l1": 0, "precision": "full", "dropout": 0}
-        for name in ("checkpoint", "schedule", "clip_norm", "clip_value", "l1", "max_norm",
-                     "learning_rate_factors", "precision", "dropout"):  # fmt: skip
+        defaults = inspect.signature(type(mlp)).parameters
+        for name in names("steps_only"):
             value = getattr(mlp, name)
-            if value is not None and value != off.get(name):
+            if value is not None and value != defaults[name].default:
                 raise ValueError(
                     f"{name}={value!r} does not go with solver={mlp.solver!r}, which has no steps of that "
                     f"kind; leave it out, or use one of: {', '.join(STOCHASTIC_SOLVERS)}."

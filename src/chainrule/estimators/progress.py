@@ -4,10 +4,10 @@ import math
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from chainrule.estimators.record import FitRecord
+
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from chainrule.estimators.callbacks import FitRecord
 
 
 class ProgressBar:
@@ -52,7 +52,7 @@ class ProgressBar:
     ) -> None:
         self.progress.stop()
 
-    def __call__(self, record: "FitRecord") -> None:
+    def __call__(self, record: FitRecord) -> None:
         """Show the record of an epoch."""
         numbers = {"loss": record.loss}
         numbers |= {f"validation {name}": value for name, value in record.scores.items()}

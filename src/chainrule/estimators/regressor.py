@@ -1,44 +1,33 @@
 """MLPRegressor: one number or several."""
 
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.data import validated
 from chainrule.estimators.derivatives import DerivativesMixin
 from chainrule.estimators.documentation import documented
+from chainrule.estimators.keywords import REGRESSOR, constraints
 from chainrule.estimators.losses import REGRESSOR_LOSSES, loss_of, output_activation
-from chainrule.estimators.options import CONSTRAINTS
 from chainrule.estimators.rows import ready_to_train
 from chainrule.reference.losses import Loss, Quantile
 
 
-@documented
+@documented(REGRESSOR)
 class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """Deep feed-forward network that predicts numbers, with scikit-learn's interface and numbers.
 
-    Minimises half the squared error, or half the Poisson deviance, by stochastic gradient descent or
+    Minimizes half the squared error, or half the Poisson deviance, by stochastic gradient descent or
     L-BFGS. For the same `random_state` the fit is that of `sklearn.neural_network.MLPRegressor`, up to
     rounding.
 
     Parameters
     ----------
-    loss : str, Loss or callable, default="squared_error"
-        "squared_error" is 1/2 (prediction - y)^2; "absolute_error", "huber", "log_cosh" grow slower with
-        large errors; "quantile" estimates `quantiles`. Their mean over outputs is reported, their sum is
-        followed. "poisson" is half the deviance, y log(y / prediction) - y + prediction, with
-        prediction = exp(net); it needs y >= 0. "gamma" (y > 0) and "tweedie" (y >= 0, power 1.5) are half
-        their deviances, too. An instance of `chainrule.losses` has settings of its own, such as
-        `Huber(delta=2.0)` or `Tweedie(power=1.2)`. Or a function: loss(predictions, targets), with weights
-        loss(predictions, targets, sample_weight), which is given the arrays of a batch, (n_rows,
-        n_outputs), and returns the value of the batch and its derivative by the predictions.
     {parameters}
 
     Attributes
@@ -66,12 +55,7 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
     True
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **CONSTRAINTS,
-        "loss": [StrOptions(set(REGRESSOR_LOSSES)), Loss, callable],
-        "quantiles": ["array-like", Real, None],
-        "scale_targets": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints(REGRESSOR)
     _losses = REGRESSOR_LOSSES
 
     scale_targets: bool
@@ -150,6 +134,8 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
 
     def _encode(self, y: NDArray[Any], name: str) -> NDArray[Any]:
         """Return y as (n_samples, n_outputs) after checking that the loss can have it."""
+        if y.dtype.kind in "US":
+            y = y.astype(np.float64)
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError(
                 f"loss='poisson' needs {name} >= 0, got a smallest value of {y.min()}. "
@@ -229,6 +215,8 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         AttributeError
             With `solver="lbfgs"`, which has no epochs.
         """
+        if not hasattr(self, "coefs_"):
+            self._check_params()
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -1,82 +1,53 @@
-"""Rows on their way to the engine: validated, split, and recognised when they need no validation."""
+"""Rows on their way to the engine: split, in the network's units, recognized when they need no validation."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from chainrule import _engine
-from chainrule.estimators.bound_model import BoundModel, DType, cast
-from chainrule.estimators.data import TargetScale
-
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
+from chainrule.estimators.bound_model import BoundModel
+from chainrule.estimators.protocol import MLP
+from chainrule.estimators.target_scale import TargetScale
+from chainrule.model.rows import Rows
 
 
-class Rows(NamedTuple):
-    """Samples with their targets.
+def split(
+    rows: Rows, validation_fraction: float, random_state: np.random.RandomState, stratify: bool
+) -> tuple[Rows, Rows]:
+    """Set rows aside for validation, by scikit-learn's `train_test_split`.
 
-    Attributes
-    ----------
-    x : ndarray or sparse matrix of shape (n_samples, n_features)
-    targets : ndarray of shape (n_samples, n_outputs), or class indices of shape (n_samples,)
-        In units of y.
-    sample_weight : ndarray of shape (n_samples,), or None
-    scale : TargetScale or None
-        In what the network learns the targets.
+    Raises
+    ------
+    ValueError
+        Where a class has too few rows to be in both parts, or fewer than two rows would be set aside.
     """
-
-    x: Any
-    targets: NDArray[Any]
-    sample_weight: NDArray[Any] | None
-    scale: TargetScale | None = None
-
-    def take(self, index: NDArray[Any]) -> "Rows":
-        """Return the rows of the given numbers."""
-        weight = None if self.sample_weight is None else self.sample_weight[index]
-        return self._replace(x=self.x[index], targets=self.targets[index], sample_weight=weight)
-
-    def split(
-        self, validation_fraction: float, random_state: np.random.RandomState, stratify: bool
-    ) -> tuple["Rows", "Rows"]:
-        """Set rows aside for validation, by scikit-learn's `train_test_split`.
-
-        Raises
-        ------
-        ValueError
-            Where a class has too few rows to be in both parts, or fewer than two rows would be set aside.
-        """
-        training, validation = train_test_split(
-            np.arange(self.x.shape[0]),
-            test_size=validation_fraction,
-            random_state=random_state,
-            stratify=self.targets if stratify else None,
+    training, validation = train_test_split(
+        np.arange(rows.n_samples),
+        test_size=validation_fraction,
+        random_state=random_state,
+        stratify=rows.y if stratify else None,
+    )
+    if len(validation) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )
-        if len(validation) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-            )
-        return self.take(training), self.take(validation)
-
-    def dataset(self, bound: BoundModel) -> _engine.Dataset:
-        """Hand the rows to the engine in the model's dtype.
-
-        Raises
-        ------
-        ValueError
-            For targets or weights that the dtype cannot hold.
-        """
-        targets = self.targets if self.scale is None else self.scale.standardize(self.targets)
-        if targets.ndim == 2:
-            targets = cast(targets, bound.dtype, "y")
-        weight = self.sample_weight
-        if weight is not None:
-            weight = cast(weight, bound.dtype, "sample_weight")
-        return bound.dataset(self.x, targets, weight)
+    return rows.take(training), rows.take(validation)
 
 
-def ready(mlp: "BaseMLP", x: Any, dtype: DType) -> bool:
+def learned(mlp: MLP, bound: BoundModel, rows: Rows) -> Rows:
+    """Return rows as the engine takes them, their targets in the units in which the network learns.
+
+    Their index arrays are copies where a callback, a scorer or a loss of the user's could change them.
+    """
+    scale = TargetScale.used_by(mlp)
+    y = rows.y if scale is None else scale.standardize(rows.y)
+    ready = bound.rows(rows.x, y, rows.sample_weight)
+    foreign = mlp.callbacks is not None or mlp.scoring is not None or ready.loss is not None
+    return ready.own() if foreign else ready
+
+
+def ready(mlp: MLP, x: Any, dtype: np.dtype[Any]) -> bool:
     """Whether x passes scikit-learn's validation unchanged, decided in microseconds for few rows.
 
     Only a plain array can: C-contiguous, of the network's dtype and width, not empty, finite. Everything
@@ -89,12 +60,13 @@ def ready(mlp: "BaseMLP", x: Any, dtype: DType) -> bool:
         and x.shape[0] > 0
         and x.shape[1] == getattr(mlp, "n_features_in_", -1)
         and x.flags.c_contiguous
+        and x.flags.aligned
         and not hasattr(mlp, "feature_names_in_")
         and all_finite(x)
     )
 
 
-def ready_to_train(mlp: "BaseMLP", x: Any, y: Any) -> bool:
+def ready_to_train(mlp: MLP, x: Any, y: Any) -> bool:
     """Whether x and y need no validation to go on training: x as in `ready`, y numbers (n_samples,)."""
     return (
         type(y) is np.ndarray

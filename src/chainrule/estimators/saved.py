@@ -6,7 +6,7 @@ engine or in the middle of a later `partial_fit`.
 
 import re
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,10 @@ from chainrule import _engine
 from chainrule._settings import named_choice, real_number, whole_number
 from chainrule.estimators.bound_model import SHAPING, BoundModel
 from chainrule.estimators.labels import Labels
+from chainrule.estimators.optimizer import StochasticOptimizer
 from chainrule.estimators.options import CHOICES
-
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-    from chainrule.estimators.optimizer import StochasticOptimizer
-    from chainrule.training.schedules import Plateau
+from chainrule.estimators.protocol import MLP
+from chainrule.training.schedules import Plateau
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -71,7 +69,7 @@ def source_of_random_numbers(source: Any, key: NDArray[Any]) -> np.random.Random
     return random_state
 
 
-def check_fitted(mlp: "BaseMLP", tensors: Tensors, fitted: dict[str, Any]) -> None:
+def check_fitted(mlp: MLP, tensors: Tensors, fitted: dict[str, Any]) -> None:
     """Check what fitting found and a file has in words: counts, numbers, names."""
     for name, lowest in COUNTS.items():
         if name in fitted or lowest:
@@ -89,7 +87,8 @@ def check_fitted(mlp: "BaseMLP", tensors: Tensors, fitted: dict[str, Any]) -> No
     if fitted["n_layers_"] > len(tensors):
         raise ValueError(f"{fitted['n_layers_']} layers, but {len(tensors)} arrays")
     # Those that shape the network. The others are checked when somebody trains it.
-    constraints = {name: type(mlp)._parameter_constraints.get(name) for name in SHAPING if name != "loss"}
+    known = type(mlp)._parameter_constraints
+    constraints = {name: known.get(name) for name in SHAPING if name != "loss"}
     values = mlp.get_params(deep=False)
     validate_parameter_constraints(
         {name: allowed for name, allowed in constraints.items() if allowed}, values, type(mlp).__name__
@@ -99,7 +98,7 @@ def check_fitted(mlp: "BaseMLP", tensors: Tensors, fitted: dict[str, Any]) -> No
         named_choice("activation", name, CHOICES["activation"])
 
 
-def check_network(mlp: "BaseMLP", bound: BoundModel) -> None:
+def check_network(mlp: MLP, bound: BoundModel) -> None:
     """Check that labels, scales, optimizer and the best parameters are those of a network of this size."""
     sizes = bound.model.sizes
     if (sizes[0], sizes[-1]) != (mlp.n_features_in_, mlp.n_outputs_):
@@ -116,11 +115,11 @@ def check_network(mlp: "BaseMLP", bound: BoundModel) -> None:
     best = mlp._best
     if best is not None and (best.shape != bound.flat.shape or best.dtype != bound.dtype):
         raise ValueError(f"the best parameters have shape {best.shape}, expected {bound.flat.shape}")
-    if mlp._optimizer is not None:
+    if isinstance(mlp._optimizer, StochasticOptimizer):
         check_optimizer(mlp._optimizer, bound)
 
 
-def check_scale(mlp: "BaseMLP") -> None:
+def check_scale(mlp: MLP) -> None:
     """Check the units in which targets were learned."""
     mean, scale = (getattr(mlp, name, None) for name in ("target_mean_", "target_scale_"))
     if mean is None and scale is None:
@@ -131,7 +130,7 @@ def check_scale(mlp: "BaseMLP") -> None:
         raise ValueError(f"target_scale_ does not fit {mlp.n_outputs_} outputs, or is not positive")
 
 
-def plateau(running: "Plateau", of_optimizer: dict[str, Any]) -> dict[str, Any]:
+def plateau(running: Plateau, of_optimizer: dict[str, Any]) -> dict[str, Any]:
     """Return what a plateau schedule has seen."""
     found = part(of_optimizer, "plateau")
     if found.keys() != vars(running).keys() - {"schedule"} or not all(map(_is_number, found.values())):
@@ -139,7 +138,7 @@ def plateau(running: "Plateau", of_optimizer: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def check_course(mlp: "BaseMLP", expected: tuple[list[int], str]) -> None:
+def check_course(mlp: MLP, expected: tuple[list[int], np.dtype[Any]]) -> None:
     """Check that a fit can go on from here: layers of these sizes and dtype, and all that epochs count."""
     bound = mlp._bind()
     if (bound.model.sizes, bound.dtype) != expected:
@@ -155,7 +154,7 @@ def check_course(mlp: "BaseMLP", expected: tuple[list[int], str]) -> None:
         raise ValueError(f"it has {len(mlp.loss_curve_)} losses of {mlp.n_iter_} epochs")
 
 
-def check_optimizer(optimizer: "StochasticOptimizer", bound: BoundModel) -> None:
+def check_optimizer(optimizer: StochasticOptimizer, bound: BoundModel) -> None:
     """Let the engine check an optimizer's settings, on a network as deep and one neuron wide."""
     for name in ("learning_rate_init", "learning_rate", "last_rate", "power_t", "last_loss"):
         if not _is_number(getattr(optimizer, name)):
@@ -166,7 +165,9 @@ def check_optimizer(optimizer: "StochasticOptimizer", bound: BoundModel) -> None
     named_choice("schedule", optimizer.schedule, CHOICES["learning_rate"])
     depth = len(bound.model.sizes)
     trainer = _engine.Trainer(
-        _engine.Model([1] * depth, ["identity"] * (depth - 1), "squared_error", dtype=bound.dtype),
+        _engine.Model(
+            [1] * depth, ["identity"] * (depth - 1), "squared_error", dtype=bound.architecture.dtype_name
+        ),
         named_choice("solver", optimizer.solver, CHOICES["solver"]),
         batch_size=1,
         learning_rate=optimizer.learning_rate,

@@ -3,27 +3,26 @@
 import math
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.estimators import saved
 from chainrule.estimators.bound_model import VECTORS
+from chainrule.estimators.keywords import names
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.metrics import LOSS
 from chainrule.estimators.optimizer import StochasticOptimizer
+from chainrule.estimators.protocol import MLP
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.reference.losses import LOSSES, Loss
 from chainrule.training.schedules import SCHEDULES, Schedule
 
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
-
 Tensors = dict[str, NDArray[Any]]
 
 #: What is saved by name: fitted attributes that are numbers, text or None; those that are lists of floats;
-#: the optimiser's. Nothing else in a file is ever set, whatever it says.
+#: the optimizer's. Nothing else in a file is ever set, whatever it says.
 SCALARS = (
     "n_iter_", "t_", "n_layers_", "n_outputs_", "n_features_in_", "out_activation_", "loss_",
     "best_loss_", "best_validation_score_", "_no_improvement_count", "best_iteration_", "stop_reason_",
@@ -34,8 +33,6 @@ OPTIMIZER = (
 )  # fmt: skip
 CURVES = ("loss_curve_", "validation_scores_")
 SCALES = ("target_mean_", "target_scale_")
-#: Parameters that may hold code, which no model file does. They concern training alone.
-CODE = ("callbacks", "scoring", "schedule", "loss")
 #: Settings that are objects: their classes by name, and where these are registered.
 OBJECTS: dict[str, tuple[type, Mapping[str, Any]]] = {
     "optimizer": (Optimizer, OPTIMIZERS),
@@ -44,13 +41,13 @@ OBJECTS: dict[str, tuple[type, Mapping[str, Any]]] = {
 }
 
 
-def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
+def get_state(mlp: MLP) -> tuple[Tensors, dict[str, Any]]:
     """Take an estimator apart.
 
     Returns
     -------
     tensors : dict of str to ndarray
-        Parameters ("coefs.0", "intercepts.0", ...), curves, the optimiser's moments, the state of a
+        Parameters ("coefs.0", "intercepts.0", ...), curves, the optimizer's moments, the state of a
         RandomState.
     settings : dict
         Everything else, JSON-able: what JSON has no word for is {"float": "inf"} or {"tuple": [...]}.
@@ -67,7 +64,7 @@ def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
         source: dict[str, Any] = parameters["random_state"].get_state(legacy=False)
         tensors["random_state"] = source["state"].pop("key")
         parameters["random_state"] = source
-    for name in CODE:
+    for name in names("code"):
         if name in parameters:
             parameters[name] = without_code(parameters[name])
     if parameters["checkpoint"] is not None:
@@ -111,7 +108,7 @@ def get_state(mlp: "BaseMLP") -> tuple[Tensors, dict[str, Any]]:
     return tensors, json_able
 
 
-def set_state(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> None:
+def set_state(mlp: MLP, tensors: Tensors, settings: dict[str, Any]) -> None:
     """Put an estimator together; the inverse of `get_state`.
 
     Raises
@@ -138,8 +135,8 @@ def set_state(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> Non
     set_progress(mlp, tensors, settings)
 
 
-def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> None:
-    """Put the part together that training changes: parameters, curves, counts, optimiser."""
+def set_progress(mlp: MLP, tensors: Tensors, settings: dict[str, Any]) -> None:
+    """Put the part together that training changes: parameters, curves, counts, optimizer."""
     fitted = saved.part(settings, "fitted")
     saved.check_fitted(mlp, tensors, fitted)
     n_layers = fitted["n_layers_"] - 1
@@ -168,15 +165,15 @@ def set_progress(mlp: "BaseMLP", tensors: Tensors, settings: dict[str, Any]) -> 
             setattr(mlp, name, tensors[name])
     mlp._best = tensors.get("best")
     if "optimizer" in settings:
-        mlp._optimizer = StochasticOptimizer(mlp)
+        optimizer = mlp._optimizer = StochasticOptimizer(mlp)
         of_optimizer = saved.part(settings, "optimizer")
         for name in OPTIMIZER:
             if name in of_optimizer:  # a file of another version may lack some
-                setattr(mlp._optimizer, name, of_optimizer[name])
-        if mlp._optimizer.plateau is not None:
-            vars(mlp._optimizer.plateau).update(saved.plateau(mlp._optimizer.plateau, of_optimizer))
+                setattr(optimizer, name, of_optimizer[name])
+        if optimizer.plateau is not None:
+            vars(optimizer.plateau).update(saved.plateau(optimizer.plateau, of_optimizer))
         moments = [name for name in sorted(tensors) if name.startswith("moments.")]
-        mlp._optimizer.moments = [tensors[name] for name in moments]
+        optimizer.moments = [tensors[name] for name in moments]
     saved.check_network(mlp, mlp._bind())
 
 

@@ -1,19 +1,18 @@
 """Rows that are watched while training, and the parameters that served them best."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
-from chainrule import _engine
 from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.metrics import LOSS, Watched, scorers, takes_weight
-from chainrule.estimators.rows import Rows
+from chainrule.estimators.protocol import MLP, Floats
+from chainrule.estimators.rows import learned
+from chainrule.model.rows import Rows
+from chainrule.training.watch import Watch
 
-if TYPE_CHECKING:
-    from chainrule.estimators.base import BaseMLP
 
-
-class Watch:
+class EstimatorWatch(Watch):
     """Measures after each epoch, and early stopping's memory of the best parameters.
 
     The parameters of the start count as best until an epoch has a score at all. After a warm start that
@@ -29,29 +28,46 @@ class Watch:
         The rows to measure on.
     held_out : bool
         Whether these are other rows than those of training, whose loss is then recorded too.
+
+    Raises
+    ------
+    ValueError
+        Where every row weighs 0.
     """
 
-    def __init__(self, mlp: "BaseMLP", bound: BoundModel, rows: Rows, *, held_out: bool) -> None:
-        self.mlp, self.bound, self.rows = mlp, bound, rows
-        self.model: _engine.Model = bound.model
-        self.held_out = held_out
+    def __init__(self, mlp: MLP, bound: BoundModel, rows: Rows, *, held_out: bool) -> None:
+        self.mlp, self.rows, self.held_out = mlp, rows, held_out
+        if held_out and rows.sample_weight is not None and not rows.sample_weight.any():
+            raise ValueError(
+                "the sample weights of all rows to watch are 0, so nothing can be measured on them; give "
+                "some of them a weight, or pass X_val and y_val."
+            )
         self.stops = mlp.early_stopping and held_out
         self.metrics = scorers(mlp.scoring)
         self.measures_loss = held_out or LOSS in self.metrics
-        self.data = rows.dataset(bound) if self.measures_loss else bound.dataset(rows.x)
+        super().__init__(bound, learned(mlp, bound, rows) if self.measures_loss else bound.rows(rows.x))
         self.own = mlp._own_metric if held_out and not self.metrics else None
         self.decides = self.own or next(iter(self.metrics))
         self.seen = Watched(mlp, rows.x)
-        self.targets = mlp._decode_targets(rows.targets)
+        self.targets = mlp._decode_targets(rows.y)
 
     @classmethod
-    def of(cls, mlp: "BaseMLP", bound: BoundModel, training: Rows, validation: Rows | None) -> Self | None:
+    def of(cls, mlp: MLP, bound: BoundModel, training: Rows, validation: Rows | None) -> Self | None:
         """Watch the validation rows, or for `scoring` the training rows; None where nothing is watched."""
         if validation is not None:
             return cls(mlp, bound, validation, held_out=True)
         if mlp.scoring is not None:
             return cls(mlp, bound, training, held_out=False)
         return None
+
+    @property
+    def best(self) -> Floats | None:
+        """The best parameters so far; the estimator keeps them for the next `partial_fit`."""
+        return self.mlp._best
+
+    @best.setter
+    def best(self, parameters: Floats | None) -> None:
+        self.mlp._best = parameters
 
     def epoch_ends(self, number: int) -> bool:
         """Measure the parameters; with early stopping keep them if best, and return whether so by `tol`.
@@ -77,7 +93,7 @@ class Watch:
         if score > mlp.best_validation_score_:
             mlp.best_validation_score_ = score
             mlp.best_iteration_ = number
-            mlp._best = self.bound.flat.copy()
+            self.keep()
         return improved
 
     def _is_best(self) -> bool:
@@ -89,25 +105,24 @@ class Watch:
 
     def training_ends(self, number: int) -> None:
         """Put the best parameters back. Where none beat a former fit's, the last epoch's are the result."""
-        mlp = self.mlp
-        if mlp._best is not None:
-            self.bound.flat[...] = mlp._best
-        elif mlp.best_iteration_ is not None:
-            mlp.best_iteration_ = number
+        self.put_back()
+        if self.best is None and self.mlp.best_iteration_ is not None:
+            self.mlp.best_iteration_ = number
 
     def measure(self) -> dict[str, float]:
         """Return the measures of the present parameters by name, the loss first."""
         mlp, scores = self.mlp, {}
         if self.measures_loss:
-            scores[LOSS] = float(self.model.evaluate(self.data, mlp._threads))
+            scores[LOSS] = self.loss()
         if self.own is None and set(self.metrics) == {LOSS}:
             return scores
-        outputs = self.model.predict(self.data, mlp._threads)
+        assert self.data is not None
+        outputs = self.trainee.model.predict(self.data, self.trainee.threads)
         if not np.isfinite(outputs).all():  # diverged: scorers would complain of their input
             return scores | dict.fromkeys([self.own] if self.own else set(self.metrics) - {LOSS}, np.nan)
         weight = self.rows.sample_weight
         if self.own is not None:
-            scores[self.own] = mlp._score_outputs(mlp._in_own_units(outputs), self.rows.targets, weight)
+            scores[self.own] = mlp._score_outputs(mlp._in_own_units(outputs), self.rows.y, weight)
             return scores
         self.seen.outputs = outputs
         for name, scorer in self.metrics.items():
@@ -117,7 +132,7 @@ class Watch:
         return scores
 
 
-def start_watching(mlp: "BaseMLP") -> None:
+def start_watching(mlp: MLP) -> None:
     """Set what decides about stopping back to "nothing seen yet"."""
     mlp._no_improvement_count = 0
     mlp.best_loss_ = None if mlp.early_stopping else np.inf
@@ -126,7 +141,7 @@ def start_watching(mlp: "BaseMLP") -> None:
     start_measuring(mlp)
 
 
-def start_measuring(mlp: "BaseMLP") -> None:
+def start_measuring(mlp: MLP) -> None:
     """Empty the curves of what is measured."""
     mlp.best_iteration_ = None
     mlp.validation_loss_curve_ = None
@@ -135,6 +150,6 @@ def start_measuring(mlp: "BaseMLP") -> None:
     mlp._best = None
 
 
-def patience(mlp: "BaseMLP") -> Any:
+def patience(mlp: MLP) -> Any:
     """Return how many epochs in a row may pass without improvement."""
     return mlp.n_iter_no_change if mlp.patience is None else mlp.patience

@@ -77,7 +77,7 @@ def estimator_steps(
     from sklearn.utils import check_random_state
 
     from chainrule.estimators.base import BaseMLP
-    from chainrule.estimators.stochastic import batch_rows
+    from chainrule.estimators.stopping import batch_rows
 
     if not isinstance(estimator, BaseMLP):
         raise TypeError(
@@ -136,8 +136,7 @@ def _as_it_learns(
     from sklearn.base import clone
     from sklearn.utils.validation import _check_sample_weight
 
-    from chainrule.estimators.data import TargetScale, learn_target_scale
-    from chainrule.estimators.rows import Rows as EstimatorRows
+    from chainrule.estimators.target_scale import TargetScale, learn_target_scale
 
     seen = clone(estimator)
     seen._validate_params()
@@ -146,7 +145,7 @@ def _as_it_learns(
         sample_weight = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
     learn_target_scale(seen, targets, sample_weight, first=True)
     scale = TargetScale.used_by(seen)
-    weight = seen._weigh_classes(EstimatorRows(x, targets, sample_weight)).sample_weight
+    weight = seen._weigh_classes(Rows(x, targets, sample_weight)).sample_weight
     y = seen._decode_targets(targets) if scale is None else scale.standardize(targets)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]

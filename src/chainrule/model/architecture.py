@@ -78,7 +78,8 @@ class Architecture:
         """Check everything that `Network` is given; its docstring says what raises what."""
         sizes = check_sizes(sizes)
         loss = as_loss(loss)
-        hidden = hidden_activations(activation, len(sizes) - 2)
+        hint = " (the output layer's is output_activation)"
+        hidden = hidden_activations(activation, len(sizes) - 2, hint)
         if output_activation is None:
             output_activation = loss.default_output_activation
         output = named(get_activation, output_activation, "output_activation")
@@ -167,8 +168,8 @@ def saved_loss(name: str, settings: dict[str, Any]) -> Loss:
     return CustomLoss() if name == CustomLoss.name else type(get_loss(name))(**settings)
 
 
-def hidden_activations(activation: Any, n_hidden: int) -> list[str]:
-    """One name per hidden layer, from one name for all or a list."""
+def hidden_activations(activation: Any, n_hidden: int, hint: str = "") -> list[str]:
+    """One name per hidden layer, from one name for all or a list; `hint` ends a message."""
     if isinstance(activation, str):
         n_names = max(n_hidden, 1)  # the name is checked even where no layer uses it
         checked = [named(get_activation, activation, "activation")] * n_names
@@ -177,7 +178,7 @@ def hidden_activations(activation: Any, n_hidden: int) -> list[str]:
         if len(checked) != n_hidden:
             raise ValueError(
                 f"activation is a list of {len(checked)} for {n_hidden} hidden layers; expected one name"
-                " for all or a list with one per hidden layer (the output layer's is output_activation)"
+                f" for all or a list with one per hidden layer{hint}"
             )
     else:
         raise TypeError(f"activation is {activation!r}; expected a name or a list of names")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from chainrule import _engine, _threads
 from chainrule.model.architecture import Architecture
 from chainrule.model.arrays import Floats, check_finite, is_finite
@@ -39,11 +41,10 @@ class Trainee:
         The optimizer's state after the last training, from which another one may go on.
     """
 
-    __slots__ = ("architecture", "flat", "model", "n_epochs", "n_threads", "parts", "report", "seed", "state")
+    __slots__ = ("architecture", "flat", "model", "n_epochs", "n_threads", "parts", "seed", "state")
 
     def __init__(self, architecture: Architecture, **report: Any) -> None:
         self.architecture = architecture
-        self.report = report
         self.model = _engine.Model(
             architecture.sizes,
             architecture.activations,
@@ -61,6 +62,11 @@ class Trainee:
         self.state: Any = None
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the parameters: float32 or float64."""
+        return self.architecture.dtype
+
+    @property
     def threads(self) -> int:
         """Threads for the next native call: other trainings of this process take their share."""
         return _threads.share(self.n_threads)
@@ -73,6 +79,10 @@ class Trainee:
             for k, array in enumerate(self.parts.named(name))
             if array is not None
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle as None: an engine's model stays with its owner, whose copy makes its own."""
+        return type(None), ()
 
     def check_finite(self, rows: Rows) -> None:
         """Raise ValueError that names the first of x, y and the parameters with NaN or infinity."""

@@ -51,6 +51,7 @@ def run(
     while n_epochs := rules.begin():
         if stop is not None and stop.is_set():
             raise KeyboardInterrupt
+        source.begin()
         # Another one where the number of threads has changed, because other trainings began or ended.
         trainer = state.trainer(trainee, source.batch_size, penalty)
         factors = state.factors(trainer.n_steps, n_epochs * n_steps)

@@ -28,6 +28,9 @@ class Source:
         self.n_samples = self.data.n_samples
         self.steps_per_epoch = -(-self.n_samples // batch_size)
 
+    def begin(self) -> None:
+        """Get ready for the next call of `train`."""
+
     def train(
         self, trainer: _engine.Trainer, n_epochs: int, factors: Any, stop: _engine.Stop | None
     ) -> Sequence[float]:

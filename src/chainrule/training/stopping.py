@@ -9,7 +9,7 @@ from chainrule.training.settings import Settings
 from chainrule.training.watch import Watch
 
 
-class Stopping:
+class Stopping(Watch):
     """What is recorded, measured and decided after each epoch.
 
     Parameters
@@ -21,10 +21,8 @@ class Stopping:
 
     Attributes
     ----------
-    losses, learning_rates : list of float
-        One per epoch.
-    watch : Watch
-        Of the rows set aside, if any.
+    losses, learning_rates, validation_losses : list of float
+        One per epoch; the last of the rows set aside, if any.
     best_epoch : int or None
         The epoch, from 1, after which the watched loss was least; None without patience.
     reason : str
@@ -32,9 +30,10 @@ class Stopping:
     """
 
     def __init__(self, trainee: Trainee, settings: Settings) -> None:
-        self.trainee, self.settings = trainee, settings
-        self.watch = Watch(trainee, settings.validation)
+        super().__init__(trainee, settings.validation)
+        self.settings = settings
         self.losses: list[float] = []
+        self.validation_losses: list[float] = []
         self.learning_rates: list[float] = []
         self.best_epoch: int | None = None
         self.reason = ""
@@ -55,13 +54,14 @@ class Stopping:
     def epoch_ends(self, epoch: int, loss: float) -> float:
         """Look at the network after an epoch of this training loss; return the loss that counts."""
         settings = self.settings
-        if settings.validation is not None:
-            loss = self.watch.measure()
+        if self.data is not None:
+            loss = self.loss()
+            self.validation_losses.append(loss)
         if settings.patience is not None:
             self._waited += 1
             if loss < self._least - (settings.min_improvement if self.best_epoch else 0.0):
                 self._least, self._waited, self.best_epoch = loss, 0, epoch
-                self.watch.keep()
+                self.keep()
             if self._waited >= settings.patience:
                 self.reason = "patience"
         if settings.max_time is not None and self.seconds >= settings.max_time:
@@ -71,7 +71,7 @@ class Stopping:
     def tell(self, epoch: int, loss: float, learning_rate: float = math.nan) -> None:
         """Call the callback, which may ask to stop."""
         if self.settings.callback is not None:
-            validation_loss = self.watch.losses[-1] if self.watch.losses else None
+            validation_loss = self.validation_losses[-1] if self.validation_losses else None
             record = EpochRecord(
                 epoch,
                 self.settings.epochs,
@@ -86,7 +86,7 @@ class Stopping:
     def training_ends(self, epoch: int, n_steps: int) -> History:
         """With patience, put the best parameters back; the optimizer's memory is not theirs."""
         if self.best_epoch is not None and self.best_epoch != epoch:
-            self.watch.put_back()
+            self.put_back()
             self.trainee.state = None
         return History(
             self.losses,
@@ -94,7 +94,7 @@ class Stopping:
             n_steps,
             self.reason != "",
             self.learning_rates,
-            self.watch.losses,
+            self.validation_losses,
             self.best_epoch,
             self.reason,
         )

@@ -17,23 +17,20 @@ class Watch:
 
     Attributes
     ----------
-    losses : list of float
-        Of these rows, one per epoch.
     best : ndarray of shape (n_parameters,), or None
         What `keep` remembered last.
     """
 
+    best: Floats | None = None
+
     def __init__(self, trainee: Trainee, rows: Rows | None) -> None:
         self.trainee = trainee
         self.data: _engine.Dataset | None = None if rows is None else rows.dataset(trainee.model)
-        self.losses: list[float] = []
-        self.best: Floats | None = None
 
-    def measure(self) -> float:
-        """Return, and add to `losses`, the loss of the rows without penalty."""
+    def loss(self) -> float:
+        """Return the loss of the rows without penalty."""
         assert self.data is not None
-        self.losses.append(float(self.trainee.model.evaluate(self.data, self.trainee.threads)))
-        return self.losses[-1]
+        return float(self.trainee.model.evaluate(self.data, self.trainee.threads))
 
     def keep(self) -> None:
         """Remember the parameters as they are now."""
