@@ -6,6 +6,7 @@ depends on the number of threads, so it may change from one native call to the n
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 
@@ -13,6 +14,17 @@ from chainrule import _engine
 
 _lock = threading.Lock()
 _at_work: set[int] = set()  # identities of the Python threads that train at this moment
+
+
+def _after_fork() -> None:
+    """Let a child forget the threads that it does not have: one of them may have held the lock."""
+    global _lock
+    _lock = threading.Lock()
+    _at_work.intersection_update({threading.get_ident()})
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextlib.contextmanager

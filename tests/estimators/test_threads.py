@@ -2,9 +2,11 @@
 
 import inspect
 import os
+import signal
 import subprocess
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
@@ -257,3 +259,27 @@ def test_threads_of_joblib_share_what_the_environment_gives():
     print(used(mlp, x, y), *sum(joblib.Parallel(2, "threading")(map(joblib.delayed(in_company), [0, 1])), []))
     """
     assert python(PROCESSES + code, OMP_NUM_THREADS="4") == ["4", "2", "2", "2", "2"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_fork_while_another_thread_counts_itself_does_not_wait_for_it():
+    holds, ends = threading.Event(), threading.Event()
+
+    def hold():
+        with _threads._lock:
+            holds.set()
+            ends.wait(PATIENCE)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert holds.wait(PATIENCE)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
+        child = os.fork()
+    if not child:
+        signal.alarm(PATIENCE)  # which ends it, where it waits
+        with _threads.training():
+            os._exit(_threads.share(0))
+    ends.set()
+    other.join()
+    assert os.waitpid(child, 0)[1] == 0

@@ -9,6 +9,9 @@ from chainrule.training.scales import scale_of, scale_of_targets
 #: To look at, of the rows.
 MOST_ROWS = 5000
 
+#: Scores that are 0 for the best constant.
+CONSTANT_HAS_0 = ("r2", "d2_pinball_score")
+
 
 def about_the_curve(mlp: MLP) -> str:
     """Return one or two sentences, after a space, about the loss curve of the last fit; "" without one.
@@ -29,6 +32,29 @@ rate (learning_rate_init=0.001).'
     words = str(seen)
     advice = seen.advice("max_iter", f"learning rate ({named_rate(mlp)})")
     return f" {words[0].upper()}{words[1:]}. {advice}".rstrip()
+
+
+def learned_nothing(mlp: MLP) -> bool:
+    """Whether a fit from the start, which stopped by itself, ended hardly better than it began.
+
+    Its loss hardly fell, or its best score is that of a constant: R^2, or D^2 for quantiles, of 0 or less.
+    """
+    if len(mlp.loss_curve_) > mlp.n_iter_:  # it went on from another fit
+        return False
+    if course(mlp.loss_curve_).shape in ("stuck", "rising"):
+        return True
+    score = mlp.best_validation_score_
+    comparable = mlp.scoring is None and mlp._own_metric in CONSTANT_HAS_0
+    return comparable and score is not None and score <= 0
+
+
+def what_to_try(mlp: MLP, rows: Rows) -> str:
+    """Return, after a space, what to do about a fit that learned nothing."""
+    words = str(course(mlp.loss_curve_))
+    return (
+        f" {words[0].upper()}{words[1:]}. Scale inputs and targets, and try another learning rate"
+        f" ({named_rate(mlp)}).{about_the_rows(mlp, rows)}"
+    )
 
 
 def about_the_rows(mlp: MLP, rows: Rows) -> str:

@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import _engine
-from chainrule.estimators.advice import about_the_curve, about_the_rows
+from chainrule.estimators.advice import about_the_curve, about_the_rows, learned_nothing, what_to_try
 from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.callbacks import AfterEpoch
 from chainrule.estimators.checkpoint import Checkpoint
@@ -74,6 +74,12 @@ def fit_stochastic(
         warn(
             f"Stochastic Optimizer: Maximum iterations ({mlp.max_iter}) reached and the "
             f"optimization hasn't converged yet.{about_the_curve(mlp)}{about_the_rows(mlp, rows)}",
+            ConvergenceWarning,
+        )
+    if mlp.stop_reason_ == "no_improvement" and not (incremental or finished) and learned_nothing(mlp):
+        warn(
+            f"Stochastic Optimizer: stopped after {mlp.n_iter_} iterations that taught next to nothing. "
+            f"{reason(mlp)}{what_to_try(mlp, rows)}",
             ConvergenceWarning,
         )
     # An interrupt can leave an epoch half done, with which no fit could go on to the same bits.
