@@ -1,10 +1,13 @@
 """`import chainrule` is almost free; names come when they are asked for."""
 
+import graphlib
 import importlib.metadata
 import inspect
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 import chainrule
 from chainrule import _version
 
+ROOT = Path(__file__).parents[1]
 HEAVY = {"numpy", "scipy", "sklearn", "pyarrow", "pandas", "narwhals", "typer", "rich", "safetensors"}
 
 
@@ -114,3 +118,38 @@ def test_version_without_an_installation(monkeypatch, tmp_path):
 def test_version_of_an_installation(monkeypatch):
     monkeypatch.setattr(_version.metadata, "version", {"chainrule": "1.2.3"}.__getitem__)
     assert _version.version() == "1.2.3"
+
+
+def hacking() -> str:
+    return (ROOT / "HACKING.md").read_text(encoding="utf-8")
+
+
+def test_the_picture_of_who_may_import_whom_is_the_contract():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(one["layers"] for one in contracts["contracts"] if one["type"] == "layers")
+    picture = hacking().split("<!-- layers -->\n```\n")[1].split("```")[0]
+    assert picture.split("\n")[:-1] == layers
+
+
+def test_nothing_imports_in_a_circle():
+    """The contract looks at siblings; a module and the package that it is in can make a circle, too."""
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph("chainrule", exclude_type_checking_imports=False, cache_dir=None)
+    order = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    graphlib.TopologicalSorter(order).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_walks_lead_past_what_there_is():
+    """In each step, a file is followed by names that it has."""
+    walks = hacking().split("## Three walks\n")[1].split("\n## ")[0]
+    folders = [ROOT / "src" / "chainrule", ROOT / "src" / "engine"]
+    spans = re.findall(r"`([^`]+)`", walks)
+    n_files, text = 0, None
+    for span in spans:
+        if re.fullmatch(r"[\w/*]+\.(py|hpp|cpp|inl)", span):
+            found = [folder / span for folder in folders if (folder / span).exists()]
+            assert found, span
+            n_files, text = n_files + 1, found[0].read_text(encoding="utf-8")
+        elif text is not None and re.fullmatch(r'"?\w+"?', span):
+            assert re.search(rf"(?<!\w){span}(?!\w)", text), (span, "is not in the file before it")
+    assert n_files > 30
