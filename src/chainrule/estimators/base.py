@@ -23,6 +23,7 @@ from chainrule.estimators.callbacks import as_task, check_callbacks
 from chainrule.estimators.checkpoint import Checkpoint, interval
 from chainrule.estimators.data import validated_features, validation_rows
 from chainrule.estimators.describing import describe_estimator
+from chainrule.estimators.elsewhere import OtherNames, hinted
 from chainrule.estimators.initialization import initialize
 from chainrule.estimators.keywords import constraints
 from chainrule.estimators.losses import check_loss
@@ -37,7 +38,7 @@ from chainrule.model.arrays import as_floats
 from chainrule.model.rows import Rows
 
 
-class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, MLP, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, MLP, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """Base of `MLPClassifier` and `MLPRegressor`; see there for parameters and attributes.
 
     A subclass stores its parameters, reads targets (`_check_data`), names the output activation, and scores
@@ -57,6 +58,7 @@ class BaseMLP(LeavingNetwork, CallbackSupportMixin, BaseEstimator, MLP, ABC):  #
 
     # Fitting.
 
+    @hinted
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,

@@ -13,6 +13,7 @@ from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.data import validated, weigh_classes
 from chainrule.estimators.derivatives import ClassifierDerivatives
 from chainrule.estimators.documentation import documented
+from chainrule.estimators.elsewhere import hinted
 from chainrule.estimators.keywords import CLASSIFIER, constraints
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.losses import CLASSIFIER_LOSSES
@@ -65,6 +66,7 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
     label_smoothing: float
     class_weight: Any
 
+    @hinted
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),

@@ -12,6 +12,7 @@ from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.data import validated
 from chainrule.estimators.derivatives import DerivativesMixin
 from chainrule.estimators.documentation import documented
+from chainrule.estimators.elsewhere import hinted
 from chainrule.estimators.keywords import REGRESSOR, constraints
 from chainrule.estimators.losses import REGRESSOR_LOSSES, loss_of, output_activation
 from chainrule.estimators.rows import ready_to_train
@@ -65,6 +66,7 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
     def _own_metric(self) -> str:
         return "d2_pinball_score" if loss_of(self).outputs_per_target > 1 else "r2"
 
+    @hinted
     def __init__(
         self,
         loss: Any = "squared_error",

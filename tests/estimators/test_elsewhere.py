@@ -1,0 +1,83 @@
+"""Keywords and attributes of other libraries are answered with what there is here."""
+
+import copy
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from chainrule import MLPClassifier, MLPRegressor
+from chainrule.estimators.elsewhere import ATTRIBUTES, KEYWORDS
+
+X = np.random.default_rng(0).normal(size=(30, 3))
+EITHER = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+
+
+@EITHER
+@pytest.mark.parametrize("name", KEYWORDS)
+def test_keywords(kind, name):
+    with pytest.raises(
+        TypeError, match=rf"{kind.__name__}\(\) got an unexpected keyword argument '{name}'; "
+    ):
+        kind(**{name: 1})
+    with pytest.raises(TypeError, match=rf"{kind.__name__}\.fit\(\) got .* argument '{name}'; ") as found:
+        kind().fit(X, X[:, 0] > 0, **{name: 1})
+    assert KEYWORDS[name] in str(found.value)
+
+
+def test_what_the_hints_name_is_there():
+    known = inspect.signature(MLPClassifier).parameters
+    for name in (
+        "early_stopping",
+        "patience",
+        "scoring",
+        "max_iter",
+        "hidden_layer_sizes",
+        "solver",
+        "alpha",
+    ):
+        assert name in known
+    assert not set(KEYWORDS) & set(known)
+    assert {"X_val", "y_val"} <= set(inspect.signature(MLPClassifier.fit).parameters)
+    fitted = MLPRegressor(max_iter=200, early_stopping=True).fit(X, X[:, 0])
+    for name in (
+        "coefs_",
+        "intercepts_",
+        "evals_result_",
+        "best_iteration_",
+        "loss_curve_",
+        "input_gradients",
+    ):
+        assert hasattr(fitted, name)
+
+
+def test_other_keywords():
+    with pytest.raises(TypeError, match=r"'verbose'; it is set before: MLPRegressor\(verbose=\.\.\.\)"):
+        MLPRegressor().fit(X, X[:, 0], verbose=True)
+    with pytest.raises(TypeError, match="'hiden_layer_sizes'; did you mean 'hidden_layer_sizes'"):
+        MLPRegressor(hiden_layer_sizes=3)
+    with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'qqq'$"):
+        MLPRegressor().fit(X, X[:, 0], qqq=3)
+
+
+@EITHER
+def test_attributes(kind):
+    for name in ATTRIBUTES:
+        assert not hasattr(kind(), name)
+    with pytest.raises(AttributeError, match="'feature_importances_': a network has none of its own"):
+        kind().feature_importances_  # noqa: B018
+    with pytest.raises(AttributeError, match=f"^'{kind.__name__}' object has no attribute 'qqq'"):
+        kind().qqq  # noqa: B018
+    with pytest.raises(AttributeError, match="partial_fit is only available for stochastic"):
+        kind(solver="lbfgs").partial_fit  # noqa: B018
+
+
+@EITHER
+def test_signatures_copies_and_pickles_are_as_they_were(kind):
+    assert "self" not in inspect.signature(kind).parameters
+    assert all(one.kind is not one.VAR_KEYWORD for one in inspect.signature(kind.fit).parameters.values())
+    model = kind(max_iter=5)
+    for one in (clone(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert one.get_params() == model.get_params()
