@@ -70,7 +70,7 @@ def test_attributes(kind):
         kind().feature_importances_  # noqa: B018
     with pytest.raises(AttributeError, match=f"^'{kind.__name__}' object has no attribute 'qqq'"):
         kind().qqq  # noqa: B018
-    with pytest.raises(AttributeError, match="This '.*' has no attribute 'partial_fit'"):
+    with pytest.raises(AttributeError, match=r"This '.*' has no attribute 'partial_fit'"):
         kind(solver="lbfgs").partial_fit  # noqa: B018
 
 
