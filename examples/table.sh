@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a table to predictions: breast tumours, 569 rows and 30 measurements, which come with scikit-learn.
+# From a table to predictions: breast tumors, 569 rows and 30 measurements, which come with scikit-learn.
 # Run it anywhere: sh examples/table.sh. It works in a temporary directory.
 set -eu
 
@@ -24,8 +24,8 @@ PYTHON
 
 chainrule() { ${PYTHON:-python} -m chainrule "$@"; }
 
-chainrule fit known.csv --target diagnosis --hidden 32,32 --quiet --out tumours.safetensors
+chainrule fit known.csv --target diagnosis --hidden 32,32 --quiet --out tumors.safetensors
 echo
-chainrule evaluate tumours.safetensors later.csv
+chainrule evaluate tumors.safetensors later.csv
 echo
-chainrule predict tumours.safetensors later.csv --proba | head -n 4
+chainrule predict tumors.safetensors later.csv --proba | head -n 4
