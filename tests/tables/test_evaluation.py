@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
+from chainrule.tables.class_target import ClassTarget
 from chainrule.tables.evaluation import evaluate_classes, evaluate_numbers
-from chainrule.tables.targets import ClassTarget, NumberTarget
+from chainrule.tables.number_target import NumberTarget
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

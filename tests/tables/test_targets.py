@@ -5,15 +5,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from chainrule.tables.class_target import ClassTarget
 from chainrule.tables.errors import TableError, TableWarning
-from chainrule.tables.targets import (
-    ClassTarget,
-    drop_unknown,
-    fit_target,
-    infer_task,
-    target_from_state,
-    target_state,
-)
+from chainrule.tables.targets import drop_unknown, fit_target, target_from_state, target_state
+from chainrule.tables.tasks import infer_task
 
 
 def column(values, kind=None):

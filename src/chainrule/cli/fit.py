@@ -189,7 +189,7 @@ def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool)
 def _facts(prepared: "Prepared") -> list[tuple[str, str]]:
     """Return what was decided before the training."""
     from chainrule.cli.report import columns_text, left_out_text
-    from chainrule.tables.targets import ClassTarget
+    from chainrule.tables.class_target import ClassTarget
 
     problem, target = prepared.problem, prepared.target
     into = f" into {len(target.classes)} classes" if isinstance(target, ClassTarget) else ""

@@ -61,8 +61,8 @@ def predict(model: "TableModel", source: "Source", *, proba: bool, keep: Sequenc
     """
     import pyarrow as pa
 
+    from chainrule.tables.class_target import ClassTarget
     from chainrule.tables.kept import kept_columns
-    from chainrule.tables.targets import ClassTarget
 
     columns = kept_columns(source, keep)
     if proba:

@@ -91,7 +91,7 @@ def _read(title: str, path: str, form: CsvFormat, places: list[int], *, zipped: 
             if "straddling" in message and block < MOST_BLOCK:
                 block = min(16 * block, MOST_BLOCK)
                 continue
-            if "Empty CSV file" in message:
+            if "Empty CSV file" in message or "Could not skip initial" in message:
                 return pa.table({name: pa.array([], pa.large_string()) for name in wanted})
             if "invalid UTF8" in message or "Invalid UTF8" in message:
                 number = message.partition("#")[2].partition(":")[0]

@@ -121,6 +121,10 @@ def find_format(title: str, start: bytes, options: CsvOptions) -> CsvFormat:
         skip += 1
         while skip < len(lines) and (not lines[skip].strip() or lines[skip].startswith("#")):
             skip += 1
+    title_line = _title_line(lines[skip : skip + LINES])
+    if title_line and options.header:
+        notes.append(f"the first line of {title} was passed over: {title_line.strip()[:60]!r}")
+        skip += lines[skip:].index(title_line) + 1
     rows = [line for line in lines[skip : skip + LINES] if line.strip()]
     if delimiter and not options.firm and not any(delimiter in row for row in rows):
         delimiter = None
@@ -229,6 +233,18 @@ def _is_comment(lines: Sequence[str], place: int) -> bool:
     ]
     as_many = any(n == m > 0 for n, m in counts)
     return not (as_many and re.search(r"(?:^|[,;\t|])\s*-?\d", following))
+
+
+def _title_line(lines: Sequence[str]) -> str:
+    """Return a line before the names that is a title, or "": it has one field, all others have several."""
+    rows = [line for line in lines if line.strip()]
+    if len(rows) < 4:
+        return ""
+    title, names, *rest = rows
+    counts = [{_outside_quotes(row).count(one) for row in (names, *rest)} for one in DELIMITERS]
+    alike = [one for one, count in zip(DELIMITERS, counts, strict=True) if len(count) == 1 and count != {0}]
+    titled = len(alike) == 1 and alike[0] not in _outside_quotes(title)
+    return title if titled and not any(map(str.isdigit, names)) else ""
 
 
 def _hashed(field: str) -> bool:

@@ -14,6 +14,7 @@ from chainrule.tables.distinct import Distinct
 from chainrule.tables.found import Around, Choice, Found
 from chainrule.tables.number_columns import find_numbers, find_plain
 from chainrule.tables.reading import Reading, booleans
+from chainrule.tables.wide_tables import find_together
 
 
 def detect(values: pa.ChunkedArray, choice: Choice | None = None, around: Around | None = None) -> Found:
@@ -69,7 +70,10 @@ def detect_all(columns: Mapping[str, pa.ChunkedArray], choices: Mapping[str, Cho
     >>> detect_all(columns, {})["b"].values.to_pylist()
     [1234.0, 5678.0]
     """
-    found = {name: detect(values, choices.get(name)) for name, values in columns.items()}
+    together = find_together(columns, choices)
+    found = {
+        name: together.get(name) or detect(values, choices.get(name)) for name, values in columns.items()
+    }
     around = sum((one.around for one in found.values()), Around())
     for name, one in found.items():
         if one.open:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.tables.targets import ClassTarget, NumberTarget, Target
+from chainrule.tables.class_target import ClassTarget
+from chainrule.tables.number_target import NumberTarget
+from chainrule.tables.targets import Target
 
 Floats = NDArray[np.floating]
 Numbers = NDArray[Any]

@@ -1,13 +1,11 @@
 """JSON: a list of rows, or one row a line."""
 
+import gzip
 import json
 
-from chainrule.tables.csv_file import peek
 from chainrule.tables.errors import TableError
 from chainrule.tables.frames import open_frame
 from chainrule.tables.source import Source
-
-MOST_BYTES = 1 << 40
 
 
 def looks_like_json(start: bytes) -> bool:
@@ -26,7 +24,8 @@ def looks_like_json(start: bytes) -> bool:
 
 def open_json(title: str, path: str, *, zipped: bool) -> Source:
     """Return the source of a JSON file; TableError for what is no list of rows."""
-    text = peek(path, MOST_BYTES, zipped=zipped)[0].decode("utf-8-sig")
+    with (gzip.open if zipped else open)(path, "rb") as file:
+        text = file.read().decode("utf-8-sig")
     try:
         rows = json.loads(text) if text.lstrip().startswith("[") else None
         rows = rows if rows is not None else [json.loads(line) for line in text.splitlines() if line.strip()]

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule._words import did_you_mean, listed
+from chainrule.tables.class_target import ClassTarget
 from chainrule.tables.errors import ParameterError, TableError
-from chainrule.tables.targets import ClassTarget, Task
+from chainrule.tables.tasks import Task
 
 #: What `TableModel.fit` has under a name of its own.
 OWN_NAMES = {

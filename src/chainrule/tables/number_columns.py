@@ -14,7 +14,8 @@ from chainrule.tables.reading import Reading, plain_numbers
 
 #: So many distinct texts, or rows, are tried before all are.
 SAMPLE = 1000
-#: A decimal point that groups no thousands.
+#: What may be codes; and a decimal point that groups no thousands.
+CODES = r"^\s*(?:0\d|\+\d{7})"
 POINT = r"\.(?:\d{0,2}|\d{4,})$|^[+-]?(?:0|\d{4,})?\.\d"
 
 
@@ -23,7 +24,7 @@ def find_plain(values: pa.ChunkedArray, choice: Choice, around: Around | None) -
     numbers = plain_numbers(values, missing=choice.missing)
     if numbers is None or numbers.null_count == len(numbers):
         return None
-    if pc.any(pc.match_substring_regex(values, r"^\s*(?:0\d|\+\d{7})")).as_py():
+    if pc.any(pc.match_substring_regex(values, CODES)).as_py():
         return None  # perhaps codes
     reading = Reading("number", missing=choice.missing)
     numbers = reading.without_codes(numbers)
@@ -74,7 +75,7 @@ def find_numbers(distinct: Distinct, choice: Choice, around: Around | None) -> F
         "number", mark or ".", magnitudes, missing=(*choice.missing, *missing), lenient=lenient or forced
     )
     notes = [
-        *([] if choice.mark else _mark_note(distinct, written, read, reading.mark, evidence)),
+        *([] if choice.mark else _mark_note(distinct, written, read, mark or ".", evidence)),
         *([f"is read without the unit {unit!r}"] if unit else []),
         *(f"is read with {one!r} as {numerals.MAGNITUDES[one]:,.0f}" for one in magnitudes),
         *odd_note(distinct, read, "numbers"),

@@ -23,11 +23,9 @@ def open_parquet(title: str, path: str) -> Source:
 
     if os.path.isdir(path):
         files = parts(path)
-        dataset = pyarrow.dataset.dataset(
-            files, format="parquet", partitioning="hive", partition_base_dir=path
-        )
-        schema = _common_schema(title, dataset, files)
-        dataset = dataset.replace_schema(schema)
+        folders = {"format": "parquet", "partitioning": "hive", "partition_base_dir": path}
+        schema = _common_schema(title, pyarrow.dataset.dataset(files, **folders), files)
+        dataset = pyarrow.dataset.dataset(files, schema=schema, **folders)
     else:
         schema = pyarrow.parquet.read_schema(path)
         dataset = None

@@ -24,7 +24,8 @@ from chainrule.tables.reading import Reading
 from chainrule.tables.source import Source, check_rows
 from chainrule.tables.suspicious import codes_text, counts_rows, far_codes, typed_numbers
 from chainrule.tables.tables import open_table
-from chainrule.tables.targets import TASKS, Task, drop_unknown, infer_task
+from chainrule.tables.targets import drop_unknown
+from chainrule.tables.tasks import TASKS, Task, infer_task
 from chainrule.tables.values import is_number, is_text, plain, to_numbers
 
 

@@ -25,8 +25,8 @@ class Reading:
     ----------
     kind : {"number", "date", "boolean", "text"}
         What the column means.
-    mark : {".", ","}
-        The decimal mark where a number leaves it open, as 1,234 does.
+    mark : {".", ","}, optional
+        The decimal mark where a number leaves it open, as 1,234 does; None asks the rows at hand.
     magnitudes : tuple of str
         Letters and words after numbers that multiply, such as "k"; in other columns they are units.
     day_first : bool, optional
@@ -40,7 +40,7 @@ class Reading:
     """
 
     kind: Kind
-    mark: Mark = "."
+    mark: Mark | None = None
     magnitudes: tuple[str, ...] = ()
     day_first: bool | None = None
     missing: tuple[str, ...] = ()
@@ -96,7 +96,7 @@ class Reading:
     def read(self, distinct: Distinct) -> tuple[pa.Array, NDArray[np.bool_]]:
         """Read distinct texts; null, and False, where one is none of the kind."""
         if self.kind == "number":
-            return self._numbers(distinct.text)
+            return self._numbers(distinct)
         return self._moments(distinct) if self.kind == "date" else booleans(distinct.text)
 
     def without_codes(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -110,12 +110,15 @@ class Reading:
     @property
     def missing_numbers(self) -> list[float]:
         """Those words for a missing value that are numbers."""
+        if not self.missing:
+            return []
         numbers = numerals.values(numerals.take_apart(pa.array(self.missing, pa.large_string())), ".")
         return [float(number) for number in numbers if number == number]
 
-    def _numbers(self, text: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-        written = numerals.take_apart(text)
-        numbers = numerals.values(written, self.mark)
+    def _numbers(self, distinct: Distinct) -> tuple[pa.Array, NDArray[np.bool_]]:
+        written = numerals.take_apart(distinct.text)
+        mark = self.mark or numerals.evidence(written, distinct.counts).mark or "."
+        numbers = numerals.values(written, mark)
         if self.magnitudes:
             factors = [
                 numerals.MAGNITUDES[one] if one in self.magnitudes else 1.0 for _, one in written.suffixes
@@ -164,7 +167,7 @@ class Reading:
         texts = (*reading.missing, *reading.magnitudes)
         if (
             reading.kind not in (*EXPECTED, "text")
-            or reading.mark not in (".", ",")
+            or reading.mark not in (None, ".", ",")
             or reading.day_first not in (None, True, False)
             or not all(isinstance(one, str) for one in texts)
             or not set(reading.magnitudes) <= numerals.MAGNITUDES.keys()
@@ -179,7 +182,7 @@ PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"
 
 
 def plain_numbers(
-    values: pa.ChunkedArray, mark: Mark = ".", missing: tuple[str, ...] = ()
+    values: pa.ChunkedArray, mark: Mark | None = None, missing: tuple[str, ...] = ()
 ) -> pa.ChunkedArray | None:
     """Return text as int64 or float64 where all of it is written as programs do; None for other text."""
     # A cast that fails is slow, one that succeeds is not: patterns decide.
@@ -195,14 +198,15 @@ def plain_numbers(
     return None if numbers is None else distinct.spread(numbers)
 
 
-def _cast(text: Any, mark: Mark) -> Any:
-    for pattern, wanted in ((WHOLE, pa.int64()), (PLAIN, pa.float64()))[: 2 if mark == "." else 1]:
-        if all(
-            pc.all(pc.match_substring_regex(part, pattern), min_count=0).as_py()
-            for part in (text.slice(0, 100), text)
-        ):
+def _cast(text: Any, mark: Mark | None) -> Any:
+    for pattern, wanted in ((WHOLE, pa.int64()), (PLAIN, pa.float64()))[: 1 if mark == "," else 2]:
+        if _all_match(text.slice(0, 100), pattern) and (len(text) <= 100 or _all_match(text, pattern)):
             return text.cast(wanted)
     return None
+
+
+def _all_match(text: Any, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(text, pattern), min_count=0).as_py())
 
 
 def booleans(text: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:

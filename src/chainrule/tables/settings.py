@@ -7,7 +7,7 @@ from typing import Any, Literal
 from chainrule.tables import checks
 from chainrule.tables.errors import ParameterError, TrainingError
 from chainrule.tables.network_parameters import check_parameter
-from chainrule.tables.targets import TASKS, Task
+from chainrule.tables.tasks import TASKS, Task
 from chainrule.tables.training import Callback, check_memory
 
 #: Of the loss. With scikit-learn's 0.0001 patience hardly ends on a table that can be learned to loss zero,

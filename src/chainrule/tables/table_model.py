@@ -11,27 +11,21 @@ from numpy.typing import NDArray
 from chainrule._words import counted
 from chainrule.description import Description, Meaning
 from chainrule.description.leaving import Leaving
+from chainrule.tables.class_target import ClassTarget
 from chainrule.tables.csv_format import CsvOptions
 from chainrule.tables.errors import TableError
 from chainrule.tables.evaluation import Evaluation, evaluate
 from chainrule.tables.fitting import Prepared, prepare, train_prepared
 from chainrule.tables.names import no_such, tidy
 from chainrule.tables.network_parameters import estimator_class
+from chainrule.tables.number_target import SeveralTargets
 from chainrule.tables.posing import pose, question, row_weights
 from chainrule.tables.preprocessing import Preprocessor
 from chainrule.tables.settings import fit_settings
 from chainrule.tables.source import Source, check_rows
 from chainrule.tables.tables import open_table
-from chainrule.tables.targets import (
-    ClassTarget,
-    SeveralTargets,
-    Target,
-    Task,
-    drop_unknown,
-    read_target,
-    target_from_state,
-    target_state,
-)
+from chainrule.tables.targets import Target, drop_unknown, read_target, target_from_state, target_state
+from chainrule.tables.tasks import Task
 from chainrule.tables.training import Callback, Epoch, curves
 
 
