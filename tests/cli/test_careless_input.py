@@ -170,7 +170,7 @@ def newer(data):
         (lambda data: b"", ["dear.safetensors is not a model file", "empty"]),
         (lambda data: b"rooms,heating\n1,gas\n", ["dear.safetensors is not a model file"]),
         (newer, ["newer chainrule", "version 99", "upgrade"]),
-        (lambda data: data.replace(b'"left_out', b'"left_0ut'), ["dear.safetensors is damaged", "left_out"]),
+        (lambda data: data.replace(b'"left_out', b'"left_0ut'), ["dear.safetensors is damaged", "checksum"]),
     ],
 )
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
