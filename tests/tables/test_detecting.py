@@ -114,7 +114,8 @@ def test_many_odd_words_are_counted():
 
 def test_nearly_numbers_are_text_and_said():
     assert notes([*map(str, range(60)), *["many"] * 40]) == (
-        "is taken as text: 60 of 100 values are numbers, others such as 'many' in row 61 are not"
+        "is taken as text: 60 of 100 values are numbers, others such as 'many' in row 61 are not; "
+        "--number (number= in Python) counts those as missing"
     )
 
 

@@ -105,12 +105,15 @@ def prepare(problem: Problem, settings: FitSettings) -> Prepared:
         class_weights(estimator, target)
     else:
         target = _target(problem, training, centered)
-    preprocessor = Preprocessor.fit(
-        problem.table.take(training),
-        ignore=problem.targets,
-        readings=problem.readings,
-        left_out=problem.left_out,
-    )
+    try:
+        preprocessor = Preprocessor.fit(
+            problem.table.take(training),
+            ignore=problem.targets,
+            readings=problem.readings,
+            left_out=problem.left_out,
+        )
+    except TableError as error:
+        raise TableError("; ".join([str(error), *problem.notes])) from None
     widths = settings.network["hidden_layer_sizes"]
     check_memory([len(preprocessor.feature_names), *widths, target.n_outputs], settings.dtype)
     parts = [_part(problem, preprocessor, target, settings.dtype, training, silent=False)]

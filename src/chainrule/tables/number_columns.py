@@ -128,8 +128,8 @@ def _nearly(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
         return None
     row, word = distinct.first(odd)
     note = (
-        f"is taken as text: {n_read:,} of {n_known:,} values are numbers, "
-        f"others such as {word!r} in row {row:,} are not"
+        f"is taken as text: {n_read:,} of {n_known:,} values are numbers, others such as {word!r} in row "
+        f"{row:,} are not; --number (number= in Python) counts those as missing"
     )
     return Found(Reading("text"), notes=(note,) if n_read >= n_known / 2 else ())
 
@@ -168,6 +168,8 @@ def _mark_note(
     distinct: Distinct, written: Written, read: NDArray[np.bool_], mark: Mark, evidence: Evidence
 ) -> list[str]:
     """Say how a number is read that could have been read otherwise, or has a decimal comma."""
+    if evidence.comma and evidence.point:
+        return ["has decimal commas and decimal points, each read as it is"]
     if not (mark == "," or (evidence.either and not evidence.point)):
         return []
     marked = read & numerals.matching(written.body, "," if mark == "," and evidence.comma else "[,.]")

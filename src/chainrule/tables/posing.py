@@ -170,7 +170,7 @@ def pose(data: Any, asked: Question) -> Problem:
     for note in source.notes:
         warnings.warn(note, TableWarning, stacklevel=3)
     weights = row_weights(asked.weight, table)
-    left_out = {"": "has no name"} if source.nameless and not source.is_file else {}
+    left_out = {"": "has no name"} if source.nameless else {}
     for name in names:
         if name in (*asked.targets, weight_name):
             continue
