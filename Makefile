@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PYTEST ?=
 BENCH  ?=
+FUZZ_SECONDS ?= 720
 bin    := $(VENV)/bin
 pip    := $(bin)/python -m pip --disable-pip-version-check -q
 # pip has -C for --config-settings since 23.1, and Debian 12 has 23.0.
@@ -16,7 +17,7 @@ sources   := CMakeLists.txt pyproject.toml README.md $(shell find src tests/nati
 cpp_files  = $(shell find src tests -name '*.[chi]pp' -o -name '*.inl')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format build docs bench sanitize wheel clean
+.PHONY: help demo test quick lint format build docs bench fuzz sanitize wheel clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +60,10 @@ docs: $(VENV)/docs-tools  ## the documentation, into build/docs/html; warnings a
 bench: $(VENV)/installed  ## measure beside scikit-learn, PyTorch and JAX, those that are installed; BENCH="--quick" passes options on
 	$(pip) install --no-build-isolation '.[bench]'
 	$(bin)/python -m benchmarks $(BENCH)
+
+fuzz: $(VENV)/test-tools  ## an hour of damaged and hostile files, tables and calls, other ones each time
+	CHAINRULE_FUZZ_SECONDS=$(FUZZ_SECONDS) CHAINRULE_FUZZ_SEED=$$(date +%s) \
+	$(bin)/python -m pytest tests/fuzz -m slow -rP $(PYTEST)
 
 sanitize: sanitize-address sanitize-undefined sanitize-thread  ## the engine's tests under the compiler's sanitizers
 

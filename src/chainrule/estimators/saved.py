@@ -4,12 +4,15 @@ A file can be damaged, or made by an enemy. What is wrong with it must be found 
 engine or in the middle of a later `partial_fit`.
 """
 
+import math
 import re
+from collections.abc import Collection
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from chainrule import _engine
@@ -28,6 +31,8 @@ MAX_LABEL_BYTES = 2**28
 #: Counts among the fitted attributes, and the lowest that they can be.
 COUNTS = {"n_iter_": 0, "t_": 0, "n_layers_": 2, "n_outputs_": 1, "n_features_in_": 1}
 NUMBERS = ("loss_", "best_loss_", "best_validation_score_", "_no_improvement_count")
+#: Parameters that are used where nothing is fitted.
+ALWAYS = ("n_threads", "checkpoint", "random_state")
 MT19937_WORDS = 624
 
 
@@ -37,6 +42,30 @@ def part(settings: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise TypeError(f"{name!r} is {type(found).__name__}, expected a dictionary")
     return found
+
+
+def parameters_of(mlp: MLP, settings: dict[str, Any], tensors: Tensors) -> dict[str, Any]:
+    """Return an estimator's parameters; checked as far as loading needs them."""
+    parameters = part(settings, "parameters")
+    unknown = parameters.keys() - mlp.get_params(deep=False).keys()
+    if unknown:
+        raise ValueError(f"{type(mlp).__name__} has no parameter {sorted(unknown)[0]!r}")
+    if isinstance(parameters["random_state"], dict):
+        key = tensors["random_state"]
+        parameters["random_state"] = source_of_random_numbers(parameters["random_state"], key)
+    check_parameters(mlp, parameters, ALWAYS)
+    n_threads = parameters.get("n_threads")
+    if n_threads is not None and n_threads >= 2**31:
+        raise ValueError(f"n_threads is {n_threads}")
+    return parameters
+
+
+def check_parameters(mlp: MLP, parameters: dict[str, Any], names: Collection[str]) -> None:
+    """Check some parameters as `fit` would."""
+    constraints = {
+        name: mlp._parameter_constraints[name] for name in names if name in mlp._parameter_constraints
+    }
+    validate_parameter_constraints(constraints, parameters, type(mlp).__name__)
 
 
 def source_of_random_numbers(source: Any, key: NDArray[Any]) -> np.random.RandomState:
@@ -69,7 +98,7 @@ def source_of_random_numbers(source: Any, key: NDArray[Any]) -> np.random.Random
     return random_state
 
 
-def check_fitted(mlp: MLP, tensors: Tensors, fitted: dict[str, Any]) -> None:
+def check_fitted(mlp: MLP, fitted: dict[str, Any]) -> None:
     """Check what fitting found and a file has in words: counts, numbers, names."""
     for name, lowest in COUNTS.items():
         if name in fitted or lowest:
@@ -84,15 +113,9 @@ def check_fitted(mlp: MLP, tensors: Tensors, fitted: dict[str, Any]) -> None:
             raise TypeError(f"{name} is {fitted[name]!r}; expected a name")
     if not isinstance(fitted["out_activation_"], str):
         raise TypeError("out_activation_ is missing")
-    if fitted["n_layers_"] > len(tensors):
-        raise ValueError(f"{fitted['n_layers_']} layers, but {len(tensors)} arrays")
     # Those that shape the network. The others are checked when somebody trains it.
-    known = type(mlp)._parameter_constraints
-    constraints = {name: known.get(name) for name in SHAPING if name != "loss"}
     values = mlp.get_params(deep=False)
-    validate_parameter_constraints(
-        {name: allowed for name, allowed in constraints.items() if allowed}, values, type(mlp).__name__
-    )
+    check_parameters(mlp, values, set(SHAPING) - {"loss"})
     activation = values["activation"]
     for name in [activation] if isinstance(activation, str) else activation:
         named_choice("activation", name, CHOICES["activation"])
@@ -106,6 +129,8 @@ def check_network(mlp: MLP, bound: BoundModel) -> None:
             f"layers of {sizes} neurons do not fit {mlp.n_features_in_} features and {mlp.n_outputs_} outputs"
         )
     labels: Labels | None = getattr(mlp, "_labels", None)
+    if labels is None and is_classifier(mlp):
+        raise ValueError("a classifier has no labels")
     if labels is not None and labels.n_outputs != sizes[-1]:
         raise ValueError(f"{len(labels.classes)} classes do not fit {sizes[-1]} outputs")
     names = getattr(mlp, "feature_names_in_", None)
@@ -163,6 +188,10 @@ def check_optimizer(optimizer: StochasticOptimizer, bound: BoundModel) -> None:
         if whole_number(name, getattr(optimizer, name), 0) >= 2**63:
             raise ValueError(f"{name} is {getattr(optimizer, name)}; expected less than 2^63")
     named_choice("schedule", optimizer.schedule, CHOICES["learning_rate"])
+    for name, value in part(vars(optimizer), "settings").items():
+        values = value if isinstance(value, list) and name == "learning_rate_factors" else [value]
+        if name != "precision" and not all(isinstance(one, bool) or _is_number(one) for one in values):
+            raise TypeError(f"{name} is {value!r}; expected a number")
     depth = len(bound.model.sizes)
     trainer = _engine.Trainer(
         _engine.Model(
@@ -201,4 +230,4 @@ def labels_of(settings: dict[str, Any]) -> Labels:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))

@@ -117,14 +117,7 @@ def set_state(mlp: MLP, tensors: Tensors, settings: dict[str, Any]) -> None:
         Where a part is missing, or does not fit the others.
     """
     settings = from_json(settings)
-    parameters = saved.part(settings, "parameters")
-    unknown = parameters.keys() - mlp.get_params(deep=False).keys()
-    if unknown:
-        raise ValueError(f"{type(mlp).__name__} has no parameter {sorted(unknown)[0]!r}")
-    source = parameters["random_state"]
-    if isinstance(source, dict):
-        parameters["random_state"] = saved.source_of_random_numbers(source, tensors["random_state"])
-    mlp.set_params(**parameters)
+    mlp.set_params(**saved.parameters_of(mlp, settings, tensors))
     if "fitted" not in settings:
         return
     if "feature_names" in settings:
@@ -138,7 +131,7 @@ def set_state(mlp: MLP, tensors: Tensors, settings: dict[str, Any]) -> None:
 def set_progress(mlp: MLP, tensors: Tensors, settings: dict[str, Any]) -> None:
     """Put the part together that training changes: parameters, curves, counts, optimizer."""
     fitted = saved.part(settings, "fitted")
-    saved.check_fitted(mlp, tensors, fitted)
+    saved.check_fitted(mlp, fitted)
     n_layers = fitted["n_layers_"] - 1
     mlp.coefs_ = [tensors[f"coefs.{k}"] for k in range(n_layers)]
     mlp.intercepts_ = [tensors[f"intercepts.{k}"] for k in range(n_layers)]

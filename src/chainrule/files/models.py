@@ -161,10 +161,14 @@ def checking(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
         raise
     except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
-        what = what if len(what) < 400 else f"{what[:300]} ..."
         raise ModelFileError(
-            f"{os.fspath(path)} is damaged: its {kind} could not be put together: {what}"
+            f"{os.fspath(path)} is damaged: its {kind} could not be put together: {_short(what)}"
         ) from error
+
+
+def _short(message: str) -> str:
+    """Return a message that may quote a whole file, as a reader wants it."""
+    return message if len(message) < 400 else f"{message[:300]} ..."
 
 
 def read_state(path: str | os.PathLike[str]) -> tuple[str, Tensors, dict[str, Any]]:
@@ -328,7 +332,8 @@ def _tensors(data: bytes, name: str) -> Tensors:
     try:
         tensors: Tensors = from_bytes(data)
     except (SafetensorError, ValueError, LookupError, TypeError) as error:
-        raise ModelFileError(f"{name} is damaged: {error}") from None
+        what = f"an array has the type {error}" if isinstance(error, KeyError) else str(error)
+        raise ModelFileError(f"{name} is damaged: {_short(what)}") from None
     for tensor_name, values in tensors.items():
         if values.dtype.kind not in "biuf":
             raise ModelFileError(

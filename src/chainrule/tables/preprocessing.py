@@ -199,4 +199,4 @@ class Preprocessor:
                 columns.append(CategoryColumn(name, kind, categories, missing, other, reading))
             else:
                 raise ValueError(f"column {name!r} has the unknown kind {kind!r}")
-        return cls(columns, {str(name): str(why) for name, why in settings["left_out"].items()})
+        return cls(columns, {str(name): str(why) for name, why in dict(settings["left_out"]).items()})

@@ -160,7 +160,7 @@ class Reading:
         known = {field.name for field in fields(cls)}
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
-            for name, value in state.items()
+            for name, value in dict(state).items()
             if name in known
         }
         reading = cls(**values)
