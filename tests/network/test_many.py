@@ -538,3 +538,17 @@ def test_train_many_example(tmp_path: Path) -> None:
     accuracies = [float(line.split()[-1]) for line in table]
     assert all(accuracy > 0.9 for accuracy in accuracies)
     assert float(ensemble.split()[-1]) > np.mean(accuracies)
+
+
+def test_index_arrays_may_change_while_others_train() -> None:
+    def spoil(*_: object) -> None:
+        x.indices[:] = 1_000_000_000
+        x.indptr[1:] = 1_000_000_000
+
+    dense, y = rows()
+    x = sparse.csr_array(dense)
+    nets, same = ([small(seed) for seed in range(3)] for _ in range(2))
+    train_many([(net, x.copy(), y) for net in same], epochs=3)
+    train_many([(net, x, y) for net in nets], epochs=3, on_done=spoil, n_jobs=1)
+    for a, b in zip(nets, same, strict=True):
+        assert_array_equal(parameters(a), parameters(b))

@@ -46,7 +46,8 @@ class Leaving:
 
         Returns
         -------
-        onnx.ModelProto
+        proto : onnx.ModelProto
+            The graph, also where it was written.
         """
         proto: onnx.ModelProto = verb("to_onnx")(self, path, dtype=dtype)
         return proto
@@ -86,7 +87,7 @@ class LeavingNetwork(Leaving):
 
         Returns
         -------
-        torch.nn.Sequential
+        module : torch.nn.Sequential
             In evaluation mode. A classifier's gives logits.
         """
         module: torch.nn.Sequential = verb("to_torch")(self)

@@ -83,7 +83,7 @@ def _meaning(mlp: Any, n_outputs: int) -> Meaning:
 
 
 def _encode(mlp: Any, y: Any) -> NDArray[Any]:
-    """Turn y into what the network learns: class indices, booleans, or standardised numbers."""
+    """Turn y into what the network learns: class indices, booleans, or standardized numbers."""
     targets: NDArray[Any] = np.asarray(y)
     labels = getattr(mlp, "_labels", None)
     if labels is not None:

@@ -38,10 +38,10 @@ MT19937_WORDS = 624
 
 def part(settings: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a part of the settings that must be there and be a dictionary."""
-    found = settings[name]
-    if not isinstance(found, dict):
-        raise TypeError(f"{name!r} is {type(found).__name__}, expected a dictionary")
-    return found
+    values = settings[name]
+    if not isinstance(values, dict):
+        raise TypeError(f"{name!r} is {type(values).__name__}, expected a dictionary")
+    return values
 
 
 def parameters_of(mlp: MLP, settings: dict[str, Any], tensors: Tensors) -> dict[str, Any]:

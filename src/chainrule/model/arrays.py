@@ -1,5 +1,6 @@
 """Arrays at the boundary: brought to the network's dtype, refused where they are no finite real numbers."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -50,24 +51,21 @@ def as_floats(
     ValueError
         Where a finite value overflows the dtype.
     """
-    if type(values) is np.ndarray and values.dtype == dtype and _is_plain(values):
+    if type(values) is np.ndarray and values.dtype == dtype and values.flags.carray:
         return values
     array = as_array(values, name)
-    with np.errstate(over="ignore"):
-        floats = np.require(array, dtype, ["C", "A"])
-    if array.dtype.kind == "f" and array.dtype.itemsize > dtype.itemsize and not is_finite(floats):
+    narrows = array.dtype.kind == "f" and array.dtype.itemsize > dtype.itemsize
+    with np.errstate(over="ignore") if narrows else contextlib.nullcontext():
+        floats = np.asarray(array, dtype=dtype, order="C")
+    if not floats.flags.aligned:
+        floats = floats.copy()
+    if narrows and not is_finite(floats):
         too_large = np.isfinite(array) & ~np.isfinite(floats)
         if too_large.any():
             raise ValueError(
                 f"{name} has {array[too_large].flat[0]:g}{_place(too_large)}, too large for {dtype}; {advice}"
             )
     return floats
-
-
-def _is_plain(array: Floats) -> bool:
-    """Whether the engine can read an array of its dtype as it is."""
-    flags = array.flags
-    return bool(flags.c_contiguous and flags.aligned)
 
 
 def is_finite(array: Floats) -> bool:

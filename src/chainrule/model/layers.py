@@ -63,12 +63,12 @@ def _residual(value: Any, sizes: Sequence[int]) -> list[bool]:
                     " a residual connection adds one to the other and needs as many of both"
                 )
         return wanted
-    found = [one and fits for one, fits in zip(wanted, equal, strict=True)]
-    if value and not any(found):
+    layers = [one and fits for one, fits in zip(wanted, equal, strict=True)]
+    if value and not any(layers):
         hint = list(sizes)
         hint[1:-1] = [hint[1] if len(hint) > 2 else hint[0]] * max(len(hint) - 2, 2)
         raise ValueError(
             f"residual is True, but no hidden layer of sizes {list(sizes)} is as wide as its input; for"
             f" example {hint} has one"
         )
-    return found
+    return layers

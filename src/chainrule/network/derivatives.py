@@ -35,7 +35,7 @@ class Derivatives:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_1) or (n_1,)
+        gradients : ndarray of shape (n_samples, n_1) or (n_1,)
             dE/dx_1 = delta_1 W_1^T of each row; dense, for sparse rows too.
 
         Examples
@@ -59,7 +59,7 @@ class Derivatives:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_{l+1}, n_1) or (n_{l+1}, n_1)
+        jacobian : ndarray of shape (n_samples, n_{l+1}, n_1) or (n_{l+1}, n_1)
             Element (i, j, f) is dyhat_j/dx_f at row i.
 
         Notes
@@ -90,7 +90,7 @@ class Derivatives:
 
         Returns
         -------
-        PerSampleGradients
+        gradients : PerSampleGradients
             `weights` and `biases`. Their means over the rows are `gradients`.
 
         Notes
@@ -123,7 +123,7 @@ class Derivatives:
 
         Returns
         -------
-        ndarray of shape (n_samples,) or ()
+        norms : ndarray of shape (n_samples,) or ()
             sqrt(sum_k (||x_k||^2 + 1) ||delta_k||^2): a row's dE/dW_k is the outer product of x_k and
             delta_k, so that no gradient is ever written down; gains, shifts and slopes add the squares of
             theirs. Large ones are rows that the network finds hard.

@@ -25,47 +25,53 @@ class Job(NamedTuple):
         return self.network.n_parameters * n_samples * self.settings.epochs
 
 
-def as_jobs(given: Iterable[Any], common: Mapping[str, Any]) -> list[Job]:
+def as_jobs(jobs: Iterable[Any], common: Mapping[str, Any], *, foreign: bool = False) -> list[Job]:
     """Check what `train_many` was given; its docstring says what raises what.
 
     Arrays that several jobs share are checked, and where need be converted, once.
 
     Parameters
     ----------
-    given : iterable of tuple
+    jobs : iterable of tuple
         (network, x, y) or (network, x, y, settings).
     common : mapping
         Every setting by its name, for the jobs that do not have their own.
+    foreign : bool
+        Whether code of the user's runs while they train, beside callbacks and losses: it could change the
+        index arrays of sparse rows, which are copied then.
     """
-    if isinstance(given, Mapping | str | bytes) or not isinstance(given, Iterable):
-        raise TypeError(f"jobs is {_short(given)}; expected a list, each {EXPECTED[9:]}")
-    given = list(given)
-    if given and isinstance(given[0], Network):
+    if isinstance(jobs, Mapping | str | bytes) or not isinstance(jobs, Iterable):
+        raise TypeError(f"jobs is {_short(jobs)}; expected a list, each {EXPECTED[9:]}")
+    jobs = list(jobs)
+    if jobs and isinstance(jobs[0], Network):
         raise TypeError(f"jobs[0] is a Network; {EXPECTED}; for a single job: [(network, x, y)]")
-    jobs: list[Job] = []
+    checked: list[Job] = []
     places: dict[int, int] = {}  # of each network
     seen: dict[tuple[Any, ...], Rows] = {}
-    for i, job in enumerate(given):
+    for i, job in enumerate(jobs):
         try:
-            jobs.append(_as_job(job, common, seen))
+            checked.append(_as_job(job, common, seen))
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"jobs[{i}]: {error}") from None
-        first = places.setdefault(id(jobs[i].network), i)
+        first = places.setdefault(id(checked[i].network), i)
         if first != i:
             raise ValueError(
                 f"jobs[{first}] and jobs[{i}] have the same network; give each one of its own, for example a"
                 " copy.deepcopy"
             )
-    return jobs
+    if foreign or any(job.settings.callback or job.rows.loss for job in checked):
+        own = {id(rows): rows.own() for rows in seen.values()}
+        checked = [job._replace(rows=own[id(job.rows)]) for job in checked]
+    return checked
 
 
-def _as_job(given: Any, common: Mapping[str, Any], seen: dict[tuple[Any, ...], Rows]) -> Job:
-    if not isinstance(given, tuple | list):
-        raise TypeError(f"got {_short(given)}; {EXPECTED}")
-    if len(given) not in (3, 4):
-        raise TypeError(f"got {len(given)} items; {EXPECTED}")
-    network, x, y, *rest = given
+def _as_job(job: Any, common: Mapping[str, Any], seen: dict[tuple[Any, ...], Rows]) -> Job:
+    if not isinstance(job, tuple | list):
+        raise TypeError(f"got {_short(job)}; {EXPECTED}")
+    if len(job) not in (3, 4):
+        raise TypeError(f"got {len(job)} items; {EXPECTED}")
+    network, x, y, *rest = job
     if not isinstance(network, Network):
         raise TypeError(f"got {_short(network)} in the network's place; {EXPECTED}")
     own = rest[0] if rest else {}

@@ -135,7 +135,7 @@ def train_many(
     }
     if on_done is not None and not callable(on_done):
         raise TypeError(f"on_done is {on_done!r}; expected a function of an index and a result")
-    checked = as_jobs(jobs, common)
+    checked = as_jobs(jobs, common, foreign=on_done is not None)
     results: dict[int, History | Exception] = {}
     with contextlib.closing(_results(checked, min(_n_workers(n_jobs), len(checked)))) as running:
         for index, result in running:

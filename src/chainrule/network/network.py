@@ -46,7 +46,7 @@ class Gradients(NamedTuple):
     biases : list of ndarray
         dE/db_k, of shapes (n_{k+1},), for biases that are subtracted: minus the mean delta.
     gains, shifts, slopes : list of ndarray or None
-        By the vectors of normalised [E8] and of "prelu" layers, of shapes (n_{k+1},), one entry per layer,
+        By the vectors of normalized [E8] and of "prelu" layers, of shapes (n_{k+1},), one entry per layer,
         None where it has none.
     """
 
@@ -86,7 +86,7 @@ class Network(Derivatives, LeavingNetwork):
         Part of a hidden layer's outputs that each training step sets to 0, one rate for all hidden layers or
         one for each; the others are divided by 1 - rate, so that nothing changes for prediction [E10].
     layer_norm : bool or list of bool
-        Whether a hidden layer's net input is normalised over the row's units, then scaled by a learned gain
+        Whether a hidden layer's net input is normalized over the row's units, then scaled by a learned gain
         and moved by a learned shift, before its activation [E8].
     residual : bool or list of bool
         Whether a hidden layer adds its input to its output [E9]. True: all that are as wide as their input.
@@ -117,7 +117,7 @@ class Network(Derivatives, LeavingNetwork):
     +-sqrt(2 / (n_k + n_{k+1})) (Glorot and Bengio 2010, equation 16, with scikit-learn's bounds). Gains are
     1, shifts 0, slopes of "prelu" 0.25.
 
-    A hidden layer computes, in this order: net = x W - b, its normalisation, the activation, dropout (in
+    A hidden layer computes, in this order: net = x W - b, its normalization, the activation, dropout (in
     training), and the sum with its input. Formulas and sources: docs/numerics.md.
 
     Examples
@@ -190,7 +190,7 @@ class Network(Derivatives, LeavingNetwork):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_{l+1}) or (n_{l+1},)
+        outputs : ndarray of shape (n_samples, n_{l+1}) or (n_{l+1},)
             A new array. A row has the same bits alone and in any batch.
 
         Raises
@@ -228,11 +228,11 @@ class Network(Derivatives, LeavingNetwork):
         sample_weight : array-like, shape (n_samples,), optional
             Weights of the rows in the mean, whose denominator is their sum.
         l2 : float
-            Factor of the penalty l2/2 sum ||W_k||^2 that is added to the mean; biases are not penalised.
+            Factor of the penalty l2/2 sum ||W_k||^2 that is added to the mean; biases are not penalized.
 
         Returns
         -------
-        Gradients
+        gradients : Gradients
             `loss`, and `weights`, `biases` and, where layers have them, `gains`, `shifts` and `slopes`:
             derivatives of that loss, of the parameters' shapes and dtype. Without dropout.
 
@@ -354,7 +354,7 @@ class Network(Derivatives, LeavingNetwork):
 
         Returns
         -------
-        History
+        history : History
             `.loss`, one value per epoch: the mean over its rows of each batch's loss before its step, penalty
             included; `.learning_rate`, that of each epoch's last step; `.validation_loss`, `.best_epoch`;
             `.seconds`, `.n_steps`, `.stopped` and `.reason`.
@@ -431,7 +431,7 @@ class Network(Derivatives, LeavingNetwork):
 
     @property
     def norm_gains(self) -> ParameterList:
-        """Gains of normalised layers [E8], shapes (n_{k+1},), None for others. Writable as `weights`."""
+        """Gains of normalized layers [E8], shapes (n_{k+1},), None for others. Writable as `weights`."""
         return self._norm_gains
 
     @norm_gains.setter
@@ -440,7 +440,7 @@ class Network(Derivatives, LeavingNetwork):
 
     @property
     def norm_shifts(self) -> ParameterList:
-        """Shifts of normalised layers [E8], shapes (n_{k+1},), None for others. Writable as `weights`."""
+        """Shifts of normalized layers [E8], shapes (n_{k+1},), None for others. Writable as `weights`."""
         return self._norm_shifts
 
     @norm_shifts.setter
@@ -490,7 +490,7 @@ class Network(Derivatives, LeavingNetwork):
 
     @property
     def layer_norm(self) -> list[bool]:
-        """Which layers of weights are normalised [E8]; the output layer, last, is not."""
+        """Which layers of weights are normalized [E8]; the output layer, last, is not."""
         return list(self._architecture.layers.layer_norm)
 
     @property
@@ -508,13 +508,13 @@ class Network(Derivatives, LeavingNetwork):
 
     @loss.setter
     def loss(self, loss: Any) -> None:
-        given = as_loss(loss) if callable(loss) else None
-        if not (isinstance(given, CustomLoss) and isinstance(self._architecture.loss, CustomLoss)):
+        new = as_loss(loss) if callable(loss) else None
+        if not (isinstance(new, CustomLoss) and isinstance(self._architecture.loss, CustomLoss)):
             raise AttributeError(
                 f"the loss of a network is fixed, here {self.loss!r}; make another Network and copy the"
                 " weights and biases (only a function may take another function's place)"
             )
-        self._trainee.architecture = dataclasses.replace(self._architecture, loss=given)
+        self._trainee.architecture = dataclasses.replace(self._architecture, loss=new)
 
     @property
     def dtype(self) -> np.dtype[Any]:

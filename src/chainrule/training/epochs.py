@@ -54,9 +54,7 @@ def run(
         source.begin()
         # Another one where the number of threads has changed, because other trainings began or ended.
         trainer = state.trainer(trainee, source.batch_size, penalty)
-        factors = state.factors(trainer.n_steps, n_epochs * n_steps)
-        rates = state.rates_of(factors, n_epochs, n_steps)
-        state.last_rate = rates[-1]
+        factors, rates = state.plan(trainer, n_epochs, n_steps)
         loss = rules.look(source.train(trainer, n_epochs, factors, stop), rates)
         if state.plateau is not None:
             state.plateau.observe(loss)

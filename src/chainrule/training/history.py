@@ -78,8 +78,8 @@ class History:
         return len(self.loss)
 
     def __repr__(self) -> str:
-        by = {"callback": "the callback"}.get(self.reason, self.reason)
-        stopped = f", stopped by {by}" if self.stopped else ""
+        cause = {"callback": "the callback"}.get(self.reason, self.reason)
+        stopped = f", stopped by {cause}" if self.stopped else ""
         best = "" if self.best_epoch is None else f", best epoch {self.best_epoch}"
         return (
             f"History({self.n_epochs} epochs, {self.n_steps} steps,"

@@ -46,10 +46,10 @@ def scale_of(x: Floats, names: Sequence[Any] | None) -> Iterator[Finding]:
     if many:
         worst = int(np.argmax(size))
         name = "" if names is None else f" ({names[worst]})"
-        which = f"{many} of {len(size)} columns are" if many > 1 else "a column is"
+        columns = f"{many} of {len(size)} columns are" if many > 1 else "a column is"
         yield Finding(
             "inputs-not-scaled",
-            f"{which} not scaled: column {worst}{name} has a root mean square of "
+            f"{columns} not scaled: column {worst}{name} has a root mean square of "
             f"{size[worst]:.3g}, where about 1 suits a network",
             scaler,
         )
@@ -74,5 +74,5 @@ def scale_of_targets(y: Floats, *, own: bool) -> Iterator[Finding]:
             "targets-not-scaled",
             f"the targets are not scaled: their root mean square is {size:.3g}, where about 1 suits a "
             "network",
-            scaling if own else "Standardise them.",
+            scaling if own else "Standardize them.",
         )

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from numpy.typing import NDArray
-
 from chainrule import _engine
 from chainrule.model.arrays import Floats
 from chainrule.model.trainee import Trainee
@@ -116,21 +114,27 @@ class OptimizerState:
             return most
         return 1 if self.plateau is not None else max(1, min(most, STEPS_PER_CALL // steps_per_epoch))
 
-    def factors(self, first_step: int, n_steps: int) -> NDArray[Any] | None:
-        """Return what the learning rate is multiplied with in the next steps; None for a constant one."""
-        if self.rates is None:
-            return None
-        factors = self.rates.factors(first_step, n_steps, self.total_steps)
-        if self.plateau is not None:
-            factors *= self.plateau.factor
-        return factors
+    def plan(self, trainer: _engine.Trainer, n_epochs: int, steps_per_epoch: int) -> tuple[Any, list[float]]:
+        """Say by which learning rates the next epochs go.
 
-    def rates_of(self, factors: NDArray[Any] | None, n_epochs: int, steps_per_epoch: int) -> list[float]:
-        """Return the learning rate of each epoch's last step, of a call with these factors."""
-        rate = self.learning_rate
-        if factors is None:
-            return [rate] * n_epochs
-        return [rate * float(factor) for factor in factors[steps_per_epoch - 1 :: steps_per_epoch]]
+        Returns
+        -------
+        factors : ndarray or None
+            What the learning rate is multiplied with, step by step; None for a constant one.
+        rates : list of float
+            That of each epoch's last step.
+        """
+        rate, factors = self.learning_rate, None
+        if self.rates is None:
+            rates = [rate] * n_epochs
+        else:
+            n_steps = n_epochs * steps_per_epoch
+            factors = self.rates.factors(trainer.n_steps, n_steps, self.total_steps)
+            if self.plateau is not None:
+                factors *= self.plateau.factor
+            rates = [rate * float(factor) for factor in factors[steps_per_epoch - 1 :: steps_per_epoch]]
+        self.last_rate = rates[-1]
+        return factors, rates
 
     def release(self) -> None:
         """Take the memory over from the engine and let its workspace go."""
