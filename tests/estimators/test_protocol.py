@@ -1,4 +1,4 @@
-"""What rooms and helpers may touch: the estimators' helpers what `protocol.py` names, training nothing private."""
+"""What may touch what: helpers of the estimators what `protocol.py` names, training nothing private."""
 
 import ast
 from pathlib import Path
