@@ -193,6 +193,10 @@ def test_values_that_are_no_column():
     y = np.sin(np.arange(60))
     with pytest.raises(TableError, match=r"column 'c' has the value '\[1\]' of type list, expected numbers"):
         TableModel.fit({"c": [[1], 2] * 30, "y": y}, "y")
+    with pytest.raises(TableError, match=r"column 'c' has the value .* of type complex"):
+        TableModel.fit({"c": [1 + 2j] * 60, "y": y}, "y")
+    with pytest.raises(TableError, match="no column 'y' to predict: it has no columns"):
+        TableModel.fit({}, "y")
     with pytest.raises(TableError, match="column 'c' has 2 dimensions"):
         TableModel.fit({"c": np.zeros((60, 2)), "y": y}, "y")
     with pytest.raises(TableError, match="the columns have different lengths: 'c' 3, 'y' 60"):
@@ -210,6 +214,11 @@ def test_names_need_not_be_texts():
     assert (model.columns, model.target.name) == (["0", "1"], "2")
     assert len(model.predict(frame)) == 60
     assert len(model.predict({0: [1.0], "1": [2.0]})) == 1
+
+
+def test_an_index_that_is_a_column_too():
+    frame = pd.DataFrame({"x": np.arange(60.0) ** 2, "y": np.sin(np.arange(60))}).set_index("x", drop=False)
+    assert TableModel.fit(frame, "y", epochs=1).columns == ["x"]
 
 
 def test_one_row_as_a_mapping():

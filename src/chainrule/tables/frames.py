@@ -89,7 +89,12 @@ def _mixed(name: str, values: Any) -> pa.Array:
     """Convert values of several types as the texts of a file would be."""
     values = list(values)
     bad = next(
-        (one for one in values if isinstance(one, bytes | Mapping | list | tuple | set | np.ndarray)), None
+        (
+            one
+            for one in values
+            if isinstance(one, bytes | complex | Mapping | list | tuple | set | np.ndarray)
+        ),
+        None,
     )
     if bad is not None:
         raise TableError(

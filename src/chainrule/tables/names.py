@@ -28,6 +28,8 @@ def no_such(name: str, known: Iterable[str], use: str) -> str:
     "the table has no column 'prise' to ignore, expected one of 'price', 'rooms'; did you mean 'price'?"
     """
     known = list(known)
+    if not known:
+        return f"the table has no column {name!r} {use}: it has no columns"
     hint = did_you_mean(name, known)
     text = f"the table has no column {name!r} {use}, expected one of {listed(known, 20)}"
     return text + (f"; {hint}" if hint else "")

@@ -60,11 +60,15 @@ class Source:
         self.is_file = is_file
         self._read = read
         self._places: dict[str, list[int]] = {}
-        for place, name in enumerate(map(tidy, names)):
-            self._places.setdefault(name, []).append(place)
+        aside = set(aside)
+        tidied = [tidy(name) for name in names]
+        for place, name in enumerate(tidied):
+            if place not in aside:
+                self._places.setdefault(name, []).append(place)
         self.nameless = len(self._places.pop("", []))
-        self._aside = set(aside)
-        self.names = [name for name, places in self._places.items() if not self._aside >= set(places)]
+        self.names = list(self._places)
+        for place in sorted(aside):
+            self._places.setdefault(tidied[place], [place])
 
     @property
     def all_names(self) -> list[str]:
