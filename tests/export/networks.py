@@ -43,7 +43,7 @@ def make_layer(
 
 
 def everything(dtype: str = "float64", output: str = "softmax") -> Description:
-    """A network with normalised, residual and prelu layers, alone and together."""
+    """A network with normalized, residual and prelu layers, alone and together."""
     rng = np.random.default_rng(5)
     layers = [
         make_layer(rng, 6, 6, "tanh", dtype, residual=True),
@@ -83,7 +83,7 @@ def scaled(dtype: str = "float64") -> tuple[Description, np.ndarray, np.ndarray]
 
 
 def regressor_of_everything(x: np.ndarray, y: np.ndarray) -> MLPRegressor:
-    """An estimator whose layers drop, normalise, skip and learn slopes; its targets are standardised."""
+    """An estimator whose layers drop, normalize, skip and learn slopes; its targets are standardized."""
     return MLPRegressor(
         hidden_layer_sizes=(6, 9, 9),
         activation=["prelu", "tanh", "prelu"],
@@ -103,7 +103,7 @@ def quantiles(dtype: str) -> Network:
 
 
 def network_of_everything(dtype: str) -> Network:
-    """A Network whose layers drop, normalise, skip and learn slopes."""
+    """A Network whose layers drop, normalize, skip and learn slopes."""
     rng = np.random.default_rng(3)
     net = Network(
         [6, 6, 9, 9, 2],

@@ -27,7 +27,7 @@ X = RNG.normal(size=(60, 3)) * [1, 50, 1e-3] + [5, -20, 0]
 Y = X[:, 0] + X[:, 1] / 50
 STEPS: dict[str, Any] = {
     "standard": lambda: [StandardScaler()],
-    "centred only": lambda: [StandardScaler(with_std=False)],
+    "centered only": lambda: [StandardScaler(with_std=False)],
     "scaled only": lambda: [StandardScaler(with_mean=False)],
     "min-max": lambda: [MinMaxScaler((-1, 2))],
     "clipped": lambda: [MinMaxScaler(clip=True)],

@@ -222,6 +222,13 @@ def test_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_weights_are_as_short_as_they_can_be(tmp_path: Path) -> None:
+    net = Network([1, 2], dtype="float32", random_state=0)
+    net.weights[0][:] = [[0.1, 1e-30]]
+    net.export_c(tmp_path / "m.c")
+    assert "\n    0.1f, 1e-30f,\n" in (tmp_path / "m.c").read_text()
+
+
 def test_names_strings_comments() -> None:
     assert identifiers(["a b", "a-b", "a_b", "", "int"]) == ["a_b", "a_b_2", "a_b_3", "x4", "int_"]
     assert string("\n\x00") == '"\\012\\000"'

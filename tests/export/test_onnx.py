@@ -192,7 +192,7 @@ def test_quantiles(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("n_targets", [1, 2])
-def test_quantile_regressor_of_standardised_targets(n_targets: int, tmp_path: Path) -> None:
+def test_quantile_regressor_of_standardized_targets(n_targets: int, tmp_path: Path) -> None:
     y = (np.array([50, 0]) + np.array([9, 1e-3]) * X[:, :2])[:, :n_targets]
     reg = MLPRegressor(
         hidden_layer_sizes=(8,),

@@ -170,7 +170,7 @@ def test_from_torch_trains_on() -> None:
         (
             [nn.Linear(2, 3), nn.ReLU(), nn.LayerNorm(3), nn.Linear(3, 1)],
             ValueError,
-            "normalises net, before f",
+            "normalizes net, before f",
         ),
         ([nn.Linear(2, 3), nn.LayerNorm(3, eps=1e-3), nn.Linear(3, 1)], ValueError, "must have eps=1e-5"),
         (

@@ -1,4 +1,4 @@
-"""The network drawn: complete, well-formed, without scripts and colours of its own for text."""
+"""The network drawn: complete, well-formed, without scripts and colors of its own for text."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -54,7 +54,7 @@ def test_marks_of_layers():
     assert "norm · dropout 0.2" in texts
     assert texts.count("+") == 1
     assert sum(path.get("stroke-dasharray") is not None for path in root.iter(f"{SVG}path")) == 1
-    assert "24" in texts  # 3 x 4 weights, 4 biases, 8 of the normalisation
+    assert "24" in texts  # 3 x 4 weights, 4 biases, 8 of the normalization
     plain = drawn(Description([Layer(part.weights, part.biases, part.activation) for part in parts]))[1]
     assert "+" not in plain
     assert not [text for text in plain if "norm" in text]
@@ -72,7 +72,7 @@ def test_network_card():
     assert "loss cross_entropy" in html
     assert "<script" not in html
     assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
-    # Text takes the page's colour, which is what makes it readable on dark pages.
+    # Text takes the page's color, which is what makes it readable on dark pages.
     assert set(re.findall(r'fill="([^"]*)"', html)) == {"currentColor", "none", "#8a94a6"}
     assert html.count("<div") == html.count("</div>")
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from chainrule.description.training import Training
 
 Floats = NDArray[Any]
-EPSILON = 1e-5  # of the layer normalisation [E8]
+EPSILON = 1e-5  # of the layer normalization [E8]
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer: net = x W - b, normalised, activated, plus x where it is residual [E1, E8, E2, E9].
+    """One layer: net = x W - b, normalized, activated, plus x where it is residual [E1, E8, E2, E9].
 
     The arrays may be the model's own: who changes them changes the model.
 
@@ -27,7 +27,7 @@ class Layer:
     activation : str
         Its name in `chainrule.reference`.
     gain, shift : ndarray of shape (n_out,) or None
-        Of the layer normalisation.
+        Of the layer normalization.
     slopes : ndarray of shape (n_out,) or None
         Of prelu.
     residual : bool
@@ -63,7 +63,7 @@ class Layer:
 
     @property
     def group(self) -> int:
-        """How many neighbouring outputs "ordered" or "ordered(3)" puts in order; 0 for other activations."""
+        """How many neighboring outputs "ordered" or "ordered(3)" puts in order; 0 for other activations."""
         name, _, size = self.activation.partition("(")
         if name != "ordered":
             return 0

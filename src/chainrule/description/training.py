@@ -26,7 +26,7 @@ class Training:
     facts : list of str
         What a card shows: how long it was trained, and to which loss.
     can_scale_targets : bool
-        Whether the model can standardise the numbers that it learns by itself.
+        Whether the model can standardize the numbers that it learns by itself.
     why_no_losses : str
         What to say where `losses` is empty.
     """

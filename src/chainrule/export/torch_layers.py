@@ -24,7 +24,7 @@ def _define() -> dict[str, Any]:
             return torch.exp(x)
 
     class Ordered(nn.Module):  # type: ignore[misc]
-        """Running sums of x_1, softplus(x_2), ..., softplus(x_size) in each group of neighbours."""
+        """Running sums of x_1, softplus(x_2), ..., softplus(x_size) in each group of neighbors."""
 
         def __init__(self, size: int) -> None:
             super().__init__()

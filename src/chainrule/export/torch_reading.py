@@ -148,7 +148,7 @@ def _follow(layer: _Layer, part: Any, where: str) -> None:
     n = layer.weights.shape[1]
     if isinstance(part, nn.LayerNorm):
         if layer.gain is not None or layer.activation or layer.dropout:
-            raise ValueError(f"{where} does not follow a Linear; a Network normalises net, before f")
+            raise ValueError(f"{where} does not follow a Linear; a Network normalizes net, before f")
         if part.eps != EPSILON or tuple(part.normalized_shape) != (n,):
             raise ValueError(f"{where} must have eps=1e-5 and the width of its layer, {n}")
         layer.gain = _array(part.weight) if part.weight is not None else np.ones(n, layer.weights.dtype)

@@ -1,6 +1,6 @@
 """A network drawn as SVG: layers as columns of units, connections by the weights, what belongs to each layer.
 
-Lines and texts take the colour of the page's text, so that the drawing suits light and dark pages; there is
+Lines and texts take the color of the page's text, so that the drawing suits light and dark pages; there is
 no script and nothing is fetched.
 """
 
@@ -106,7 +106,7 @@ def _units(x: float, middle: float, n: int) -> str:
 
 
 def _connections(W: NDArray[Any], x0: float, x1: float, middle: float) -> str:
-    """Lines between the units drawn, coloured by sign and as strong as the weight, in three strengths."""
+    """Lines between the units drawn, colored by sign and as strong as the weight, in three strengths."""
     before = [(unit, y) for unit, y in _places(W.shape[0], middle) if unit is not None]
     after = [(unit, y) for unit, y in _places(W.shape[1], middle) if unit is not None]
     block = np.asarray(W, dtype=float)[np.ix_([u for u, _ in before], [u for u, _ in after])]
@@ -138,7 +138,7 @@ def _labels(parts: Sequence[Layer], k: int, x: float, floor: float) -> list[str]
 
 
 def _words(part: Layer) -> str:
-    """Say what a layer has beyond E1 and E2: layer normalisation [E8] and dropout [E10]."""
+    """Say what a layer has beyond E1 and E2: layer normalization [E8] and dropout [E10]."""
     words = ["norm"] if part.gain is not None else []
     return " · ".join([*words, f"dropout {part.dropout:g}"] if part.dropout else words)
 

@@ -40,5 +40,5 @@ def estimator_html(estimator: Any, diagram: str) -> str:
 
 
 def card(title: str, body: str) -> str:
-    """Frame a body; the colours are those of the page."""
+    """Frame a body; the colors are those of the page."""
     return f'<div class="chainrule" style="{CARD}"><div style="font-size:13px">{title}</div>{body}</div>'

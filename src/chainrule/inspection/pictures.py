@@ -7,7 +7,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Blue, orange, green, ...: Okabe and Ito's colours, told apart by colour-blind readers too.
+#: Blue, orange, green, ...: Okabe and Ito's colors, told apart by color-blind readers too.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444"]
 
 #: matplotlib's own, from blue through white to red.

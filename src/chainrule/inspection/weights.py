@@ -166,7 +166,7 @@ class WeightsDisplay:
 
 
 def _colors(values: NDArray[Any]) -> dict[str, Any]:
-    """Colour by sign and size, white at zero; the few largest may saturate."""
+    """Color by sign and size, white at zero; the few largest may saturate."""
     largest = float(np.quantile(np.abs(values), 0.995)) or 1.0
     return {"cmap": DIVERGING, "vmin": -largest, "vmax": largest}
 

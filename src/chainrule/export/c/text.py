@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,11 +50,19 @@ def number(value: Any, dtype: np.dtype[Any]) -> str:
     >>> number(0.1, np.dtype("float32")), number(-2, np.dtype("float64"))
     ('0.1f', '-2.0')
     """
+    return next(numbers(np.asarray(value), dtype))
+
+
+def numbers(values: NDArray[Any], dtype: np.dtype[Any]) -> Iterator[str]:
+    """Write numbers one by one; ValueError for one that is too large for the dtype."""
+    flat = np.ravel(values)
     with np.errstate(over="ignore"):
-        converted = dtype.type(value)
-    if not np.isfinite(converted):
-        raise ValueError(f"{value:g} is too large for {dtype}; keep float64")
-    return f"{converted}f" if dtype.itemsize == 4 else str(converted)
+        converted = flat.astype(dtype)
+    if not np.isfinite(converted).all():
+        worst = flat[np.argmax(~np.isfinite(converted))]
+        raise ValueError(f"{worst:g} is too large for {dtype}; keep float64")
+    suffix = "f" if dtype.itemsize == 4 else ""
+    return (f"{value!s}{suffix}" for value in converted)
 
 
 def c_type(dtype: np.dtype[Any]) -> str:
@@ -64,7 +72,7 @@ def c_type(dtype: np.dtype[Any]) -> str:
 
 def array(name: str, values: NDArray[Any], dtype: np.dtype[Any], comment: str = "") -> str:
     """Write a constant array; its numbers read back as the same bits."""
-    lines = wrap(f"{number(value, dtype)}," for value in np.ravel(values))
+    lines = wrap(f"{text}," for text in numbers(values, dtype))
     shape = " * ".join(map(str, np.shape(values)))
     head = f"/* {comment} */\n" if comment else ""
     return f"{head}static const {c_type(dtype)} {name}[{shape}] = {{\n{lines}\n}};\n"
