@@ -28,7 +28,7 @@ CORRECTIONS: tuple[Correction, ...] = (
         "B·hidden₁",
         "hidden₁ B",
         Words(
-            "hidden₁ is 1 × 5 and B is 5 × 4, so the product is hidden₁ B, as the seed itself writes before.",
+            "hidden₁ is 1 × 5 and B is 5 × 4, so the product is hidden₁ B, as the document writes before.",
             "hidden₁ 是 1 × 5，B 是 5 × 4，所以乘积是 hidden₁ B，原文前面也是这样写的。",
         ),
     ),
@@ -36,7 +36,7 @@ CORRECTIONS: tuple[Correction, ...] = (
         "f(Wᵢxᵢ − bᵢ)",
         "f(xᵢWᵢ − bᵢ)",
         Words(
-            "In the summary the order of the product is turned round; rows multiply from the left.",
+            "In the summary the order of the product is reversed; rows multiply from the left.",
             "总结中乘积的次序写反了；行向量应从左边相乘。",
         ),
     ),
@@ -52,7 +52,7 @@ CORRECTIONS: tuple[Correction, ...] = (
         "hidden₂ᵀ·(ŷ − y)∘ŷ∘(1 − ŷ)",
         "hidden₂ᵀ ((ŷ − y) ∘ ŷ ∘ (1 − ŷ))",
         Words(
-            "The Hadamard products come first: hidden₂ᵀ (ŷ − y) is 4 × 3 and has none with ŷ, 1 × 3.",
+            "The Hadamard products come first: hidden₂ᵀ (ŷ − y) is 4 × 3, which does not go with ŷ, 1 × 3.",
             "应先做哈达玛积：hidden₂ᵀ (ŷ − y) 是 4 × 3，不能与 1 × 3 的 ŷ 做哈达玛积。",
         ),
     ),
@@ -68,7 +68,7 @@ CORRECTIONS: tuple[Correction, ...] = (
         "从而计算出E对B的梯度",
         "∂E/∂b",
         Words(
-            "What has been derived there is the gradient by b; the one by B follows in the next line.",
+            "What is derived there is the gradient by b; the gradient by B follows in the next line.",
             "那里得到的是对 b 的梯度；对 B 的梯度在下一行。",
         ),
     ),
