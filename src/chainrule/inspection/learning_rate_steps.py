@@ -26,15 +26,7 @@ def network_steps(
     batch_size: Any,
 ) -> Iterator[float]:
     """Yield each batch's loss before its step, of a copy of the network; checks what is given at once."""
-    settings = Settings.checked(
-        optimizer=optimizer,
-        epochs=1,
-        batch_size=batch_size,
-        shuffle=True,
-        callback=None,
-        resume=False,
-        precision="full",
-    )
+    settings = Settings.checked(optimizer=optimizer, epochs=1, batch_size=batch_size)
     if isinstance(settings.optimizer, LBFGS) or not settings.optimizer.scheduled:
         raise _no_rate(type(settings.optimizer).__name__)
     rows = as_rows(network._trainee.architecture, x, y, sample_weight).without_weightless()

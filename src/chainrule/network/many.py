@@ -116,23 +116,7 @@ def train_many(
     >>> slow.loss[-1] > fast.loss[-1]
     True
     """
-    common = {
-        "optimizer": optimizer,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "shuffle": shuffle,
-        "sample_weight": sample_weight,
-        "callback": callback,
-        "resume": resume,
-        "precision": precision,
-        "schedule": schedule,
-        "schedule_epochs": schedule_epochs,
-        "learning_rate_factors": learning_rate_factors,
-        "validation": validation,
-        "patience": patience,
-        "min_improvement": min_improvement,
-        "max_time": max_time,
-    }
+    common = {name: value for name, value in locals().items() if name not in ("jobs", "n_jobs", "on_done")}
     if on_done is not None and not callable(on_done):
         raise TypeError(f"on_done is {on_done!r}; expected a function of an index and a result")
     checked = as_jobs(jobs, common, foreign=on_done is not None)

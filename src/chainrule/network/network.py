@@ -386,26 +386,14 @@ class Network(Derivatives, LeavingNetwork):
         >>> len(history.loss), history.loss[-1] < 0.01 * history.loss[0]
         (200, True)
         """
-        from chainrule.training.loop import train  # training stands above network
+        own = {
+            name: value for name, value in locals().items() if name not in ("self", "x", "y", "sample_weight")
+        }
+        from chainrule.training.loop import train  # loaded by those who train
         from chainrule.training.settings import Settings
 
         rows = as_rows(self._trainee.architecture, x, y, sample_weight)
-        settings = Settings.checked(
-            optimizer=optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            callback=callback,
-            resume=resume,
-            precision=precision,
-            schedule=schedule,
-            schedule_epochs=schedule_epochs,
-            learning_rate_factors=learning_rate_factors,
-            validation=validation,
-            patience=patience,
-            min_improvement=min_improvement,
-            max_time=max_time,
-        )
+        settings = Settings.checked(**own)
         return train(self._trainee, rows, settings)
 
     @property

@@ -31,13 +31,13 @@ class Settings(NamedTuple):
         (x, y) or (x, y, sample_weight) as given; rows of the network, once `fitted_to` one.
     """
 
-    optimizer: Optimizer | LBFGS
-    epochs: int
-    batch_size: int
-    shuffle: bool
-    callback: Callable[[EpochRecord], object] | None
-    resume: bool
-    precision: str
+    optimizer: Optimizer | LBFGS = Adam()
+    epochs: int = 100
+    batch_size: int = AUTO_BATCH_SIZE
+    shuffle: bool = True
+    callback: Callable[[EpochRecord], object] | None = None
+    resume: bool = False
+    precision: str = "full"
     schedule: Schedule | None = None
     schedule_epochs: int | None = None
     learning_rate_factors: tuple[float, ...] = ()
@@ -47,54 +47,25 @@ class Settings(NamedTuple):
     max_time: float | None = None
 
     @classmethod
-    def checked(
-        cls,
-        *,
-        optimizer: Any,
-        epochs: Any,
-        batch_size: Any,
-        shuffle: Any,
-        callback: Any,
-        resume: Any,
-        precision: Any,
-        schedule: Any = None,
-        schedule_epochs: Any = None,
-        learning_rate_factors: Any = None,
-        validation: Any = None,
-        patience: Any = None,
-        min_improvement: Any = 0.0,
-        max_time: Any = None,
-    ) -> Self:
+    def checked(cls, **settings: Any) -> Self:
         """Check what a user gave; TypeError or ValueError for what is none or out of range."""
-        optimizer = check_optimizer(Adam() if optimizer is None else optimizer)
-        epochs = whole_number("epochs", epochs, 1)
-        if isinstance(batch_size, str):
-            if batch_size != "auto":
-                raise TypeError(
-                    f"batch_size is {batch_size!r}; expected a number of rows, None for all, or 'auto'"
-                )
-            batch_size = None if optimizer.full_batch else AUTO_BATCH_SIZE
-        batch_size = sys.maxsize if batch_size is None else whole_number("batch_size", batch_size, 1)
-        shuffle = flag("shuffle", shuffle)
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback is {callback!r}; expected a function of one EpochRecord")
-        if precision not in PRECISIONS:
-            raise ValueError(f"precision is {precision!r}; expected one of: {', '.join(PRECISIONS)}")
+        raw: Any = cls(**{"batch_size": "auto", "learning_rate_factors": None, **settings})
+        optimizer = check_optimizer(Adam() if raw.optimizer is None else raw.optimizer)
         return cls(
             optimizer,
-            epochs,
-            min(batch_size, sys.maxsize),
-            shuffle,
-            callback,
-            flag("resume", resume),
-            precision,
-            _schedule(optimizer, schedule),
-            None if schedule_epochs is None else whole_number("schedule_epochs", schedule_epochs, 1),
-            _factors(learning_rate_factors),
-            _validation(validation),
-            None if patience is None else whole_number("patience", patience, 1),
-            real_number("min_improvement", min_improvement, "[0, inf)"),
-            None if max_time is None else real_number("max_time", max_time, "(0, inf)"),
+            whole_number("epochs", raw.epochs, 1),
+            _batch_size(optimizer, raw.batch_size),
+            flag("shuffle", raw.shuffle),
+            _callback(raw.callback),
+            flag("resume", raw.resume),
+            _precision(raw.precision),
+            _schedule(optimizer, raw.schedule),
+            None if raw.schedule_epochs is None else whole_number("schedule_epochs", raw.schedule_epochs, 1),
+            _factors(raw.learning_rate_factors),
+            _validation(raw.validation),
+            None if raw.patience is None else whole_number("patience", raw.patience, 1),
+            real_number("min_improvement", raw.min_improvement, "[0, inf)"),
+            None if raw.max_time is None else real_number("max_time", raw.max_time, "(0, inf)"),
         )
 
     def fitted_to(self, trainee: Trainee) -> Self:
@@ -112,6 +83,26 @@ class Settings(NamedTuple):
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation: {error}") from None
         return self._replace(validation=rows)
+
+
+def _batch_size(optimizer: Optimizer | LBFGS, value: Any) -> int:
+    if isinstance(value, str) and value == "auto":
+        value = None if optimizer.full_batch else AUTO_BATCH_SIZE
+    if isinstance(value, str):
+        raise TypeError(f"batch_size is {value!r}; expected a number of rows, None for all, or 'auto'")
+    return sys.maxsize if value is None else min(whole_number("batch_size", value, 1), sys.maxsize)
+
+
+def _callback(value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise TypeError(f"callback is {value!r}; expected a function of one EpochRecord")
+    return value
+
+
+def _precision(value: Any) -> str:
+    if value not in PRECISIONS:
+        raise ValueError(f"precision is {value!r}; expected one of: {', '.join(PRECISIONS)}")
+    return str(value)
 
 
 def _validation(validation: Any) -> Any:
