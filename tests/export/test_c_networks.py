@@ -216,6 +216,8 @@ def test_refused(tmp_path: Path) -> None:
         ValueError, match="name is '2 b', which C does not accept as a name; did you mean 'x2_b'"
     ):
         net.export_c(tmp_path / "m.c", name="2 b")
+    with pytest.raises(ValueError, match="name is '', which C does not accept as a name; did you mean"):
+        net.export_c(tmp_path / "m.c", name="")
     net.weights[0][0] = np.nan
     with pytest.raises(ValueError, match="weights of layer 1 are not finite; train the model again"):
         net.export_c(tmp_path / "m.c")

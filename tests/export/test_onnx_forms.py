@@ -148,7 +148,7 @@ def test_dtypes_of_every_kind_of_model() -> None:
 
 def test_dtypes_that_do_not_fit() -> None:
     net = Network([2, 1], random_state=0)
-    for dtype in ("int32", "float16"):
+    for dtype in ("int32", "float16", "single float", "double32"):
         with pytest.raises(ValueError, match=f"dtype is '{dtype}'; expected 'float32' or 'float64'"):
             net.to_onnx(dtype=dtype)
     net.weights[0][0] = 1e300

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import chainrule
-from chainrule import MLPClassifier, MLPRegressor, Network
+from chainrule import MLPClassifier, MLPRegressor, Network, TableModel
 from chainrule.description import Description, Meaning
 from chainrule.export import to_torch
 
@@ -201,6 +201,9 @@ def test_refused(modules: list[Any], error: type[Exception], message: str) -> No
 
 
 def test_other_things_are_refused() -> None:
+    table = TableModel.fit({"a": X[:, 0], "y": X[:, 1]}, "y", epochs=1)
+    with pytest.raises(TypeError, match=r"a TableModel reads a table's columns, .* its network, model\."):
+        to_torch(table)
     with pytest.raises(TypeError, match=r"takes a torch\.nn.Sequential, not a ReLU"):
         chainrule.from_torch(nn.ReLU())
     with pytest.raises(ValueError, match="ends with sigmoid; output_activation='softmax' would be a second"):

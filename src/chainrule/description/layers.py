@@ -172,7 +172,10 @@ class Description:
         ValueError
             For another dtype, and for numbers too large for this one.
         """
-        wanted = np.dtype(dtype)
+        try:
+            wanted = np.dtype(dtype)
+        except TypeError:
+            wanted = np.dtype(object)
         if wanted.name not in ("float32", "float64"):
             raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'")
         layers = []

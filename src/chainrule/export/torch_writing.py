@@ -57,6 +57,11 @@ def to_torch(model: Any) -> torch.nn.Sequential:
     from chainrule.export.torch_layers import Residual
 
     network = exportable(model)
+    if network.columns is not None:
+        raise TypeError(
+            f"a {type(model).__name__} reads a table's columns, which PyTorch's modules cannot; give its "
+            "network, model.estimator"
+        )
     modules: list[Any] = []
     for k, layer in enumerate(network.layers, start=1):
         logits = k == len(network.layers) and network.meaning.classifies

@@ -160,7 +160,7 @@ def _head(prototype: str, inputs: Inputs, result: Result, network: Description, 
 def _name(path: str | os.PathLike[str], name: str | None) -> str:
     if name is None:
         return text.beginning(Path(path).stem, "model")
-    if text.beginning(name, "") != name:
+    if not name or text.beginning(name, "") != name:
         hint = text.beginning(name, "model")
         raise ValueError(f"name is {name!r}, which C does not accept as a name; did you mean {hint!r}?")
     return name
