@@ -22,7 +22,7 @@ void derive(const Shape& shape, const Kernels<T>& kernels, const T* parameters, 
              row_loss.data(), [&](Step<T>& step, std::int64_t begin, std::int64_t end) {
                step.data.sample_weight = nullptr;
                const std::int64_t panels = to_input ? (shape.n_in(0) + kernels.panel - 1) / kernels.panel : 0;
-               const Buffer<T> input_delta(panels * step.batch_stride);
+               const Buffer<T> input_delta(panels * step.batch.stride);
                RowDerivatives<T> mine = wanted;
                mine.input_delta = input_delta.get();
                kernels.derive_rows(step, mine, begin, end);

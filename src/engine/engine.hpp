@@ -7,7 +7,7 @@
 // product streams through memory whatever the matrix' width.
 //   weights     [n_out / panel][n_in][band]        band = panel, the last one rounded up to whole vectors
 //   transposed  [n_in / panel][n_out][band]        the same numbers, as the backward product reads them
-//   batch       [width / panel][rows][panel]       inputs, outputs and deltas; bands `batch_stride` apart
+//   batch       [width / panel][rows][panel]       inputs, outputs and deltas; bands StepBatch::stride apart
 // Columns added by rounding up hold zeros in weights and deltas, and are never read as the inner index of a
 // product.
 //
@@ -120,47 +120,70 @@ struct Rates {
   T learning_rate, gradient_rate, epsilon;
 };
 
+// The rows of a step, and the memory that they go through.
+template <class T>
+struct StepBatch {
+  const std::int64_t* order;  // n_rows positions in the data; the last one is repeated for lanes beyond it
+  std::int64_t n_rows;
+  std::int64_t row_block;    // rows taken through all layers at a time, so that they stay in cache
+  std::int64_t stride;       // elements between the panels of a batch matrix
+  bool narrow;               // every layer fits into one vector: batch matrices as kernels/narrow.inl has them
+  std::int64_t lane_stride;  // there, elements between the units of a batch matrix
+  T* input;                  // batch matrix x_1, where the data are dense
+  T* input_pairs;            // its copy along the rows, where Kernels::pairs
+  T* row_pairs;              // and the factor of a row product along the sum, this thread's own
+};
+
+template <class T>
+struct StepLoss {
+  Loss kind;
+  double setting;  // LossEntry::setting, or 0
+  const double* quantiles;
+  std::int64_t n_quantiles;  // outputs of each target; 0 where the loss is another
+  T probability_floor;
+  double* of_rows;           // n_rows
+  T* predictions;            // Loss::custom: (n_rows, n_out), out of the rows' first half
+  const T* output_gradient;  // and what it gave, into the second: dE/dy of the batch's mean
+};
+
+// What becomes of the gradient, but for Rates.
+template <class T>
+struct StepRule {
+  Optimizer optimizer;
+  Stage stage;
+  int gradient_slot;  // where the gradient is kept, if it is
+  bool accumulate;    // Optimizer::gradient: go on from the sums that are there
+  T clip_value;       // bound of each component of the gradient, or 0
+  T gradient_factor;  // Stage::update: what clipping by the norm multiplies the gradient with
+  T max_norm;         // bound of the norm of each unit's incoming weights, or 0
+#define CHAINRULE_MEMBER(name, usual) T name;
+  CHAINRULE_NUMBERS(CHAINRULE_MEMBER)
+#undef CHAINRULE_MEMBER
+#define CHAINRULE_MEMBER(name) bool name;
+  CHAINRULE_FLAGS(CHAINRULE_MEMBER)
+#undef CHAINRULE_MEMBER
+  T one_minus_beta_1, one_minus_beta_2;
+  bool retreat;  // rprop: the loss has risen
+};
+
+// Where sums go, one per `kPenaltyRows` x 32 bytes of weights; null where they are not asked for.
+struct StepSums {
+  double* squares;           // of the weights
+  double* absolutes;         // of the weights, without their signs
+  double* gradient_squares;  // of the gradient, all vectors included
+};
+
 template <class T>
 struct Step : Rates<T> {
   int n_layers;
   const Layer<T>* layers;
   Rows<T> data;
-  const std::int64_t* order;  // n_rows positions in the data; the last one is repeated for lanes beyond it
-  std::int64_t n_rows;
-  std::int64_t row_block;     // rows taken through all layers at a time, so that they stay in cache
-  std::int64_t batch_stride;  // elements between the panels of a batch matrix
-  bool narrow;                // every layer fits into one vector: batch matrices as kernels/narrow.inl has them
-  std::int64_t lane_stride;   // there, elements between the units of a batch matrix
-  T* input;                   // batch matrix x_1, where the data are dense
-  T* input_pairs;             // its copy along the rows, where Kernels::pairs
-  T* row_pairs;               // likewise: the factor of a row product along the sum, this thread's own
-
+  StepBatch<T> batch;
+  StepLoss<T> loss;
+  StepRule<T> rule;
+  StepSums sums;
   bool training;              // with dropout (E10)
   std::uint64_t dropout_key;  // of this step
-
-  Loss loss;
-  double loss_setting;  // Huber's delta, Tweedie's power, the focal gamma, label smoothing; or 0
-  const double* quantiles;
-  std::int64_t n_quantiles;  // outputs of each target; 0 where the loss is another
-  T probability_floor;
-  double* row_loss;          // n_rows
-  T* predictions;            // Loss::custom: (n_rows, n_out), out of the rows' first half
-  const T* output_gradient;  // and what it gave, into the second: dE/dy of the batch's mean
-
-  Optimizer optimizer;
-  Stage stage;
-  int gradient_slot;  // where the gradient is kept, if it is
-  bool accumulate;    // Optimizer::gradient: go on from the sums that are there
-  bool nesterov, amsgrad, centered;
-  bool retreat;       // rprop: the loss has risen
-  T clip_value;       // bound of each component of the gradient, or 0
-  T gradient_factor;  // Stage::update: what clipping by the norm multiplies the gradient with
-  T max_norm;         // bound of the norm of each unit's incoming weights, or 0
-  T momentum, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2;
-  T increase, decrease, smallest, largest;  // rprop: factors and bounds of its steps
-  double* penalty;           // one sum of squared weights per `kPenaltyRows` x 32 bytes of weights, or null
-  double* absolute_penalty;  // likewise of absolute weights
-  double* squares;           // likewise of the gradient's squares, biases included
 };
 
 constexpr int kPenaltyRows = 4;
@@ -207,7 +230,7 @@ struct Kernels {
   void (*weights_phase)(const Step<T>&, const TileRange*, int n_ranges, ColumnEntries<T>*);
   // Whole steps of one row each, order[0], order[1], ..., where lane_stride is 1 and the stage whole.
   void (*row_steps)(const Step<T>&, const Rates<T>* rates, std::int64_t n);
-  void (*norms_phase)(const Step<T>&, const TileRange*, int n_ranges);  // Step::max_norm; ranges of panels
+  void (*norms_phase)(const Step<T>&, const TileRange*, int n_ranges);  // StepRule::max_norm; ranges of panels
   // Outputs of positions begin..end, row-major into `out`; the layers' batch matrices hold row_block rows.
   void (*predict_rows)(const Step<T>&, std::int64_t begin, std::int64_t end, T* out);
   // Mean-free losses of positions begin..end into row_loss, for the same small batch matrices.

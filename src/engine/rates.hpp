@@ -21,25 +21,22 @@ inline double power(double x, std::int64_t n) {
 template <class T>
 void describe(const Settings& settings, Step<T>& s) {
   const auto number = [](double x) { return static_cast<T>(x); };
-  s.optimizer = settings.optimizer;
-  s.stage = needs_whole_gradient(settings) ? Stage::gradient : Stage::whole;
-  s.gradient_slot = n_moments(settings);
-  s.nesterov = settings.nesterov;
-  s.amsgrad = settings.amsgrad;
-  s.centered = settings.centered;
-  s.clip_value = number(settings.clip_value);
-  s.gradient_factor = T(1);
-  s.max_norm = number(settings.max_norm);
-  s.momentum = number(settings.momentum);
-  s.beta_1 = number(settings.beta_1);
-  s.one_minus_beta_1 = number(1 - settings.beta_1);
-  s.beta_2 = number(settings.beta_2);
-  s.one_minus_beta_2 = number(1 - settings.beta_2);
+  StepRule<T>& rule = s.rule;
+  rule.optimizer = settings.optimizer;
+  rule.stage = needs_whole_gradient(settings) ? Stage::gradient : Stage::whole;
+  rule.gradient_slot = n_moments(settings);
+  rule.clip_value = number(settings.clip_value);
+  rule.gradient_factor = T(1);
+  rule.max_norm = number(settings.max_norm);
+#define CHAINRULE_COPY(name, usual) rule.name = number(settings.name);
+  CHAINRULE_NUMBERS(CHAINRULE_COPY)
+#undef CHAINRULE_COPY
+#define CHAINRULE_COPY(name) rule.name = settings.name;
+  CHAINRULE_FLAGS(CHAINRULE_COPY)
+#undef CHAINRULE_COPY
+  rule.one_minus_beta_1 = number(1 - settings.beta_1);
+  rule.one_minus_beta_2 = number(1 - settings.beta_2);
   s.epsilon = number(settings.epsilon);
-  s.increase = number(settings.increase);
-  s.decrease = number(settings.decrease);
-  s.smallest = number(settings.smallest);
-  s.largest = number(settings.largest);
 }
 
 // The rates of one step after the other.

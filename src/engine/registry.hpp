@@ -78,26 +78,26 @@ struct LossEntry {
 
 // --- optimizers -------------------------------------------------------------------------------------------------------
 
-// Their settings in Python: X(name, usual value). Off, or no such thing: 0.
+// Their settings in Python beside learning_rate and epsilon, which may change from step to step: numbers, X(name, usual
+// value), and flags. 0: off, or no such thing.
 #define CHAINRULE_NUMBERS(X) \
-  X(learning_rate, 0.1)      \
   X(momentum, 0)             \
   X(beta_1, 0.9)             \
   X(beta_2, 0.999)           \
-  X(epsilon, 1e-8)           \
   X(initial_accumulator, 0)  \
   X(momentum_decay, 0)       \
   X(increase, 1.2)           \
   X(decrease, 0.5)           \
   X(smallest, 1e-6)          \
   X(largest, 50)
-#define CHAINRULE_FLAGS(X) X(nesterov, false) X(amsgrad, false) X(centered, false) X(backtracking, false)
+#define CHAINRULE_FLAGS(X) X(nesterov) X(amsgrad) X(centered) X(backtracking)
 
 struct OptimizerSettings {
+  double learning_rate = 0.1, epsilon = 1e-8;
 #define CHAINRULE_MEMBER(name, usual) double name = usual;
   CHAINRULE_NUMBERS(CHAINRULE_MEMBER)
 #undef CHAINRULE_MEMBER
-#define CHAINRULE_MEMBER(name, usual) bool name = usual;
+#define CHAINRULE_MEMBER(name) bool name = false;
   CHAINRULE_FLAGS(CHAINRULE_MEMBER)
 #undef CHAINRULE_MEMBER
 };

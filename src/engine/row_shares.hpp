@@ -30,21 +30,11 @@ void share_rows(const Shape& shape, const Kernels<T>& kernels, const T* paramete
   in_parallel(threads, [&](int t, int n) {
     const Batch<T>& batch = batches[static_cast<std::size_t>(t)];
     const auto layers = batch.attach(packed.layers());
-    Step<T> step{};
-    step.n_layers = shape.n_layers();
-    step.layers = layers.data();
-    step.data = data.rows;
-    step.order = order.data();
-    step.n_rows = data.n_samples;
-    step.row_block = block;
-    step.batch_stride = batch.stride();
-    step.input = batch.input();
-    step.loss = shape.loss;
-    step.loss_setting = shape.loss_setting;
-    step.quantiles = shape.quantiles.data();
-    step.n_quantiles = static_cast<std::int64_t>(shape.quantiles.size());
-    step.probability_floor = static_cast<T>(shape.probability_floor);
-    step.row_loss = row_loss;
+    Step<T> step = step_of(shape, layers, batch, data.rows);
+    step.batch.order = order.data();
+    step.batch.n_rows = data.n_samples;
+    step.batch.row_block = block;
+    step.loss.of_rows = row_loss;
     use(step, share(data.n_samples, t, n), share(data.n_samples, t + 1, n));
   });
 }

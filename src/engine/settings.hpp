@@ -31,7 +31,9 @@ inline bool set(Settings& settings, const std::string& name, double value) {
 #define CHAINRULE_SETTING(name, ...) {#name, &Settings::name},
   static const std::vector<std::pair<const char*, std::variant<double Settings::*, bool Settings::*>>> known = {
       CHAINRULE_NUMBERS(CHAINRULE_SETTING) CHAINRULE_FLAGS(CHAINRULE_SETTING)  //
-      {"rho", &Settings::beta_2},                                              // rmsprop's name
+      {"learning_rate", &Settings::learning_rate},
+      {"epsilon", &Settings::epsilon},
+      {"rho", &Settings::beta_2},  // rmsprop's name
       {"l1", &Settings::l1},
       {"l2", &Settings::l2},
       {"l2_over_rows", &Settings::l2_over_rows},

@@ -21,7 +21,7 @@ struct Shape {
   std::vector<std::int64_t> sizes;
   std::vector<Activation> activations;  // one per layer of weights
   Loss loss;
-  double loss_setting;  // as Step::loss_setting
+  double loss_setting;  // as StepLoss::setting
   std::vector<double> quantiles;
   std::int64_t group;  // of an ordered output layer
   int bias_sign;       // -1: E1, net = x W - b; +1: scikit-learn's intercepts

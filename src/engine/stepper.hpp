@@ -83,25 +83,14 @@ class Stepper {
 
   // A thread's own description of the steps to come.
   Step<T> describe(const Data<T>& data, int thread) const {
-    Step<T> s{};
-    s.n_layers = shape_.n_layers();
-    s.layers = layers_.data();
-    s.data = data.rows;
-    s.order = order_.data();
-    s.row_block = row_block<T>(shape_);
-    s.batch_stride = batch_.stride();
-    s.input = batch_.input();
-    s.narrow = narrow_;
-    s.lane_stride = lane_stride_;
-    s.input_pairs = batch_.input_pairs();
-    if (!row_pairs_.empty()) s.row_pairs = row_pairs_[static_cast<std::size_t>(thread)].get();
-    s.loss = shape_.loss;
-    s.loss_setting = shape_.loss_setting;
-    s.quantiles = shape_.quantiles.data();
-    s.n_quantiles = static_cast<std::int64_t>(shape_.quantiles.size());
-    s.predictions = predictions_.get();
-    s.output_gradient = output_gradient_.get();
-    s.probability_floor = static_cast<T>(shape_.probability_floor);
+    Step<T> s = step_of(shape_, layers_, batch_, data.rows);
+    s.batch.order = order_.data();
+    s.batch.row_block = row_block<T>(shape_);
+    s.batch.narrow = narrow_;
+    s.batch.lane_stride = lane_stride_;
+    if (!row_pairs_.empty()) s.batch.row_pairs = row_pairs_[static_cast<std::size_t>(thread)].get();
+    s.loss.predictions = predictions_.get();
+    s.loss.output_gradient = output_gradient_.get();
     return s;
   }
 
@@ -137,17 +126,17 @@ class Stepper {
     void operator()(Step<T>&, const Sums&) const {}
   };
 
-  // This thread's part of one step over s.n_rows rows, row_at(r) of the data each. `prepare(s, sums)` sets what the
+  // This thread's part of one step over s.batch.n_rows rows, row_at(r) of the data each. `prepare(s, sums)` sets what the
   // weights phase needs once the sum of the rows' weights is known. Sums are complete on thread 0 alone, except in
-  // `between(s, sums)`, which is called on all threads between Stage::gradient and Stage::update where s.stage asks for
+  // `between(s, sums)`, which is called on all threads between Stage::gradient and Stage::update where s.rule.stage asks for
   // the two.
   template <class RowAt, class Prepare, class Between = Nothing>
   Sums take(int thread, int n_threads, Step<T>& s, RowAt row_at, Prepare prepare, Between between = {}) {
-    s.row_loss = row_loss_.data();
+    s.loss.of_rows = row_loss_.data();
     rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
-      const auto [begin, end] = rows_of(chunk, n_threads, s.n_rows);
+      const auto [begin, end] = rows_of(chunk, n_threads, s.batch.n_rows);
       for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
-      if (begin < end && end == s.n_rows)
+      if (begin < end && end == s.batch.n_rows)
         std::fill_n(order_.begin() + end, kLanes, order_[static_cast<std::size_t>(end - 1)]);
       (batch_loss_ ? kernels_.rows_forward : kernels_.rows_phase)(s, begin, end);
     });
@@ -161,15 +150,16 @@ class Stepper {
     barrier_.wait(n_threads);
 
     if (thread == 0) rows_.reset();
-    Sums sums{0, static_cast<double>(s.n_rows), static_cast<double>(s.n_rows)};
+    Sums sums{0, static_cast<double>(s.batch.n_rows), static_cast<double>(s.batch.n_rows)};
     if (s.data.sample_weight) {
       double total = 0;
-      for (std::int64_t r = 0; r < s.n_rows; ++r) total += static_cast<double>(s.data.sample_weight[s.order[r]]);
+      for (std::int64_t r = 0; r < s.batch.n_rows; ++r)
+        total += static_cast<double>(s.data.sample_weight[s.batch.order[r]]);
       sums.row_weights = total;
       if (!batch_loss_) sums.weight = total;
     }
-    const bool staged = s.stage == Stage::gradient;
-    if (thread == 0 || staged) sums.loss = ordered_sum(s.row_loss, s.n_rows);
+    const bool staged = s.rule.stage == Stage::gradient;
+    if (thread == 0 || staged) sums.loss = ordered_sum(s.loss.of_rows, s.batch.n_rows);
     prepare(s, sums);
     measure_into(s);
     ColumnEntries<T> columns{};
@@ -188,11 +178,11 @@ class Stepper {
     if (thread == 0 || staged) add_measured(s, sums);
     if (staged) {
       between(s, sums);
-      s.stage = Stage::update;
+      s.rule.stage = Stage::update;
       weights_phase(updates_);
-      s.stage = Stage::gradient;
+      s.rule.stage = Stage::gradient;
     }
-    if (s.max_norm != T(0)) {
+    if (s.rule.max_norm != T(0)) {
       norms_.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
         const auto& ranges = panel_chunks_[static_cast<std::size_t>(chunk)];
         kernels_.norms_phase(s, ranges.data(), static_cast<int>(ranges.size()));
@@ -204,7 +194,7 @@ class Stepper {
 
   // Whether take_rows takes the steps to come.
   bool by_rows(int n_threads, const Step<T>& s) const {
-    return lane_stride_ == 1 && n_threads == 1 && s.stage == Stage::whole && s.max_norm == T(0);
+    return lane_stride_ == 1 && n_threads == 1 && s.rule.stage == Stage::whole && s.rule.max_norm == T(0);
   }
 
   static constexpr std::int64_t kMostRows = 64;  // that take_rows takes
@@ -215,7 +205,7 @@ class Stepper {
   void take_rows(Step<T>& s, std::int64_t n, bool steady, RowAt row_at, Prepare prepare, Done done) {
     Rates<T> rates[kMostRows];
     const auto weight_of = [&](std::int64_t r) {
-      return s.data.sample_weight ? static_cast<double>(s.data.sample_weight[s.order[r]]) : 1;
+      return s.data.sample_weight ? static_cast<double>(s.data.sample_weight[s.batch.order[r]]) : 1;
     };
     for (std::int64_t r = 0; r < n; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
     for (std::int64_t r = 0; r < n; ++r) {
@@ -223,7 +213,7 @@ class Stepper {
       rates[r] = s;
     }
     measure_into(s);
-    s.row_loss = row_loss_.data();
+    s.loss.of_rows = row_loss_.data();
     kernels_.row_steps(s, rates, n);
     for (std::int64_t r = 0; r < n; ++r) {
       Sums sums{row_loss_[static_cast<std::size_t>(r)], weight_of(r), weight_of(r)};
@@ -242,17 +232,17 @@ class Stepper {
  private:
   // Where a step puts what it measures of weights and gradient, and the sums of that.
   void measure_into(Step<T>& s) {
-    s.penalty = s.decay != T(0) ? penalty_.data() : nullptr;
-    s.absolute_penalty = s.l1 != T(0) ? absolutes_.data() : nullptr;
-    s.squares = squares_.empty() ? nullptr : squares_.data();
+    s.sums.squares = s.decay != T(0) ? penalty_.data() : nullptr;
+    s.sums.absolutes = s.l1 != T(0) ? absolutes_.data() : nullptr;
+    s.sums.gradient_squares = squares_.empty() ? nullptr : squares_.data();
   }
   void add_measured(const Step<T>& s, Sums& sums) const {
     const auto total = [](const auto& parts) {
       return ordered_sum(parts.data(), static_cast<std::int64_t>(parts.size()));
     };
-    if (s.penalty) sums.squares = total(penalty_);
-    if (s.absolute_penalty) sums.absolutes = total(absolutes_);
-    if (s.squares) sums.gradient_squares = total(squares_);
+    if (s.sums.squares) sums.squares = total(penalty_);
+    if (s.sums.absolutes) sums.absolutes = total(absolutes_);
+    if (s.sums.gradient_squares) sums.gradient_squares = total(squares_);
   }
 
   // Between the halves of the rows phase thread 0 calls the loss, and the others wait. Its value is that of the batch's
@@ -262,9 +252,9 @@ class Stepper {
     if (thread == 0) {
       rows_.reset();
       try {
-        const double value = (*batch_loss_)(s.order, s.n_rows, predictions_.get(), output_gradient_.get());
-        std::fill_n(row_loss_.begin(), s.n_rows, 0.0);
-        row_loss_[0] = value * static_cast<double>(s.n_rows);
+        const double value = (*batch_loss_)(s.batch.order, s.batch.n_rows, predictions_.get(), output_gradient_.get());
+        std::fill_n(row_loss_.begin(), s.batch.n_rows, 0.0);
+        row_loss_[0] = value * static_cast<double>(s.batch.n_rows);
       } catch (...) {
         error_ = std::current_exception();
       }
@@ -272,7 +262,7 @@ class Stepper {
     barrier_.wait(n_threads);
     if (error_) return false;
     rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
-      const auto [begin, end] = rows_of(chunk, n_threads, s.n_rows);
+      const auto [begin, end] = rows_of(chunk, n_threads, s.batch.n_rows);
       kernels_.rows_backward(s, begin, end);
     });
     return true;

@@ -148,9 +148,9 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     };
     const auto between = [&](Step<T>& s, const Sums& sums) {
       const double norm = std::sqrt(sums.gradient_squares), loss = loss_of(sums);
-      s.gradient_factor =
+      s.rule.gradient_factor =
           static_cast<T>(norm > settings.clip_norm && settings.clip_norm != 0 ? settings.clip_norm / norm : 1);
-      s.retreat = settings.backtracking && step > 1 && loss > loss_before;
+      s.rule.retreat = settings.backtracking && step > 1 && loss > loss_before;
       loss_before = loss;
     };
     for (std::int64_t epoch = first_epoch; epoch < first_epoch + n_epochs && !stopping; ++epoch) {
@@ -159,10 +159,10 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
       const auto done = [&](const Sums& sums) {
         const double loss = loss_of(sums);
         if (thread == 0) last_loss = loss;
-        total += loss * static_cast<double>(s.n_rows);
+        total += loss * static_cast<double>(s.batch.n_rows);
       };
       for (std::int64_t first = 0, steps = 1; first < n && !stopping; first += steps * batch) {
-        s.n_rows = std::min(batch, n - first);
+        s.batch.n_rows = std::min(batch, n - first);
         if (by_rows && !penalised) steps = std::min(stepper_->kMostRows, n - first);
         if (thread == 0 && (steps_to_look -= steps) <= 0) {
           steps_to_look = steps_between_looks;
@@ -216,11 +216,11 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
   in_parallel(threads, [&](int thread, int n_threads) {
     stepper_->divide(thread, n_threads, batch, data);
     Step<T> s = stepper_->describe(data, thread);
-    s.optimizer = Optimizer::gradient;
-    s.gradient_slot = 0;
+    s.rule.optimizer = Optimizer::gradient;
+    s.rule.gradient_slot = 0;
     for (std::int64_t first = 0; first < n; first += batch) {
-      s.n_rows = std::min(batch, n - first);
-      s.accumulate = first > 0;
+      s.batch.n_rows = std::min(batch, n - first);
+      s.rule.accumulate = first > 0;
       const auto sums = stepper_->take(
           thread, n_threads, s, [&](std::int64_t r) { return first + r; },
           [&](Step<T>& s, const typename Stepper<T>::Sums&) { s.decay = static_cast<T>(l2); });

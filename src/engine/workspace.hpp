@@ -100,6 +100,24 @@ class Batch {
   std::vector<LayerBatch<T>> layers_;
 };
 
+// What network, memory and rows say of a step.
+template <class T>
+Step<T> step_of(const Shape& shape, const std::vector<Layer<T>>& layers, const Batch<T>& batch, const Rows<T>& rows) {
+  Step<T> step{};
+  step.n_layers = shape.n_layers();
+  step.layers = layers.data();
+  step.data = rows;
+  step.batch.stride = batch.stride();
+  step.batch.input = batch.input();
+  step.batch.input_pairs = batch.input_pairs();
+  step.loss.kind = shape.loss;
+  step.loss.setting = shape.loss_setting;
+  step.loss.quantiles = shape.quantiles.data();
+  step.loss.n_quantiles = static_cast<std::int64_t>(shape.quantiles.size());
+  step.loss.probability_floor = static_cast<T>(shape.probability_floor);
+  return step;
+}
+
 // Rows that go through all layers together: enough to reuse the weights, few enough to stay in the second cache.
 template <class T>
 std::int64_t row_block(const Shape& shape) {

@@ -159,13 +159,13 @@ void take_steps(Stepper<T>& stepper, const Memory<T>& memory, const Problem& pro
   in_parallel(threads, [&](int thread, int n_threads) {
     stepper.divide(thread, n_threads, problem.batch_size, memory.data);
     Step<T> s = stepper.describe(memory.data, 0);
-    s.optimizer = Optimizer::adam;
-    s.beta_1 = s.one_minus_beta_1 = T(0.5);
-    s.beta_2 = s.one_minus_beta_2 = T(0.5);
+    s.rule.optimizer = Optimizer::adam;
+    s.rule.beta_1 = s.rule.one_minus_beta_1 = T(0.5);
+    s.rule.beta_2 = s.rule.one_minus_beta_2 = T(0.5);
     s.learning_rate = T(0.01);
     s.epsilon = T(1e-8);
     for (std::int64_t first = 0; first < problem.n_samples; first += problem.batch_size) {
-      s.n_rows = std::min(problem.batch_size, problem.n_samples - first);
+      s.batch.n_rows = std::min(problem.batch_size, problem.n_samples - first);
       stepper.take(
           thread, n_threads, s, [&](std::int64_t r) { return first + r; },
           [](Step<T>& s, const typename Stepper<T>::Sums& sums) {
@@ -207,7 +207,7 @@ void test_packed_copies(const std::string& isa, const Problem& problem) {
             continue;
           }
           changed = changed || w != memory.parameters[at + static_cast<std::size_t>(i * layer.n_out + n0 + j)];
-          if (!layer.transposed || stepper.describe(memory.data, 0).narrow) continue;
+          if (!layer.transposed || stepper.describe(memory.data, 0).batch.narrow) continue;
           const std::int64_t p0 = i / kernels.panel * kernels.panel;
           CHECK(w == layer.transposed[p0 * layer.n_out + (n0 + j) * band(layer.n_in, p0) + i - p0]);
         }

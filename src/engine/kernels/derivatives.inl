@@ -28,7 +28,7 @@ template <class T, class Use>
 CHAINRULE_INLINE void each_input(const Step<T>& s, int k, int64_t r, int64_t r0, Use use) {
   if (k == 0 && s.data.values) {
     const auto entries = [&](auto* indices, auto* indptr) {
-      for (auto e = indptr[s.order[r]]; e < indptr[s.order[r] + 1]; ++e)
+      for (auto e = indptr[s.batch.order[r]]; e < indptr[s.batch.order[r] + 1]; ++e)
         use(static_cast<int64_t>(indices[e]), s.data.values[e]);
     };
     if (s.data.wide_indices)
@@ -37,8 +37,8 @@ CHAINRULE_INLINE void each_input(const Step<T>& s, int k, int64_t r, int64_t r0,
       entries(static_cast<const std::int32_t*>(s.data.indices), static_cast<const std::int32_t*>(s.data.indptr));
     return;
   }
-  const T* x = (k == 0 ? s.input : s.layers[k - 1].output) + (r - r0) * kPanel<T>;
-  for (int64_t i = 0; i < s.layers[k].n_in; ++i) use(i, x[i / kPanel<T> * s.batch_stride + i % kPanel<T>]);
+  const T* x = (k == 0 ? s.batch.input : s.layers[k - 1].output) + (r - r0) * kPanel<T>;
+  for (int64_t i = 0; i < s.layers[k].n_in; ++i) use(i, x[i / kPanel<T> * s.batch.stride + i % kPanel<T>]);
 }
 
 // use(vector, row) for the derivatives by each vector but the bias, of the row whose first element is at `place`, once
@@ -47,12 +47,12 @@ template <class T, class Use>
 CHAINRULE_INLINE void each_vector_gradient(const Step<T>& s, const Layer<T>& layer, int64_t place, Use use) {
   for (int v = kBias + 1; v < chainrule::kVectors; ++v) {
     if (!layer.vectors[v].values) continue;
-    const RowOf<T> of_row{layer.gradients[v].of_row + place, s.batch_stride};
+    const RowOf<T> of_row{layer.gradients[v].of_row + place, s.batch.stride};
     if (!layer.gradients[v].factor) {
       use(layer.vectors[v], of_row);
       continue;
     }
-    const RowOf<T> product{layer.gradients[v].factor + place, s.batch_stride};
+    const RowOf<T> product{layer.gradients[v].factor + place, s.batch.stride};
     for (int64_t i = 0; i < vectors<T>(layer.n_out); ++i) store(product(i), load(product(i)) * load(of_row(i)));
     use(layer.vectors[v], product);
   }
@@ -65,7 +65,7 @@ double squared_norm(const Step<T>& s, int64_t r, int64_t r0) {
   double total = 0;
   for (int k = 0; k < s.n_layers; ++k) {
     const Layer<T>& layer = s.layers[k];
-    const RowOf<T> delta{layer.delta + (r - r0) * kPanel<T>, s.batch_stride};
+    const RowOf<T> delta{layer.delta + (r - r0) * kPanel<T>, s.batch.stride};
     double inputs = 1;  // the bias' own
     each_input(s, k, r, r0, [&](int64_t, T x) { inputs += static_cast<double>(x) * static_cast<double>(x); });
     total += inputs * sum_of_squares(delta, layer.n_out);
@@ -83,7 +83,7 @@ void parameter_gradient(const Step<T>& s, int64_t r, int64_t r0, T bias_sign, T*
   for (int k = 0; k < s.n_layers; ++k) {
     const Layer<T>& layer = s.layers[k];
     const int64_t n_out = layer.n_out, place = (r - r0) * kPanel<T>;
-    const RowOf<T> delta{layer.delta + place, s.batch_stride};
+    const RowOf<T> delta{layer.delta + place, s.batch.stride};
     T* weights = to + layer.at;
     if (k == 0 && s.data.values) __builtin_memset(weights, 0, static_cast<std::size_t>(layer.n_in * n_out) * sizeof(T));
     each_input(s, k, r, r0, [&](int64_t i, T x) {
@@ -105,15 +105,15 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
   const Layer<T>&first = s.layers[0], &last = s.layers[s.n_layers - 1];
   forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
     const int64_t n = r1 - r0;
-    const auto row_of = [&](T* matrix, int64_t r) { return RowOf<T>{matrix + (r - r0) * kPanel<T>, s.batch_stride}; };
-    const auto output_row_of = [&](int64_t r) { return OutputRow<T>(last, s.batch_stride, r - r0); };
+    const auto row_of = [&](T* matrix, int64_t r) { return RowOf<T>{matrix + (r - r0) * kPanel<T>, s.batch.stride}; };
+    const auto output_row_of = [&](int64_t r) { return OutputRow<T>(last, s.batch.stride, r - r0); };
     const auto back = [&] {
       for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, 0, n);
     };
     const auto back_to_input = [&](T* to, int64_t step) {  // row r to `to + r step`
       back();
       multiply_rows(row_factor(s, first.delta, first.n_out, 0, n), first.n_out, first.transposed, d.input_delta,
-                    first.n_in, s.batch_stride, 0, n, [&](T* tile, int64_t place, int rows, int64_t, int n_vectors) {
+                    first.n_in, s.batch.stride, 0, n, [&](T* tile, int64_t place, int rows, int64_t, int n_vectors) {
                       if (!first.residual) return;
                       for (int i = 0; i < rows; ++i)  // E9
                         for (int j = 0; j < n_vectors; ++j) {

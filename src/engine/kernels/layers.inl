@@ -70,8 +70,8 @@ void norm_rows_forward(const Step<T>& s, const Layer<T>& layer, int64_t r0, int6
   constexpr int w = Simd<T>::width;
   const int64_t n = layer.n_out;
   for (int64_t r = r0; r < r1; ++r) {
-    const RowOf<T> row{layer.output + r * kPanel<T>, s.batch_stride};
-    const RowOf<T> normalized_of{layer.normalized ? layer.normalized + r * kPanel<T> : nullptr, s.batch_stride};
+    const RowOf<T> row{layer.output + r * kPanel<T>, s.batch.stride};
+    const RowOf<T> normalized_of{layer.normalized ? layer.normalized + r * kPanel<T> : nullptr, s.batch.stride};
     for (int64_t v = 0; v < vectors<T>(n); ++v) store(row(v), load(row(v)) - load(layer.vectors[kBias].values + v * w));
     const RowMoments<T> m = row_moments<T>(n, row);
     if (layer.normalized) layer.row_scale[r] = m.scale[0];
@@ -91,8 +91,8 @@ void norm_rows_backward(const Step<T>& s, const Layer<T>& layer, int64_t r0, int
   const Vec<T> count = broadcast(static_cast<T>(n));
   for (int64_t r = r0; r < r1; ++r) {
     const int64_t place = r * kPanel<T>;
-    const RowOf<T> from{layer.norm_delta + place, s.batch_stride}, to{layer.delta + place, s.batch_stride};
-    const RowOf<T> normalized_of{layer.normalized + place, s.batch_stride};
+    const RowOf<T> from{layer.norm_delta + place, s.batch.stride}, to{layer.delta + place, s.batch.stride};
+    const RowOf<T> normalized_of{layer.normalized + place, s.batch.stride};
     RowSum<T> sum, product;
     for (int64_t v = 0; v < vectors<T>(n); ++v) {
       const Vec<T> g =
@@ -150,7 +150,7 @@ void forward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, int
   const Layer<T>& layer = s.layers[k];
   const F f = of_layer<T, F>(layer);
   const bool dropping = s.training && layer.mask;
-  const int64_t r = (place - n0 / kPanel<T> * s.batch_stride) / kPanel<T>;
+  const int64_t r = (place - n0 / kPanel<T> * s.batch.stride) / kPanel<T>;
   for (int i = 0; i < rows; ++i) {
     const RowKey key = dropping ? row_key(layer_key(s.dropout_key, k), r + i) : RowKey{};
     for (int j = 0; j < n_vectors; ++j) {

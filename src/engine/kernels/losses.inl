@@ -221,8 +221,8 @@ struct Targets {
   int64_t n_out;
   int64_t outputs_each;  // neighbouring outputs that share a target
   CHAINRULE_INLINE Targets(const Step<T>& s, int64_t r, int64_t n_out)
-      : values(nullptr), label(0), n_out(n_out), outputs_each(s.n_quantiles > 1 ? s.n_quantiles : 1) {
-    const int64_t row = s.order[r];
+      : values(nullptr), label(0), n_out(n_out), outputs_each(s.loss.n_quantiles > 1 ? s.loss.n_quantiles : 1) {
+    const int64_t row = s.batch.order[r];
     if (s.data.targets)
       values = s.data.targets + row * (n_out / outputs_each);
     else if (s.data.classes)
@@ -262,7 +262,7 @@ struct OutputRow {
 
 template <class T>
 CHAINRULE_INLINE T row_weight(const Step<T>& s, int64_t r) {
-  return s.data.sample_weight ? s.data.sample_weight[s.order[r]] : T(1);
+  return s.data.sample_weight ? s.data.sample_weight[s.batch.order[r]] : T(1);
 }
 
 }  // namespace

@@ -62,11 +62,11 @@ __attribute__((noinline)) void lane_product(const T* x, int64_t x_step, int64_t 
 template <class T>
 CHAINRULE_INLINE void lane_forward(const Step<T>& s, int k, Group g) {
   const Layer<T>& layer = s.layers[k];
-  const T* x = (k == 0 ? s.input : s.layers[k - 1].output) + g.r;
+  const T* x = (k == 0 ? s.batch.input : s.layers[k - 1].output) + g.r;
   Vec<T> sums[kWidth<T>];
-  lane_product(x, s.lane_stride, layer.n_in, layer.weights, kWidth<T>, 1, layer.n_out, sums);
+  lane_product(x, s.batch.lane_stride, layer.n_in, layer.weights, kWidth<T>, 1, layer.n_out, sums);
   with_activation<T>(k + 1 < s.n_layers ? layer.activation : Activation::identity, [&](auto f) {
-    for (int64_t j = 0, q = g.r; j < layer.n_out; ++j, q += s.lane_stride) {
+    for (int64_t j = 0, q = g.r; j < layer.n_out; ++j, q += s.batch.lane_stride) {
       const Vec<T> net = sums[j] - broadcast(layer.vectors[kBias].values[j]);
       if constexpr (f.keeps_net) put(layer.net + q, net, g);
       put(layer.output + q, f.value(net), g);
@@ -81,7 +81,7 @@ CHAINRULE_INLINE Vec<T> gather(const From* from, int64_t step, const int64_t* or
 }
 template <class T, class From>
 CHAINRULE_INLINE Vec<T> gather(const Step<T>& s, const From* from, int64_t step, Group g) {
-  return gather<T>(from, step, s.order + g.r, AllLanes<T>{});
+  return gather<T>(from, step, s.batch.order + g.r, AllLanes<T>{});
 }
 
 // use(i, column i) for the n columns of the rows of a group, as gather. Rows are read as they lie, 16 bytes of each where
@@ -89,7 +89,7 @@ CHAINRULE_INLINE Vec<T> gather(const Step<T>& s, const From* from, int64_t step,
 template <class T, class Use>
 CHAINRULE_INLINE void gather_columns(const Step<T>& s, const T* from, int64_t n, Group g, Use use) {
   constexpr int w = kWidth<T>, few = kQuad<T>;
-  const auto row = [&](int r) { return from + s.order[g.r + r] * n; };
+  const auto row = [&](int r) { return from + s.batch.order[g.r + r] * n; };
   int64_t i = 0;
   for (; n - i > few; i += w) {
     const int64_t left = smaller(w, n - i);
@@ -141,7 +141,7 @@ template <class T>
 CHAINRULE_INLINE void put_losses(const Step<T>& s, Vec<T> loss, Vec<T> weight, Group g) {
   typedef double Doubles __attribute__((vector_size(kWidth<T> * sizeof(double))));
   const Doubles weighted = __builtin_convertvector(loss, Doubles) * __builtin_convertvector(weight, Doubles);
-  __builtin_memcpy(s.row_loss + g.r, &weighted, static_cast<std::size_t>(g.n) * sizeof(double));
+  __builtin_memcpy(s.loss.of_rows + g.r, &weighted, static_cast<std::size_t>(g.n) * sizeof(double));
 }
 
 // E3 and E4 for an element-wise output activation: deltas to delta[j * kWidth].
@@ -151,7 +151,7 @@ CHAINRULE_INLINE void lane_output(const Step<T>& s, const Layer<T>& layer, L los
   const Vec<T> weight = lane_weights(s, g);
   Vec<T> terms[kWidth<T>];
   for (int64_t j = 0; j < layer.n_out; ++j) {
-    const Vec<T> net = load(layer.output + j * s.lane_stride + g.r), y = F::value(net), t = target(j);
+    const Vec<T> net = load(layer.output + j * s.batch.lane_stride + g.r), y = F::value(net), t = target(j);
     terms[j] = loss_of.term(net, y, t);
     store(delta + j * kWidth<T>, loss_of.delta(net, y, t) * weight);
   }
@@ -165,23 +165,23 @@ CHAINRULE_INLINE void lane_softmax(const Step<T>& s, const Layer<T>& layer, T* d
   const Vec<T> weight = lane_weights(s, g);
   const int64_t n = layer.n_out;
   const T lowest = -__builtin_inff();
-  const auto net = [&](int64_t j) { return load(layer.output + j * s.lane_stride + g.r); };
+  const auto net = [&](int64_t j) { return load(layer.output + j * s.batch.lane_stride + g.r); };
   Vec<T> shift = broadcast(lowest), terms[kWidth<T>];
   for (int64_t j = 0; j < n; ++j) shift = max(net(j), shift);
   for (int64_t j = 0; j < n; ++j) store(delta + j * kWidth<T>, terms[j] = exp<T>(net(j) - shift));
   const Vec<T> total = lane_total<T>(terms, n);
   for (int64_t j = 0; j < n; ++j) {
     const Vec<T> t = target(j), y = load(delta + j * kWidth<T>) / total;
-    if (s.probability_floor > 0)
-      terms[j] = -(t * log<T>(clip_probability<T>(y, s.probability_floor)));
+    if (s.loss.probability_floor > 0)
+      terms[j] = -(t * log<T>(clip_probability<T>(y, s.loss.probability_floor)));
     else if (!target.labels)
       terms[j] = t * net(j);
     else
       terms[0] = t > zeros<T>() ? net(j) : j == 0 ? zeros<T>() : terms[0];
     store(delta + j * kWidth<T>, (y - t) * weight);
   }
-  const Vec<T> sum = target.labels && !(s.probability_floor > 0) ? terms[0] : lane_total<T>(terms, n);
-  put_losses(s, s.probability_floor > 0 ? sum : shift + log<T>(total) - sum, weight, g);
+  const Vec<T> sum = target.labels && !(s.loss.probability_floor > 0) ? terms[0] : lane_total<T>(terms, n);
+  put_losses(s, s.loss.probability_floor > 0 ? sum : shift + log<T>(total) - sum, weight, g);
 }
 
 // E5 for the layer below `next`, whose deltas are at next_delta[n * kWidth].
@@ -194,7 +194,7 @@ CHAINRULE_INLINE void lane_backward(const Step<T>& s, int k, const T* next_delta
   with_activation<T>(layer.activation, [&](auto f) {
     const T* kept = (f.keeps_net ? layer.net : layer.output) + g.r;
     for (int64_t i = 0; i < layer.n_out; ++i)
-      store(delta + i * kWidth<T>, sums[i] * f.derivative(load(kept + i * s.lane_stride)));
+      store(delta + i * kWidth<T>, sums[i] * f.derivative(load(kept + i * s.batch.lane_stride)));
   });
 }
 
@@ -233,11 +233,11 @@ CHAINRULE_INLINE void put_delta(const Layer<T>& layer, T* delta, Group g) {
 template <class T>
 CHAINRULE_INLINE void lane_outputs(const Step<T>& s, const Layer<T>& layer, T* delta, Group g) {
   const auto element_wise = [&](auto f, auto loss) { lane_output<T, decltype(f)>(s, layer, loss, delta, g); };
-  const T setting = static_cast<T>(s.loss_setting);
-  switch (s.loss) {  // those of Shape::narrow
+  const T setting = static_cast<T>(s.loss.setting);
+  switch (s.loss.kind) {  // those of Shape::narrow
     case Loss::cross_entropy: return lane_softmax(s, layer, delta, g);
     case Loss::binary_cross_entropy:
-      return element_wise(Sigmoid<T>{}, BinaryCrossEntropy<T>{s.probability_floor, setting});
+      return element_wise(Sigmoid<T>{}, BinaryCrossEntropy<T>{s.loss.probability_floor, setting});
     case Loss::binary_focal: return element_wise(Sigmoid<T>{}, BinaryFocal<T>{setting});
     case Loss::poisson:
       return with_positive<T>(layer.activation, [&](auto f) { element_wise(f, Poisson<T, decltype(f)>{}); });
@@ -251,7 +251,7 @@ CHAINRULE_INLINE void lane_outputs(const Step<T>& s, const Layer<T>& layer, T* d
 template <class T>
 CHAINRULE_INLINE void gather_lanes(const Step<T>& s, Group g) {
   gather_columns(s, s.data.x, s.data.n_features, g,
-                 [&](int64_t i, Vec<T> column) { put(s.input + g.r + i * s.lane_stride, column, g); });
+                 [&](int64_t i, Vec<T> column) { put(s.batch.input + g.r + i * s.batch.lane_stride, column, g); });
 }
 
 // Batches of one row: units take the lanes, and with a lane stride of 1 the columns of a batch matrix are its row.
@@ -273,7 +273,7 @@ CHAINRULE_INLINE Vec<T> row_backward(const Layer<T>& next, Vec<T> delta) {
 // E2 to E4 of the output layer, whose net is given: its delta.
 template <class T>
 CHAINRULE_INLINE Vec<T> row_output(const Step<T>& s, const Layer<T>& layer, Vec<T> net) {
-  if (s.loss != Loss::squared_error || layer.activation == Activation::softmax ||
+  if (s.loss.kind != Loss::squared_error || layer.activation == Activation::softmax ||
       layer.activation == Activation::ordered) {
     store(layer.output, net);
     output_rows<T, true>(s, layer, 0, 1, 0);
@@ -286,7 +286,7 @@ CHAINRULE_INLINE Vec<T> row_output(const Step<T>& s, const Layer<T>& layer, Vec<
     const T weight = row_weight(s, 0);
     RowSum<T> loss;
     loss.add(0, keep_valid<T>(loss_of.term(net, y, t), 0, layer.n_out));
-    s.row_loss[0] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
+    s.loss.of_rows[0] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
     delta = keep_valid<T>(loss_of.delta(net, y, t) * broadcast(weight), 0, layer.n_out);
   });
   return delta;
@@ -298,8 +298,8 @@ CHAINRULE_INLINE Vec<T> row_output(const Step<T>& s, const Layer<T>& layer, Vec<
 template <class T, class Before, class Use>
 CHAINRULE_INLINE void narrow_row(const Step<T>& s, int64_t at, Before before, Use use) {
   const int64_t n = s.data.n_features;
-  const T* row = s.data.x + s.order[0] * n;
-  for (int64_t i = 0; i < n; i += kWidth<T>) store(s.input + i, load_first(row + i, smaller(kWidth<T>, n - i)));
+  const T* row = s.data.x + s.batch.order[0] * n;
+  for (int64_t i = 0; i < n; i += kWidth<T>) store(s.batch.input + i, load_first(row + i, smaller(kWidth<T>, n - i)));
   Vec<T> x = load_first(row, smaller(kWidth<T>, n));
   const int last = s.n_layers - 1;
   Vec<T> delta;
@@ -312,7 +312,7 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s, int64_t at, Before before, Us
       const int64_t units = smaller(kWidth<T>, left);
       for (int64_t i = 0; i < units; ++i, weights += kWidth<T>) sum = fma(spread(x, i), load(weights), sum);
       if ((left -= units) == 0) break;
-      x = load(s.input + layer.n_in - left);  // more inputs than lanes, in the first layer
+      x = load(s.batch.input + layer.n_in - left);  // more inputs than lanes, in the first layer
     }
     const Vec<T> net = sum - load(layer.vectors[kBias].values);
     if (k == last) {
@@ -344,7 +344,7 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s, int64_t at, Before before, Us
 
 template <class T>
 void narrow_rows(const Step<T>& s, int64_t begin, int64_t end) {
-  if (s.lane_stride == 1) {
+  if (s.batch.lane_stride == 1) {
     if (begin < end) narrow_row(s, 0, [](int) {}, [&](int k, Vec<T> delta) { store(s.layers[k].delta, delta); });
     return;
   }
@@ -379,14 +379,14 @@ __attribute__((noinline)) void narrow_sums(const Step<T>& s, const Layer<T>& lay
   const int64_t step = delta_step(layer.n_out);
   const T* delta = layer.delta;
   V sum[R]{}, minus{};
-  if (s.accumulate) {
-    for (int i = 0; i < R; ++i) sum[i] = load_few(layer.moments[s.gradient_slot] + (i0 + i) * kWidth<T>);
-    minus = load_few(layer.vectors[kBias].moments[s.gradient_slot]);
+  if (s.rule.accumulate) {
+    for (int i = 0; i < R; ++i) sum[i] = load_few(layer.moments[s.rule.gradient_slot] + (i0 + i) * kWidth<T>);
+    minus = load_few(layer.vectors[kBias].moments[s.rule.gradient_slot]);
   }
 #pragma GCC unroll 4
-  for (int64_t r = 0; r < s.n_rows; ++r, ++x, delta += step) {
+  for (int64_t r = 0; r < s.batch.n_rows; ++r, ++x, delta += step) {
     const V d = load_few(delta);
-    for (int i = 0; i < R; ++i) sum[i] = fma(spread(x[i * s.lane_stride]), d, sum[i]);
+    for (int i = 0; i < R; ++i) sum[i] = fma(spread(x[i * s.batch.lane_stride]), d, sum[i]);
     minus = minus - d;
   }
   for (int i = 0; i < R; ++i) store_valid(sums + i * kPanel<T>, sum[i]);

@@ -21,7 +21,7 @@ struct KeepGradient : Optimise<T> {
   static constexpr bool changes_weights = false;
   using Optimise<T>::Optimise;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
-    store(m[this->s.gradient_slot] + q, g);
+    store(m[this->s.rule.gradient_slot] + q, g);
     return w;
   }
 };
@@ -40,10 +40,10 @@ struct Momentum : Optimise<T> {
   using Optimise<T>::Optimise;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Vec<T> step = broadcast(this->rate) * g;
-    const Vec<T> momentum = broadcast(this->s.momentum);
+    const Vec<T> momentum = broadcast(this->s.rule.momentum);
     const Vec<T> velocity = momentum * load(m[0] + q) - step;
     store(m[0] + q, velocity);
-    return w + (this->s.nesterov ? momentum * velocity - step : velocity);
+    return w + (this->s.rule.nesterov ? momentum * velocity - step : velocity);
   }
 };
 
@@ -52,8 +52,8 @@ template <class T>
 struct Moments {
   Vec<T> first, second;
   CHAINRULE_INLINE Moments(const Step<T>& s, Vec<T> g, T* const* m, int64_t q)
-      : first(fma(broadcast(s.beta_1), load(m[0] + q), broadcast(s.one_minus_beta_1) * g)),
-        second(fma(broadcast(s.beta_2), load(m[1] + q), broadcast(s.one_minus_beta_2) * (g * g))) {
+      : first(fma(broadcast(s.rule.beta_1), load(m[0] + q), broadcast(s.rule.one_minus_beta_1) * g)),
+        second(fma(broadcast(s.rule.beta_2), load(m[1] + q), broadcast(s.rule.one_minus_beta_2) * (g * g))) {
     store(m[0] + q, first);
     store(m[1] + q, second);
   }
@@ -101,7 +101,7 @@ struct RmsProp : Optimise<T> {
   using Optimise<T>::Optimise;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
-    const Vec<T> rho = broadcast(s.beta_2), rest = broadcast(s.one_minus_beta_2);
+    const Vec<T> rho = broadcast(s.rule.beta_2), rest = broadcast(s.rule.one_minus_beta_2);
     const Vec<T> square = fma(rho, load(m[0] + q), rest * (g * g));
     store(m[0] + q, square);
     Vec<T> spread = square;
@@ -113,7 +113,7 @@ struct RmsProp : Optimise<T> {
     Vec<T> step = g / (sqrt(spread) + broadcast(s.epsilon));
     if constexpr (kMomentum) {
       T* velocity = m[kCentered ? 2 : 1] + q;
-      step = fma(broadcast(s.momentum), load(velocity), step);
+      step = fma(broadcast(s.rule.momentum), load(velocity), step);
       store(velocity, step);
     }
     return w - broadcast(this->rate) * step;
@@ -144,8 +144,8 @@ struct Lion : Optimise<T> {
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
     const Vec<T> mean = load(m[0] + q);
-    const Vec<T> direction = fma(broadcast(s.beta_1), mean, broadcast(s.one_minus_beta_1) * g);
-    store(m[0] + q, fma(broadcast(s.beta_2), mean, broadcast(s.one_minus_beta_2) * g));
+    const Vec<T> direction = fma(broadcast(s.rule.beta_1), mean, broadcast(s.rule.one_minus_beta_1) * g);
+    store(m[0] + q, fma(broadcast(s.rule.beta_2), mean, broadcast(s.rule.one_minus_beta_2) * g));
     return direction == direction ? w - towards<T>(broadcast(this->rate), direction) : direction;
   }
 };
@@ -159,13 +159,13 @@ struct Rprop : Optimise<T> {
     const Step<T>& s = this->s;
     const Vec<T> before = load(m[0] + q), last = load(m[1] + q), agreement = towards<T>(before, g);
     const auto same = agreement > zeros<T>(), turned = agreement < zeros<T>();
-    const Vec<T> longer = min(broadcast(s.largest), last * broadcast(s.increase));
-    const Vec<T> shorter = max(broadcast(s.smallest), last * broadcast(s.decrease));
+    const Vec<T> longer = min(broadcast(s.rule.largest), last * broadcast(s.rule.increase));
+    const Vec<T> shorter = max(broadcast(s.rule.smallest), last * broadcast(s.rule.decrease));
     const Vec<T> step = same ? longer : turned ? shorter : last;
     store(m[1] + q, step);
     store(m[0] + q, turned ? zeros<T>() : g);
     const Vec<T> onward = g == g ? w - towards<T>(broadcast(this->rate) * step, g) : g;
-    const Vec<T> back = s.retreat ? w + towards<T>(broadcast(this->rate) * last, before) : w;
+    const Vec<T> back = s.rule.retreat ? w + towards<T>(broadcast(this->rate) * last, before) : w;
     return turned ? back : onward;
   }
 };
@@ -177,16 +177,16 @@ struct Tag {
 };
 template <class T, class Use>
 CHAINRULE_INLINE decltype(auto) with_optimizer(const Step<T>& s, Use use) {
-  if (s.stage == Stage::gradient) return use(Tag<KeepGradient<T>>{});
-  switch (s.optimizer) {
+  if (s.rule.stage == Stage::gradient) return use(Tag<KeepGradient<T>>{});
+  switch (s.rule.optimizer) {
     case Optimizer::gradient: break;
-    case Optimizer::sgd: return s.momentum != T(0) ? use(Tag<Momentum<T>>{}) : use(Tag<Sgd<T>>{});
+    case Optimizer::sgd: return s.rule.momentum != T(0) ? use(Tag<Momentum<T>>{}) : use(Tag<Sgd<T>>{});
     case Optimizer::adam:
-    case Optimizer::adamw: return s.amsgrad ? use(Tag<AmsGrad<T>>{}) : use(Tag<Adam<T>>{});
+    case Optimizer::adamw: return s.rule.amsgrad ? use(Tag<AmsGrad<T>>{}) : use(Tag<Adam<T>>{});
     case Optimizer::rmsprop:
-      if (s.centered)
-        return s.momentum != T(0) ? use(Tag<RmsProp<T, true, true>>{}) : use(Tag<RmsProp<T, true, false>>{});
-      return s.momentum != T(0) ? use(Tag<RmsProp<T, false, true>>{}) : use(Tag<RmsProp<T, false, false>>{});
+      if (s.rule.centered)
+        return s.rule.momentum != T(0) ? use(Tag<RmsProp<T, true, true>>{}) : use(Tag<RmsProp<T, true, false>>{});
+      return s.rule.momentum != T(0) ? use(Tag<RmsProp<T, false, true>>{}) : use(Tag<RmsProp<T, false, false>>{});
     case Optimizer::adagrad: return use(Tag<Adagrad<T>>{});
     case Optimizer::nadam: return use(Tag<Nadam<T>>{});
     case Optimizer::lion: return use(Tag<Lion<T>>{});
@@ -211,12 +211,13 @@ struct Update {
   // sum of the gradient -> gradient of the batch's loss: mean, penalties (weights only), bounds
   CHAINRULE_INLINE Vec<T> gradient(Vec<T> sum, Vec<T> w, bool penalised) const {
     if constexpr (kSource == Source::raw) return sum;
-    if constexpr (kSource == Source::kept) return sum * broadcast(s.gradient_factor);
+    if constexpr (kSource == Source::kept) return sum * broadcast(s.rule.gradient_factor);
     const Vec<T> mean = sum * broadcast(s.scale);
     Vec<T> g = penalised ? fma(w, broadcast(s.decay), mean) : mean;
     if constexpr (kSource == Source::full) {
       if (penalised) g = g + towards<T>(broadcast(s.l1), w);
-      if (s.clip_value > T(0)) g = max(broadcast(-s.clip_value), min(broadcast(s.clip_value), g));  // a NaN stays one
+      if (s.rule.clip_value > T(0))
+        g = max(broadcast(-s.rule.clip_value), min(broadcast(s.rule.clip_value), g));  // a NaN stays one
     }
     return g;
   }

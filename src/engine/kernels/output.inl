@@ -52,15 +52,16 @@ CHAINRULE_INLINE void fused_row(const Step<T>& s, int64_t n_out, L loss_of, Outp
     loss.add(v, keep_valid<T>(loss_of.term(net, y, t), v, n_out));
     if constexpr (kDelta) store(row.delta(v), keep_valid<T>(loss_of.delta(net, y, t) * broadcast(weight), v, n_out));
   }
-  s.row_loss[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
+  s.loss.of_rows[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
 }
 
 // The quantile of each output of vector v: they repeat from target to target.
 template <class T>
 CHAINRULE_INLINE Vec<T> quantiles_of(const Step<T>& s, int64_t v) {
-  if (s.n_quantiles == 1) return broadcast(static_cast<T>(s.quantiles[0]));
+  if (s.loss.n_quantiles == 1) return broadcast(static_cast<T>(s.loss.quantiles[0]));
   Vec<T> q{};
-  for (int i = 0; i < Simd<T>::width; ++i) q[i] = static_cast<T>(s.quantiles[(v * Simd<T>::width + i) % s.n_quantiles]);
+  for (int i = 0; i < Simd<T>::width; ++i)
+    q[i] = static_cast<T>(s.loss.quantiles[(v * Simd<T>::width + i) % s.loss.n_quantiles]);
   return q;
 }
 
@@ -76,7 +77,7 @@ CHAINRULE_INLINE void distance_row(const Step<T>& s, int64_t n_out, D distance_o
     loss.add(v, keep_valid<T>(distance.value(y, t), v, n_out));
     if constexpr (kDelta) store(row.delta(v), keep_valid<T>(distance.gradient(y, t) * broadcast(weight), v, n_out));
   }
-  s.row_loss[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
+  s.loss.of_rows[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
 }
 
 // Calls use(f) with an activation whose logarithm LogOf knows.
@@ -97,13 +98,13 @@ CHAINRULE_INLINE L with_setting(T setting) {
 }
 
 // The rows r0..r1 of the output layer, stored from position `at` of the batch matrices on. On entry `output` holds
-// net; on return y, the rows' losses are in row_loss, and (kDelta) `delta` holds dE/dnet times the row's weight.
+// net; on return y, the rows' losses are in loss.of_rows, and (kDelta) `delta` holds dE/dnet times the row's weight.
 template <class T, bool kDelta>
 void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1, int64_t at) {
   const int64_t n = layer.n_out;
-  const T setting = static_cast<T>(s.loss_setting);
+  const T setting = static_cast<T>(s.loss.setting);
   const auto each_row = [&](auto use) {
-    for (int64_t r = r0; r < r1; ++r) use(OutputRow<T>(layer, s.batch_stride, at + r - r0), r);
+    for (int64_t r = r0; r < r1; ++r) use(OutputRow<T>(layer, s.batch.stride, at + r - r0), r);
   };
   const auto fused = [&](auto f, auto loss) {
     each_row([&](OutputRow<T> row, int64_t r) { fused_row<T, decltype(f), kDelta>(s, n, loss, row, r); });
@@ -116,7 +117,7 @@ void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1
     });
   };
   const auto distance = [&](auto loss) { distances([&](int64_t) { return loss; }); };
-  switch (s.loss) {
+  switch (s.loss.kind) {
     case Loss::squared_error:
       if (layer.activation == Activation::softmax || layer.activation == Activation::ordered)
         return distance(SquaredError<T>{});
@@ -129,13 +130,14 @@ void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1
 #undef CHAINRULE_DISTANCE
 #undef CHAINRULE_OTHER
     case Loss::quantile: return distances([&](int64_t v) { return Pinball<T>{quantiles_of(s, v)}; });
-    case Loss::binary_cross_entropy: return fused(Sigmoid<T>{}, BinaryCrossEntropy<T>{s.probability_floor, setting});
+    case Loss::binary_cross_entropy:
+      return fused(Sigmoid<T>{}, BinaryCrossEntropy<T>{s.loss.probability_floor, setting});
     case Loss::binary_focal: return fused(Sigmoid<T>{}, BinaryFocal<T>{setting});
     case Loss::cross_entropy:
       if (!s.data.targets && setting == T(0)) {
         for (int64_t r = r0; r < r1; r += Simd<T>::width)
           cross_entropy_of_labels<T, kDelta>(s, n, r, smaller(Simd<T>::width, r1 - r), [&](int64_t i) {
-            return OutputRow<T>(layer, s.batch_stride, at + r - r0 + i);
+            return OutputRow<T>(layer, s.batch.stride, at + r - r0 + i);
           });
         return;
       }
@@ -145,7 +147,7 @@ void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1
     case Loss::poisson: return with_positive<T>(layer.activation, [&](auto f) { fused(f, Poisson<T, decltype(f)>{}); });
     case Loss::gamma: return with_positive<T>(layer.activation, [&](auto f) { fused(f, Gamma<T, decltype(f)>{}); });
     case Loss::tweedie: {
-      const T a = static_cast<T>(1 - s.loss_setting), b = static_cast<T>(2 - s.loss_setting);
+      const T a = static_cast<T>(1 - s.loss.setting), b = static_cast<T>(2 - s.loss.setting);
       return with_positive<T>(layer.activation, [&](auto f) { fused(f, Tweedie<T, decltype(f)>{a, b}); });
     }
     case Loss::custom: return;  // rows_forward and rows_backward

@@ -17,12 +17,12 @@ struct Factor {
 template <class T>
 CHAINRULE_INLINE Factor<T> row_factor(const Step<T>& s, const T* a, int64_t n, int64_t r0, int64_t r1) {
 #if defined(CHAINRULE_PAIRS)
-  const int64_t stride = s.row_block * kPanel<T>;
-  pair_columns(a, n, s.batch_stride, r0, r1, s.row_pairs, stride);
-  return {s.row_pairs, stride};
+  const int64_t stride = s.batch.row_block * kPanel<T>;
+  pair_columns(a, n, s.batch.stride, r0, r1, s.batch.row_pairs, stride);
+  return {s.batch.row_pairs, stride};
 #else
   (void)n, (void)r1;
-  return {a + r0 * kPanel<T>, s.batch_stride};
+  return {a + r0 * kPanel<T>, s.batch.stride};
 #endif
 }
 
@@ -59,13 +59,13 @@ CHAINRULE_INLINE void multiply_sparse_rows(const Step<T>& s, const Layer<T>& lay
     const T* band = layer.weights + n0 * layer.n_in;
     for (int64_t r = r0; r < r1; ++r) {
       Vec<T> sums[kTileVectors]{};
-      const int64_t row = s.order[r];
+      const int64_t row = s.batch.order[r];
       for (int64_t e = indptr[row]; e < static_cast<int64_t>(indptr[row + 1]); ++e) {
         const T* weights = band + static_cast<int64_t>(indices[e]) * n_vectors * Simd<T>::width;
         const Vec<T> factor = broadcast(s.data.values[e]);
         for (int j = 0; j < n_vectors; ++j) sums[j] = fma(factor, load(weights + j * Simd<T>::width), sums[j]);
       }
-      const int64_t place = n0 / kPanel<T> * s.batch_stride + (at + r - r0) * kPanel<T>;
+      const int64_t place = n0 / kPanel<T> * s.batch.stride + (at + r - r0) * kPanel<T>;
       for (int j = 0; j < n_vectors; ++j) store(layer.output + place + j * Simd<T>::width, sums[j]);
       finish(layer.output + place, place, 1, n0, n_vectors);
     }
@@ -77,9 +77,9 @@ template <class T>
 CHAINRULE_INLINE void gather_rows(const Step<T>& s, int64_t r0, int64_t r1, int64_t at) {
   const int64_t n = s.data.n_features;
   for (int64_t r = r0; r < r1; ++r) {
-    const T* from = s.data.x + s.order[r] * n;
-    T* to = s.input + (at + r - r0) * kPanel<T>;
-    for (int64_t n0 = 0; n0 < n; n0 += kPanel<T>, to += s.batch_stride) {
+    const T* from = s.data.x + s.batch.order[r] * n;
+    T* to = s.batch.input + (at + r - r0) * kPanel<T>;
+    for (int64_t n0 = 0; n0 < n; n0 += kPanel<T>, to += s.batch.stride) {
       const int64_t left = smaller(kPanel<T>, n - n0);
       int64_t i = 0;
       for (; i + Simd<T>::width <= left; i += Simd<T>::width) store(to + i, load(from + n0 + i));
@@ -106,10 +106,10 @@ CHAINRULE_INLINE void multiply_layer(const Step<T>& s, int k, int64_t r0, int64_
     else
       multiply_sparse_rows<T, std::int32_t>(s, layer, r0, r1, at, finish);
   } else {
-    const T* x = k == 0 ? s.input : s.layers[k - 1].output;
+    const T* x = k == 0 ? s.batch.input : s.layers[k - 1].output;
     const int64_t end = at + r1 - r0;
     multiply_rows(row_factor(s, x, layer.n_in, at, end), sum_steps(layer.n_in),
-                  kPairs ? layer.weight_pairs : layer.weights, layer.output, layer.n_out, s.batch_stride, at, end,
+                  kPairs ? layer.weight_pairs : layer.weights, layer.output, layer.n_out, s.batch.stride, at, end,
                   finish);
   }
 }
@@ -120,9 +120,9 @@ void add_sparse_rows(const Step<T>& s, int64_t r0, int64_t r1, int64_t at) {
   const Index* indptr = static_cast<const Index*>(s.data.indptr);
   const Index* indices = static_cast<const Index*>(s.data.indices);
   for (int64_t r = r0; r < r1; ++r)
-    for (int64_t e = indptr[s.order[r]]; e < static_cast<int64_t>(indptr[s.order[r] + 1]); ++e) {
+    for (int64_t e = indptr[s.batch.order[r]]; e < static_cast<int64_t>(indptr[s.batch.order[r] + 1]); ++e) {
       const int64_t column = static_cast<int64_t>(indices[e]);
-      s.layers[0].output[column / kPanel<T> * s.batch_stride + (at + r - r0) * kPanel<T> + column % kPanel<T>] +=
+      s.layers[0].output[column / kPanel<T> * s.batch.stride + (at + r - r0) * kPanel<T> + column % kPanel<T>] +=
           s.data.values[e];
     }
 }
@@ -134,7 +134,7 @@ void special_layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int6
   LayerTile<T> finish = nullptr;
   with_hidden_activation<T>(layer.activation, layer.vectors[kSlope].values,
                             [&](auto f) { finish = forward_tile<T, decltype(f)>; });
-  const T* x = !layer.residual ? nullptr : k == 0 ? s.input : s.layers[k - 1].output;
+  const T* x = !layer.residual ? nullptr : k == 0 ? s.batch.input : s.layers[k - 1].output;
   const bool norm = layer.vectors[kGain].values != nullptr;
   multiply_layer(s, k, r0, r1, at, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
     if (!norm) finish(s, k, tile, place, rows, n0, n_vectors, x);
@@ -144,7 +144,7 @@ void special_layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int6
       const int rows = static_cast<int>(smaller(kTileRows, at + r1 - r0 - r));
       norm_rows_forward(s, layer, r, r + rows);
       for (int64_t n0 = 0; n0 < layer.n_out; n0 += kPanel<T>) {
-        const int64_t place = n0 / kPanel<T> * s.batch_stride + r * kPanel<T>;
+        const int64_t place = n0 / kPanel<T> * s.batch.stride + r * kPanel<T>;
         finish(s, k, layer.output + place, place, rows, n0, band_vectors<T>(layer.n_out, n0), x);
       }
     }
@@ -190,7 +190,7 @@ void special_layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
   const bool norm = layer.vectors[kGain].values != nullptr;
   multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),
                 kPairs ? next.transposed_pairs : next.transposed, norm ? layer.norm_delta : layer.delta, layer.n_out,
-                s.batch_stride, r0, r1, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
+                s.batch.stride, r0, r1, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
                   finish(s, k, tile, place, rows, n0, n_vectors, around);
                 });
   if (norm) norm_rows_backward(s, layer, r0, r1);
@@ -212,7 +212,7 @@ void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
         }
     };
     multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),
-                  kPairs ? next.transposed_pairs : next.transposed, layer.delta, layer.n_out, s.batch_stride, r0, r1,
+                  kPairs ? next.transposed_pairs : next.transposed, layer.delta, layer.n_out, s.batch.stride, r0, r1,
                   finish);
   });
 }
@@ -221,11 +221,11 @@ void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
 template <class T>
 CHAINRULE_INLINE void pair_block(const Step<T>& s, int64_t r0, int64_t r1) {
 #if defined(CHAINRULE_PAIRS)
-  if (s.input_pairs) pair_rows(s.input, s.data.n_features, s.batch_stride, r0, r1, s.input_pairs);
+  if (s.batch.input_pairs) pair_rows(s.batch.input, s.data.n_features, s.batch.stride, r0, r1, s.batch.input_pairs);
   for (int k = 0; k < s.n_layers; ++k) {
     const Layer<T>& layer = s.layers[k];
-    if (k + 1 < s.n_layers) pair_rows(layer.output, layer.n_out, s.batch_stride, r0, r1, layer.output_pairs);
-    pair_rows(layer.delta, layer.n_out, s.batch_stride, r0, r1, layer.delta_pairs);
+    if (k + 1 < s.n_layers) pair_rows(layer.output, layer.n_out, s.batch.stride, r0, r1, layer.output_pairs);
+    pair_rows(layer.delta, layer.n_out, s.batch.stride, r0, r1, layer.delta_pairs);
   }
 #else
   (void)s, (void)r0, (void)r1;
@@ -234,9 +234,9 @@ CHAINRULE_INLINE void pair_block(const Step<T>& s, int64_t r0, int64_t r1) {
 
 template <class T>
 void rows_phase(const Step<T>& s, int64_t begin, int64_t end) {
-  if (!kPairs && s.narrow) return narrow_rows(s, begin, end);
-  for (int64_t r0 = begin; r0 < end; r0 += s.row_block) {
-    const int64_t r1 = smaller(end, r0 + s.row_block);
+  if (!kPairs && s.batch.narrow) return narrow_rows(s, begin, end);
+  for (int64_t r0 = begin; r0 < end; r0 += s.batch.row_block) {
+    const int64_t r1 = smaller(end, r0 + s.batch.row_block);
     if (!s.data.values) gather_rows(s, r0, r1, r0);
     for (int k = 0; k < s.n_layers; ++k) layer_forward(s, k, r0, r1, r0);
     output_rows<T, true>(s, s.layers[s.n_layers - 1], r0, r1, r0);
@@ -248,8 +248,8 @@ void rows_phase(const Step<T>& s, int64_t begin, int64_t end) {
 // Forward only, through batch matrices of row_block rows.
 template <class T, class Use>
 CHAINRULE_INLINE void forward_blocks(const Step<T>& s, int64_t begin, int64_t end, Use use) {
-  for (int64_t r0 = begin; r0 < end; r0 += s.row_block) {
-    const int64_t r1 = smaller(end, r0 + s.row_block);
+  for (int64_t r0 = begin; r0 < end; r0 += s.batch.row_block) {
+    const int64_t r1 = smaller(end, r0 + s.batch.row_block);
     if (!s.data.values) gather_rows(s, r0, r1, 0);
     for (int k = 0; k < s.n_layers; ++k) layer_forward(s, k, r0, r1, 0);
     use(r0, r1);
@@ -261,7 +261,7 @@ void predict_rows(const Step<T>& s, int64_t begin, int64_t end, T* out) {
   const Layer<T>& layer = s.layers[s.n_layers - 1];
   forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
     for (int64_t r = r0; r < r1; ++r) {
-      const OutputRow<T> row(layer, s.batch_stride, r - r0);
+      const OutputRow<T> row(layer, s.batch.stride, r - r0);
       activate_output_row(layer, row);
       scatter_row(row.y, layer.n_out, out + r * layer.n_out);
     }

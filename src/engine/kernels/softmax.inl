@@ -54,7 +54,7 @@ void cross_entropy_row(const Step<T>& s, int64_t n_out, T smoothing, OutputRow<T
   const Targets<T> target(s, r, n_out);
   const T weight = row_weight(s, r), kept = T(1) - smoothing, share = smoothing / static_cast<T>(n_out);
   const auto smoothed = [&](int64_t v) { return fma(target(v), broadcast(kept), broadcast(share)); };
-  const bool clipped = s.probability_floor > 0;
+  const bool clipped = s.loss.probability_floor > 0;
   RowSum<T> loss;
   T target_net = 0;  // net summed with the targets, before softmax overwrites it
   if (!clipped) {
@@ -65,13 +65,13 @@ void cross_entropy_row(const Step<T>& s, int64_t n_out, T smoothing, OutputRow<T
   const SoftmaxScale<T> scale = softmax_row<T>(n_out, row.y);
   if (clipped) {
     for (int64_t v = 0; v < vectors<T>(n_out); ++v)
-      loss.add(v, keep_valid<T>(-(smoothed(v) * log<T>(clip_probability<T>(load(row.y(v)), s.probability_floor))), v,
-                                n_out));
-    s.row_loss[r] = static_cast<double>(loss.total()[0]);
+      loss.add(v, keep_valid<T>(-(smoothed(v) * log<T>(clip_probability<T>(load(row.y(v)), s.loss.probability_floor))),
+                                v, n_out));
+    s.loss.of_rows[r] = static_cast<double>(loss.total()[0]);
   } else {
-    s.row_loss[r] = static_cast<double>((scale.shift + log<T>(scale.total))[0] - target_net);
+    s.loss.of_rows[r] = static_cast<double>((scale.shift + log<T>(scale.total))[0] - target_net);
   }
-  s.row_loss[r] *= static_cast<double>(weight);
+  s.loss.of_rows[r] *= static_cast<double>(weight);
   if constexpr (kDelta)
     for (int64_t v = 0; v < vectors<T>(n_out); ++v)
       store(row.delta(v), keep_valid<T>((load(row.y(v)) - smoothed(v)) * broadcast(weight), v, n_out));
@@ -81,7 +81,7 @@ void cross_entropy_row(const Step<T>& s, int64_t n_out, T smoothing, OutputRow<T
 template <class T, bool kDelta, class RowOf>
 CHAINRULE_INLINE void cross_entropy_of_labels(const Step<T>& s, int64_t n_out, int64_t r, int64_t n, RowOf row_of) {
   constexpr int w = Simd<T>::width;
-  const bool clipped = s.probability_floor > 0;
+  const bool clipped = s.loss.probability_floor > 0;
   T argument[w], shift[w]{}, label_net[w]{};
   for (T& a : argument) a = T(1);
   for (int64_t i = 0; i < n; ++i) {
@@ -96,10 +96,10 @@ CHAINRULE_INLINE void cross_entropy_of_labels(const Step<T>& s, int64_t n_out, i
       for (int64_t v = 0; v < vectors<T>(n_out); ++v)
         store(row.delta(v), keep_valid<T>((load(row.y(v)) - target(v)) * broadcast(row_weight(s, r + i)), v, n_out));
   }
-  const Vec<T> logs = log<T>(clipped ? clip_probability<T>(load(argument), s.probability_floor) : load(argument));
+  const Vec<T> logs = log<T>(clipped ? clip_probability<T>(load(argument), s.loss.probability_floor) : load(argument));
   const Vec<T> losses = clipped ? -logs : (load(shift) + logs) - load(label_net);
   for (int64_t i = 0; i < n; ++i)
-    s.row_loss[r + i] = static_cast<double>(losses[i]) * static_cast<double>(row_weight(s, r + i));
+    s.loss.of_rows[r + i] = static_cast<double>(losses[i]) * static_cast<double>(row_weight(s, r + i));
 }
 
 // Focal loss, Lin et al. 2017: -sum t q^g log p, with q = 1 - p = -expm1(log p), log p from net. With
@@ -125,7 +125,7 @@ void focal_row(const Step<T>& s, int64_t n_out, T gamma, OutputRow<T> row, int64
       pull.add(v, h);
     }
   }
-  s.row_loss[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
+  s.loss.of_rows[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
   if constexpr (kDelta) {
     const Vec<T> all = pull.total();
     for (int64_t v = 0; v < n_vectors; ++v)

@@ -37,18 +37,18 @@ CHAINRULE_INLINE void tile_penalty(const Step<T>& s, const Layer<T>& layer, int6
                                    int n_vectors) {
   const int64_t step = n_vectors * Simd<T>::width;
   const T* weights = layer.weights + n0 * layer.n_in + i0 * step;
-  if (s.penalty)
-    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.penalty + layer.penalty_offset,
+  if (s.sums.squares)
+    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.sums.squares + layer.penalty_offset,
                    [=](Vec<T> sum, int64_t q) { return fma(load(weights + q), load(weights + q), sum); });
-  if (s.absolute_penalty)
-    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.absolute_penalty + layer.penalty_offset,
+  if (s.sums.absolutes)
+    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.sums.absolutes + layer.penalty_offset,
                    [=](Vec<T> sum, int64_t q) { return sum + max(load(weights + q), -load(weights + q)); });
 }
 
 // The same for all weights of a narrow layer.
 template <class T>
 CHAINRULE_INLINE void narrow_penalty(const Step<T>& s, const Layer<T>& layer) {
-  if (!s.penalty && !s.absolute_penalty) return;
+  if (!s.sums.squares && !s.sums.absolutes) return;
   for (int64_t i0 = 0; i0 < layer.n_in; i0 += kTileRows)
     tile_penalty(s, layer, i0, static_cast<int>(smaller(kTileRows, layer.n_in - i0)), 0, 1);
 }
@@ -90,9 +90,9 @@ void update_tile(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t
              place + i * step + j * Simd<T>::width, true);
   if constexpr (Optimize::changes_weights) {
     mirror_tile(layer, i0, rows, n0, n_vectors);
-  } else if (s.squares) {
-    const T* g = layer.moments[s.gradient_slot] + place;
-    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.squares + layer.penalty_offset,
+  } else if (s.sums.gradient_squares) {
+    const T* g = layer.moments[s.rule.gradient_slot] + place;
+    reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.sums.gradient_squares + layer.penalty_offset,
                    [=](Vec<T> sum, int64_t q) { return fma(load(g + q), load(g + q), sum); });
   }
 }
@@ -104,9 +104,9 @@ void update_vector(const Step<T>& s, const Layer<T>& layer, const LearnedVector<
   const Update<T, Optimize, kSource> update(s, layer);
   for (int j = 0; j < n_vectors; ++j)
     update(load(sums + j * Simd<T>::width), vector.values, vector.moments, n0 + j * Simd<T>::width, false);
-  if (!Optimize::changes_weights && s.squares) {
-    const T* g = vector.moments[s.gradient_slot] + n0;
-    reduce_tile<T>(layer.n_out, 0, 0, 1, n0, n_vectors, s.squares + vector.penalty_offset,
+  if (!Optimize::changes_weights && s.sums.gradient_squares) {
+    const T* g = vector.moments[s.rule.gradient_slot] + n0;
+    reduce_tile<T>(layer.n_out, 0, 0, 1, n0, n_vectors, s.sums.gradient_squares + vector.penalty_offset,
                    [=](Vec<T> sum, int64_t q) { return fma(load(g + q), load(g + q), sum); });
   }
 }
@@ -128,10 +128,10 @@ template <class T, class Add>
 CHAINRULE_INLINE void sum_vector(const Step<T>& s, const LearnedVector<T>& vector, int64_t n0, int n_vectors, T* into,
                                  Add add) {
   Vec<T> sums[kTileVectors]{};
-  if (s.accumulate)
-    for (int j = 0; j < n_vectors; ++j) sums[j] = load(vector.moments[s.gradient_slot] + n0 + j * Simd<T>::width);
-  int64_t place = n0 / kPanel<T> * s.batch_stride;
-  for (int64_t r = 0; r < s.n_rows; ++r, place += kPanel<T>)
+  if (s.rule.accumulate)
+    for (int j = 0; j < n_vectors; ++j) sums[j] = load(vector.moments[s.rule.gradient_slot] + n0 + j * Simd<T>::width);
+  int64_t place = n0 / kPanel<T> * s.batch.stride;
+  for (int64_t r = 0; r < s.batch.n_rows; ++r, place += kPanel<T>)
     for (int j = 0; j < n_vectors; ++j) sums[j] = add(sums[j], place + j * Simd<T>::width);
   for (int j = 0; j < n_vectors; ++j) store(into + j * Simd<T>::width, sums[j]);
 }
@@ -206,11 +206,11 @@ CHAINRULE_INLINE const Finish<T>& finish_of(const Step<T>& s) {
   return with_optimizer<T>(s, [&](auto tag) -> const Finish<T>& {
     using Optimize = typename decltype(tag)::type;
     if constexpr (!Optimize::changes_weights) {
-      if (s.optimizer == Optimizer::gradient) return kFinish<T, Optimize, Source::raw>;
+      if (s.rule.optimizer == Optimizer::gradient) return kFinish<T, Optimize, Source::raw>;
       return kFinish<T, Optimize, Source::full>;
     } else {
-      if (s.stage == Stage::update) return kFinish<T, Optimize, Source::kept>;
-      const bool full = s.l1 != T(0) || s.clip_value != T(0) || s.decoupled != T(0);
+      if (s.rule.stage == Stage::update) return kFinish<T, Optimize, Source::kept>;
+      const bool full = s.l1 != T(0) || s.rule.clip_value != T(0) || s.decoupled != T(0);
       return full ? kFinish<T, Optimize, Source::full> : kFinish<T, Optimize, Source::sum>;
     }
   });
@@ -220,7 +220,7 @@ CHAINRULE_INLINE const Finish<T>& finish_of(const Step<T>& s) {
 template <class T>
 CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T* x, int64_t i_first, int64_t i_last,
                                 int64_t n0, int n_vectors, T* sums, const Finish<T>& finish) {
-  const int64_t stride = kPairs ? s.batch_stride / 2 : s.batch_stride, n_rows = sum_steps(s.n_rows);
+  const int64_t stride = kPairs ? s.batch.stride / 2 : s.batch.stride, n_rows = sum_steps(s.batch.n_rows);
   const T* delta = (kPairs ? layer.delta_pairs : layer.delta) + n0 / kPanel<T> * stride;
   constexpr int64_t tile_size = kTileRows * kPanel<T>;
   const auto rows_of = [&](int64_t t) { return static_cast<int>(smaller(kTileRows, layer.n_in - t * kTileRows)); };
@@ -236,15 +236,15 @@ CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T
         const int64_t i0 = t * kTileRows;
         const int rows = rows_of(t);
         T* tile = sums + (t - first) * tile_size;
-        if (r0 == 0 && s.accumulate) {
-          const T* from = layer.moments[s.gradient_slot] + n0 * layer.n_in + i0 * n_vectors * Simd<T>::width;
+        if (r0 == 0 && s.rule.accumulate) {
+          const T* from = layer.moments[s.rule.gradient_slot] + n0 * layer.n_in + i0 * n_vectors * Simd<T>::width;
           for (int i = 0; i < rows; ++i)
             for (int j = 0; j < n_vectors; ++j)
               store(tile + i * kPanel<T> + j * Simd<T>::width, load(from + (i * n_vectors + j) * Simd<T>::width));
         }
         const T* a = x + i0 / kPanel<T> * stride + r0 * kPanel<T> + i0 % kPanel<T>;
         const T* b = delta + r0 * kPanel<T>;
-        const bool add = r0 > 0 || s.accumulate, before = ends && t > first;
+        const bool add = r0 > 0 || s.rule.accumulate, before = ends && t > first;
         const bool whole = rows == kTileRows && n_vectors == kTileVectors && n >= 2 * kTileRows * kTileVectors;
         if (before && whole && finish.tile_meanwhile) {
           finish.tile_meanwhile(s, layer, a, n, b, tile, add, tile - tile_size, i0 - kTileRows, n0);
@@ -262,13 +262,13 @@ CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T
 template <class T, class Finish>
 CHAINRULE_INLINE void sum_sparse(const Step<T>& s, const Layer<T>& layer, const ColumnEntries<T>& columns,
                                  int64_t i_first, int64_t i_last, int64_t n0, int n_vectors, T* sums, Finish finish) {
-  const T* delta = layer.delta + n0 / kPanel<T> * s.batch_stride;
+  const T* delta = layer.delta + n0 / kPanel<T> * s.batch.stride;
   for (int64_t i0 = i_first * kTileRows; i0 < i_last * kTileRows; i0 += kTileRows) {
     const int rows = static_cast<int>(smaller(kTileRows, layer.n_in - i0));
     for (int i = 0; i < rows; ++i) {
       Vec<T> sum[kTileVectors]{};
-      if (s.accumulate) {
-        const T* from = layer.moments[s.gradient_slot] + n0 * layer.n_in + (i0 + i) * n_vectors * Simd<T>::width;
+      if (s.rule.accumulate) {
+        const T* from = layer.moments[s.rule.gradient_slot] + n0 * layer.n_in + (i0 + i) * n_vectors * Simd<T>::width;
         for (int j = 0; j < n_vectors; ++j) sum[j] = load(from + j * Simd<T>::width);
       }
       for (int64_t e = columns.begin[i0 + i]; e < columns.begin[i0 + i + 1]; ++e) {
@@ -289,12 +289,12 @@ CHAINRULE_INLINE void collect_columns(const Step<T>& s, ColumnEntries<T>& column
   const Index* indices = static_cast<const Index*>(s.data.indices);
   const int64_t n = s.data.n_features;
   for (int64_t i = 0; i <= n; ++i) columns.begin[i] = 0;
-  for (int64_t r = 0; r < s.n_rows; ++r)
-    for (int64_t e = indptr[s.order[r]]; e < static_cast<int64_t>(indptr[s.order[r] + 1]); ++e)
+  for (int64_t r = 0; r < s.batch.n_rows; ++r)
+    for (int64_t e = indptr[s.batch.order[r]]; e < static_cast<int64_t>(indptr[s.batch.order[r] + 1]); ++e)
       if (indices[e] + 1 < n) ++columns.begin[indices[e] + 2];
   for (int64_t i = 2; i <= n; ++i) columns.begin[i] += columns.begin[i - 1];
-  for (int64_t r = 0; r < s.n_rows; ++r)  // begin[i + 1] is column i's next free place, and ends as its end
-    for (int64_t e = indptr[s.order[r]]; e < static_cast<int64_t>(indptr[s.order[r] + 1]); ++e) {
+  for (int64_t r = 0; r < s.batch.n_rows; ++r)  // begin[i + 1] is column i's next free place, and ends as its end
+    for (int64_t e = indptr[s.batch.order[r]]; e < static_cast<int64_t>(indptr[s.batch.order[r] + 1]); ++e) {
       const int64_t place = columns.begin[indices[e] + 1]++;
       columns.row[place] = r;
       columns.value[place] = s.data.values[e];
@@ -325,8 +325,8 @@ CHAINRULE_INLINE void narrow_weights(const Step<T>& s, const TileRange* ranges, 
   for (int q = 0; q < n_ranges; ++q) {
     const int k = ranges[q].layer;
     const Layer<T>& layer = s.layers[k];
-    const bool frozen = layer.rate_factor == T(0) && s.optimizer != Optimizer::gradient;
-    const T* x = k == 0 ? s.input : s.layers[k - 1].output;
+    const bool frozen = layer.rate_factor == T(0) && s.rule.optimizer != Optimizer::gradient;
+    const T* x = k == 0 ? s.batch.input : s.layers[k - 1].output;
     for (int64_t t = ranges[q].first; t < ranges[q].last; ++t) {
       const int64_t i0 = t * kTileRows;
       const int rows = static_cast<int>(smaller(kTileRows, layer.n_in - i0));
@@ -334,7 +334,7 @@ CHAINRULE_INLINE void narrow_weights(const Step<T>& s, const TileRange* ranges, 
         tile_penalty(s, layer, i0, rows, 0, 1);
         continue;
       }
-      narrow_tile(s, layer, x + i0 * s.lane_stride, i0, rows, sums + n * tile_size,
+      narrow_tile(s, layer, x + i0 * s.batch.lane_stride, i0, rows, sums + n * tile_size,
                   i0 == 0 ? biases + n * kWidth<T> : nullptr);
       summed[n] = {&layer, i0, rows};
       if (++n == kTilesAtOnce) finish_all();
@@ -347,12 +347,13 @@ template <class T>
 void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, ColumnEntries<T>* columns) {
   alignas(64) T sums[kTilesAtOnce * kTileRows * kPanel<T>];
   const Finish<T>& finish_step = finish_of(s);
-  if (!kPairs && s.narrow && s.stage != Stage::update) return narrow_weights(s, ranges, n_ranges, sums, finish_step);
+  if (!kPairs && s.batch.narrow && s.rule.stage != Stage::update)
+    return narrow_weights(s, ranges, n_ranges, sums, finish_step);
   for (int q = 0; q < n_ranges; ++q) {
     const Layer<T>& layer = s.layers[ranges[q].layer];
-    const bool frozen = layer.rate_factor == T(0) && s.optimizer != Optimizer::gradient;
+    const bool frozen = layer.rate_factor == T(0) && s.rule.optimizer != Optimizer::gradient;
     const bool sparse = ranges[q].layer == 0 && s.data.values;
-    if (sparse && !frozen && s.stage != Stage::update && !columns->collected) {
+    if (sparse && !frozen && s.rule.stage != Stage::update && !columns->collected) {
       if (s.data.wide_indices)
         collect_columns<T, int64_t>(s, *columns);
       else
@@ -360,7 +361,7 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
       columns->collected = true;
     }
     const T* x = ranges[q].layer == 0
-                     ? (kPairs ? s.input_pairs : s.input)
+                     ? (kPairs ? s.batch.input_pairs : s.batch.input)
                      : (kPairs ? s.layers[ranges[q].layer - 1].output_pairs : s.layers[ranges[q].layer - 1].output);
     const int64_t tiles = (layer.n_in + kTileRows - 1) / kTileRows;
     for (int64_t t = ranges[q].first; t < ranges[q].last;) {
@@ -375,14 +376,14 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
         finish_step.tile(s, layer, tile, kPanel<T>, i0, rows, n0, n_vectors);
       };
       if (frozen) {
-        if (s.stage != Stage::update)
+        if (s.rule.stage != Stage::update)
           each_tile([&](int64_t i0, int rows) { tile_penalty(s, layer, i0, rows, n0, n_vectors); });
-      } else if (s.stage == Stage::update) {
+      } else if (s.rule.stage == Stage::update) {
         if (i_first == 0)
           each_vector(layer, [&](const LearnedVector<T>& vector, auto) {
-            finish_step.vector(s, layer, vector, vector.moments[s.gradient_slot] + n0, n0, n_vectors);
+            finish_step.vector(s, layer, vector, vector.moments[s.rule.gradient_slot] + n0, n0, n_vectors);
           });
-        const T* band = layer.moments[s.gradient_slot] + n0 * layer.n_in;
+        const T* band = layer.moments[s.rule.gradient_slot] + n0 * layer.n_in;
         const int64_t step = n_vectors * Simd<T>::width;
         each_tile(
             [&](int64_t i0, int rows) { finish_step.tile(s, layer, band + i0 * step, step, i0, rows, n0, n_vectors); });
@@ -417,7 +418,7 @@ void row_steps(const Step<T>& all, const chainrule::Rates<T>* rates, int64_t n) 
   const auto update_above = [&](int k, int64_t at) {
     update(s.layers[k], s.layers[k - 1].output + at, load(s.layers[k].delta));
   };
-  for (int64_t i = 0; i < n; ++i, ++s.order, ++s.row_loss) {
+  for (int64_t i = 0; i < n; ++i, ++s.batch.order, ++s.loss.of_rows) {
     const int64_t at = i % 2 * kWidth<T>, at_before = kWidth<T> - at;
     const auto before = [&](int k) {
       if (i > 0 && k > 0) update_above(k, at_before);
@@ -426,7 +427,7 @@ void row_steps(const Step<T>& all, const chainrule::Rates<T>* rates, int64_t n) 
       if (k > 0) return store(s.layers[k].delta, delta);
       static_cast<chainrule::Rates<T>&>(s) = rates[i];
       finish = &finish_of(s);
-      update(s.layers[0], s.input, delta);
+      update(s.layers[0], s.batch.input, delta);
     });
   }
   for (int k = 1; k < s.n_layers; ++k) update_above(k, (n - 1) % 2 * kWidth<T>);
@@ -436,7 +437,7 @@ void row_steps(const Step<T>& all, const chainrule::Rates<T>* rates, int64_t n) 
 // summed over its rows in ascending order.
 template <class T>
 void norms_phase(const Step<T>& s, const TileRange* ranges, int n_ranges) {
-  const Vec<T> bound = broadcast(s.max_norm);
+  const Vec<T> bound = broadcast(s.rule.max_norm);
   for (int q = 0; q < n_ranges; ++q) {
     const Layer<T>& layer = s.layers[ranges[q].layer];
     if (layer.rate_factor == T(0)) continue;
