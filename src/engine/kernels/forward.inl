@@ -31,9 +31,11 @@ void finish_row(const PlainLayer<T>& layer, const T* x, T* y) {
       store(y + j, scaled_and_shifted<T>((load(y + j) - m.mean) * m.scale, layer.vectors[kGain] + j,
                                          layer.vectors[kShift] + j));
   }
-  with_hidden_activation<T>(layer.activation, layer.vectors[kSlope], [&](auto f) {
-    for (int64_t j = 0; j < n; j += w) store(y + j, value_at<T>(f, load(y + j), j));
-  });
+  with_hidden_activation<T>(
+      layer.activation, [&](auto v) { return layer.vectors[v]; },
+      [&](auto f) {
+        for (int64_t j = 0; j < n; j += w) store(y + j, value_at<T>(f, load(y + j), j));
+      });
   if (layer.residual)
     for (int64_t j = 0; j < n; j += w) store(y + j, load(y + j) + (n - j < w ? load_first(x + j, n - j) : load(x + j)));
 }

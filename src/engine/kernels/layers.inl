@@ -1,4 +1,4 @@
-// What a hidden layer may have beside E1 and E2, in this order: E8 (layer normalisation), f (E2; prelu has slopes), E10
+// What a hidden layer may have beside E1 and E2, in this order: E8 (layer normalization), f (E2; prelu has slopes), E10
 // (dropout, in training), E9 (residual connection). A layer with none of them never comes here.
 
 namespace {
@@ -8,33 +8,48 @@ using chainrule::kShift;
 using chainrule::kSlope;
 using chainrule::LearnedVector;
 
-// --- f with or without slopes -----------------------------------------------------------------------------------
+// --- f with or without a vector that is learned -------------------------------------------------------------------
+//
+// Such an f has the vector's numbers and its name in Layer::vectors; `value` and `derivative`, which take the units from
+// `column` on; and `by_vector`, the derivative by the vector, from dE/dy.
 
 template <class T>
 struct Prelu {  // He et al. 2015; the sign of net decides, because a slope may be negative
   static constexpr bool keeps_net = true;
+  static constexpr chainrule::Vector vector = kSlope;
   const T* slope;
+  CHAINRULE_INLINE Vec<T> value(Vec<T> net, int64_t column) const {
+    return net > zeros<T>() ? net : net * load(slope + column);
+  }
+  CHAINRULE_INLINE Vec<T> derivative(Vec<T> net, int64_t column) const {
+    return net > zeros<T>() ? broadcast(T(1)) : load(slope + column);
+  }
+  CHAINRULE_INLINE Vec<T> by_vector(Vec<T> g, Vec<T> net) const { return g * min(zeros<T>(), net); }
 };
+
+template <class F>
+constexpr bool kLearns = requires { F::vector; };
 
 // f and f' of the units from `column` on.
 template <class T, class F>
 CHAINRULE_INLINE Vec<T> value_at(F f, Vec<T> net, int64_t column) {
-  if constexpr (__is_same(F, Prelu<T>))
-    return net > zeros<T>() ? net : net * load(f.slope + column);
+  if constexpr (kLearns<F>)
+    return f.value(net, column);
   else
     return f.value(net);
 }
 template <class T, class F>
 CHAINRULE_INLINE Vec<T> derivative_at(F f, Vec<T> kept, int64_t column) {
-  if constexpr (__is_same(F, Prelu<T>))
-    return kept > zeros<T>() ? broadcast(T(1)) : load(f.slope + column);
+  if constexpr (kLearns<F>)
+    return f.derivative(kept, column);
   else
     return f.derivative(kept);
 }
 
-template <class T, class Use>
-CHAINRULE_INLINE void with_hidden_activation(Activation activation, const T* slope, Use use) {
-  if (activation == Activation::prelu) return use(Prelu<T>{slope});
+// values_of(vector): a layer's numbers.
+template <class T, class Values, class Use>
+CHAINRULE_INLINE void with_hidden_activation(Activation activation, Values values_of, Use use) {
+  if (activation == Activation::prelu) return use(Prelu<T>{values_of(kSlope)});
   return with_activation<T>(activation, use);
 }
 
@@ -138,8 +153,8 @@ using LayerTile = void (*)(const Step<T>&, int k, T* tile, int64_t place, int ro
 
 template <class T, class F>
 CHAINRULE_INLINE F of_layer(const Layer<T>& layer) {
-  if constexpr (__is_same(F, Prelu<T>))
-    return {layer.vectors[kSlope].values};
+  if constexpr (kLearns<F>)
+    return {layer.vectors[F::vector].values};
   else
     return {};
 }
@@ -186,8 +201,7 @@ void backward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, in
       if (layer.residual) store(layer.output_gradient + place + q, g);
       if (s.training && layer.mask) g = g * load(layer.mask + place + q);
       const Vec<T> from = load(kept + place + q);
-      if constexpr (__is_same(F, Prelu<T>))
-        store(layer.gradients[kSlope].of_row + place + q, g * min(zeros<T>(), from));
+      if constexpr (kLearns<F>) store(layer.gradients[F::vector].of_row + place + q, f.by_vector(g, from));
       store(tile + q, g * derivative_at<T>(f, from, column));
     }
 }

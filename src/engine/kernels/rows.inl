@@ -132,8 +132,9 @@ template <class T>
 void special_layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) {
   const Layer<T>& layer = s.layers[k];
   LayerTile<T> finish = nullptr;
-  with_hidden_activation<T>(layer.activation, layer.vectors[kSlope].values,
-                            [&](auto f) { finish = forward_tile<T, decltype(f)>; });
+  with_hidden_activation<T>(
+      layer.activation, [&](auto v) { return layer.vectors[v].values; },
+      [&](auto f) { finish = forward_tile<T, decltype(f)>; });
   const T* x = !layer.residual ? nullptr : k == 0 ? s.batch.input : s.layers[k - 1].output;
   const bool norm = layer.vectors[kGain].values != nullptr;
   multiply_layer(s, k, r0, r1, at, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
@@ -184,8 +185,9 @@ void special_layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
   const Layer<T>& layer = s.layers[k];
   const Layer<T>& next = s.layers[k + 1];
   LayerTile<T> finish = nullptr;
-  with_hidden_activation<T>(layer.activation, layer.vectors[kSlope].values,
-                            [&](auto f) { finish = backward_tile<T, decltype(f)>; });
+  with_hidden_activation<T>(
+      layer.activation, [&](auto v) { return layer.vectors[v].values; },
+      [&](auto f) { finish = backward_tile<T, decltype(f)>; });
   const T* around = next.residual ? next.output_gradient : nullptr;
   const bool norm = layer.vectors[kGain].values != nullptr;
   multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),
