@@ -22,7 +22,7 @@ struct Data {
   std::int64_t longest_row = 0;  // entries in a sparse row
   BatchLoss<T> batch_loss;       // with Loss::custom, in the place of targets
   bool sparse() const { return rows.values != nullptr; }
-  bool labelled() const { return rows.targets != nullptr || rows.classes != nullptr || batch_loss; }
+  bool labeled() const { return rows.targets != nullptr || rows.classes != nullptr || batch_loss; }
 };
 
 }  // namespace chainrule

@@ -11,7 +11,7 @@
 // Columns added by rounding up hold zeros in weights and deltas, and are never read as the inner index of a
 // product.
 //
-// With bfloat16 products a matrix that a product reads has a copy in PAIRS: two neighbours along the sum, rounded to
+// With bfloat16 products a matrix that a product reads has a copy in PAIRS: two neighbors along the sum, rounded to
 // bfloat16, in the 32 bits of one element. It is laid out as above, with half as many steps along the sum.
 #pragma once
 

@@ -39,7 +39,7 @@ class Permutation {
   static constexpr std::uint64_t kStored = 4096;
   static constexpr std::uint64_t kGamma = 0x9e3779b97f4a7c15u;
 
-  // The generator and finaliser of splitmix64 (Steele, Lea & Flood 2014).
+  // The generator and finalizer of splitmix64 (Steele, Lea & Flood 2014).
   static std::uint64_t mix(std::uint64_t z) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;

@@ -7,7 +7,7 @@
 
 namespace chainrule {
 
-// Hill climbing over the most threads that may be used, half of them, a quarter, ...: from time to time a neighbour of
+// Hill climbing over the most threads that may be used, half of them, a quarter, ...: from time to time a neighbor of
 // the best number so far takes some epochs, and is kept if it is faster.
 class Team {
  public:
@@ -34,7 +34,7 @@ class Team {
     const double step = seconds / static_cast<double>(steps);
     if (!trying_) {
       step_seconds_ = step;
-      if (++waited_ >= wait_) trying_ = neighbour();
+      if (++waited_ >= wait_) trying_ = neighbor();
       return;
     }
     if (step < kFaster * step_seconds_) {
@@ -56,7 +56,7 @@ class Team {
 
   explicit Team(int most) : most_(most), best_(most) {}
 
-  int neighbour() {
+  int neighbor() {
     if (best_ == 1) down_ = false;
     if (best_ == most_) down_ = true;
     return down_ ? (best_ + 1) / 2 : std::min(most_, 2 * best_);

@@ -47,7 +47,7 @@ void Trainer<T>::set_moment(int which, const T* flat) {
     moments_[static_cast<std::size_t>(which)].assign(flat, flat + shape_->n_parameters());
 }
 
-// A workspace for these data, with the optimiser's memory carried over.
+// A workspace for these data, with the optimizer's memory carried over.
 template <class T>
 void Trainer<T>::make_room(const Data<T>& data) {
   const std::int64_t rows = std::min(settings.batch_size, data.n_samples);
@@ -126,7 +126,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     bool stopping = false;
     const bool by_rows = stepper_->by_rows(n_threads, s), drops = shape_->has_dropout();
     const bool steady = !factors && !data.rows.sample_weight && rates.constant();
-    const bool penalised = settings.l1 != 0 || settings.l2 != 0;  // measured before each step
+    const bool penalized = settings.l1 != 0 || settings.l2 != 0;  // measured before each step
     using Sums = typename Stepper<T>::Sums;
     const auto prepare = [&](Step<T>& s, const Sums& sums) {
       const auto inverse = [](double weight) { return weight > 0 ? 1 / weight : 0; };
@@ -163,7 +163,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
       };
       for (std::int64_t first = 0, steps = 1; first < n && !stopping; first += steps * batch) {
         s.batch.n_rows = std::min(batch, n - first);
-        if (by_rows && !penalised) steps = std::min(stepper_->kMostRows, n - first);
+        if (by_rows && !penalized) steps = std::min(stepper_->kMostRows, n - first);
         if (thread == 0 && (steps_to_look -= steps) <= 0) {
           steps_to_look = steps_between_looks;
           look();

@@ -52,7 +52,7 @@ class Trainer {
   bool epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
               const std::function<bool()>& interrupted, const double* factors = nullptr);
 
-  // The optimiser's memory, laid out as the parameters; beside it, n_steps and last_loss.
+  // The optimizer's memory, laid out as the parameters; beside it, n_steps and last_loss.
   int n_moments() const { return chainrule::n_moments(settings); }
   void get_moment(int which, T* flat) const;
   void set_moment(int which, const T* flat);

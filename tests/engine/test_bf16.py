@@ -63,7 +63,7 @@ def test_a_step_is_that_of_rounded_products(sizes: list[int], n_samples: int) ->
         case.model, "sgd", batch_size=n_samples, learning_rate=0.5, precision="bf16", n_threads=2
     )
     assert trainer.epoch(case.data) == pytest.approx(loss, rel=1e-4)
-    # A sum's rounding may move the next layer's factor to the other neighbour in bfloat16, 2^-8 away.
+    # A sum's rounding may move the next layer's factor to the other neighbor in bfloat16, 2^-8 away.
     assert_allclose(case.model.parameters - start, expected - start, rtol=2e-2, atol=2e-3)
     assert np.mean(np.abs(case.model.parameters - expected)) < 1e-4
 

@@ -118,7 +118,7 @@ def test_random_networks(isa: str, dtype: str) -> None:
 
 
 def special_case(isa: str, dtype: str = "float64", n_samples: int = 9) -> Case:
-    """Normalised, residual and prelu layers, alone and together; the first is as wide as the rows."""
+    """Normalized, residual and prelu layers, alone and together; the first is as wide as the rows."""
     return make_case(
         [21, 21, 19, 19, 19, 4],
         ["tanh", "prelu", "gelu", "prelu", "softmax"],

@@ -149,9 +149,9 @@ def test_small_permutations_are_uniform() -> None:
 
 @pytest.mark.parametrize("n", [5000, 8191, 10_000])
 def test_large_permutations_look_random(n: int) -> None:
-    """Where rows go, and how far neighbours end apart, in 40 x 40 cells over 100 epochs.
+    """Where rows go, and how far neighbors end apart, in 40 x 40 cells over 100 epochs.
 
-    Within 6 sigma: neighbours are not quite independent.
+    Within 6 sigma: neighbors are not quite independent.
     """
     cells = 40
     places, distances = np.zeros((cells, cells)), np.zeros(cells)

@@ -130,7 +130,7 @@ def test_every_combination_is_the_reference(
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_widths_around_the_vector_width(isa: str, dtype: str) -> None:
     w = VECTOR_BYTES[isa] // np.dtype(dtype).itemsize
-    # Not below 5: of two or three units normalised to +-1 little but rounding error comes back.
+    # Not below 5: of two or three units normalized to +-1 little but rounding error comes back.
     for n in {max(n, 5) for n in (w - 1, w, w + 1, 3 * w, 4 * w + 3)}:
         for norm, residual in itertools.product([False, True], repeat=2):
             hidden = ["prelu", "tanh", "softsign"]

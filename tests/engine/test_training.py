@@ -1,4 +1,4 @@
-"""A step of the engine is the reference's gradient in the optimiser's formula; trainers keep their state."""
+"""A step of the engine is the reference's gradient in the optimizer's formula; trainers keep their state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACTIVATIONS = ["tanh", "relu", "identity"]
 
 
 def reference_epoch(case, state, settings, optimizer, order, batch_size, l2):
-    """One epoch by the formulas of the optimisers, on the reference's gradients; returns the epoch's loss."""
+    """One epoch by the formulas of the optimizers, on the reference's gradients; returns the epoch's loss."""
     total = 0.0
     weights, biases = case.weights, case.biases
     for first in range(0, len(order), batch_size):
@@ -109,7 +109,7 @@ def test_state_moves_to_another_trainer(dtype: str, sign: int) -> None:
 
 
 def test_larger_data_later_keep_the_moments() -> None:
-    """The workspace grows with the batch; the optimiser's memory goes along."""
+    """The workspace grows with the batch; the optimizer's memory goes along."""
     case = make_case([6, 40, 3], ["relu", "softmax"], "cross_entropy", n_samples=50)
     trainer = engine.Trainer(case.model, "adam", batch_size=40, learning_rate=0.01)
     trainer.epoch(engine.Dataset(case.model, case.x[:5], case.y[:5]))

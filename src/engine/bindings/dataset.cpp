@@ -11,14 +11,14 @@ namespace chainrule::bindings {
 using namespace nb::literals;
 
 template <class T>
-const Data<T>& Dataset::of(const Network<T>& network, bool labelled) const {
+const Data<T>& Dataset::of(const Network<T>& network, bool labeled) const {
   const auto* h = std::get_if<HeldData<T>>(&held);
   const Shape& made_for = nb::cast<Model&>(model).shape();
   if (!h || made_for.sizes != network.shape->sizes || made_for.loss != network.shape->loss ||
       made_for.n_targets() != network.shape->n_targets())
     throw std::invalid_argument("the data were made for a model of other sizes, dtype or loss");
-  if (labelled && !h->data.labelled()) throw std::invalid_argument("the data have no targets y");
-  if (labelled && h->data.n_samples == 0) throw std::invalid_argument("the data have no rows");
+  if (labeled && !h->data.labeled()) throw std::invalid_argument("the data have no targets y");
+  if (labeled && h->data.n_samples == 0) throw std::invalid_argument("the data have no rows");
   return h->data;
 }
 template const Data<float>& Dataset::of(const Network<float>&, bool) const;

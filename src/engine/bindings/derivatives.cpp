@@ -13,8 +13,8 @@ namespace {
 
 // compute(shape, kernels, parameters, data, out) fills a new array (n_samples, ...), whose other dimensions are `tail`.
 template <class T, class Compute>
-nb::object for_each_row(const Network<T>& network, const Dataset& dataset, bool labelled, Dims tail, Compute compute) {
-  const Data<T>& data = dataset.of(network, labelled);
+nb::object for_each_row(const Network<T>& network, const Dataset& dataset, bool labeled, Dims tail, Compute compute) {
+  const Data<T>& data = dataset.of(network, labeled);
   std::vector<std::int64_t> dims(tail);
   dims.insert(dims.begin(), data.n_samples);
   const NewArray<T> out(dims.data(), dims.size());

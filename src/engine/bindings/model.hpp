@@ -64,7 +64,7 @@ struct Dataset {
   }
   // The rows; ValueError where they were made for another network, or lack targets or rows that are needed.
   template <class T>
-  const Data<T>& of(const Network<T>& network, bool labelled) const;
+  const Data<T>& of(const Network<T>& network, bool labeled) const;
 };
 
 void define_model(nb::module_& m);

@@ -219,7 +219,7 @@ struct Targets {
   const T* values;  // null: `label` says which column is 1
   int64_t label;
   int64_t n_out;
-  int64_t outputs_each;  // neighbouring outputs that share a target
+  int64_t outputs_each;  // neighboring outputs that share a target
   CHAINRULE_INLINE Targets(const Step<T>& s, int64_t r, int64_t n_out)
       : values(nullptr), label(0), n_out(n_out), outputs_each(s.loss.n_quantiles > 1 ? s.loss.n_quantiles : 1) {
     const int64_t row = s.batch.order[r];

@@ -1,4 +1,4 @@
-// What happens to a parameter once its gradient's sum stands in a register: mean, penalty, clipping, optimiser.
+// What happens to a parameter once its gradient's sum stands in a register: mean, penalty, clipping, optimizer.
 // docs/optimizers.md has the formulas and their sources.
 
 namespace {
@@ -6,20 +6,20 @@ namespace {
 using chainrule::Optimizer;
 using chainrule::Stage;
 
-// Each optimiser: the new w from the gradient g of the batch's loss. Its memory stands at m[0] + q, m[1] + q, ...
+// Each optimizer: the new w from the gradient g of the batch's loss. Its memory stands at m[0] + q, m[1] + q, ...
 template <class T>
-struct Optimise {
+struct UpdateRule {
   static constexpr bool changes_weights = true, divides = false;
   const Step<T>& s;
   T rate;
-  CHAINRULE_INLINE Optimise(const Step<T>& s, const Layer<T>& layer)
+  CHAINRULE_INLINE UpdateRule(const Step<T>& s, const Layer<T>& layer)
       : s(s), rate(s.learning_rate * layer.rate_factor) {}
 };
 
 template <class T>
-struct KeepGradient : Optimise<T> {
+struct KeepGradient : UpdateRule<T> {
   static constexpr bool changes_weights = false;
-  using Optimise<T>::Optimise;
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     store(m[this->s.rule.gradient_slot] + q, g);
     return w;
@@ -27,8 +27,8 @@ struct KeepGradient : Optimise<T> {
 };
 
 template <class T>
-struct Sgd : Optimise<T> {
-  using Optimise<T>::Optimise;
+struct Sgd : UpdateRule<T> {
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const*, int64_t) const {
     return w - broadcast(this->rate) * g;
   }
@@ -36,8 +36,8 @@ struct Sgd : Optimise<T> {
 
 // v = momentum v - rate g; w += v, or Nesterov's look ahead: w += momentum v - rate g (Sutskever et al. 2013, eq. 3-4)
 template <class T>
-struct Momentum : Optimise<T> {
-  using Optimise<T>::Optimise;
+struct Momentum : UpdateRule<T> {
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Vec<T> step = broadcast(this->rate) * g;
     const Vec<T> momentum = broadcast(this->s.rule.momentum);
@@ -61,9 +61,9 @@ struct Moments {
 
 // Kingma & Ba 2015, algorithm 1 in the order of its section 2: the bias corrections are in learning rate and epsilon.
 template <class T>
-struct Adam : Optimise<T> {
+struct Adam : UpdateRule<T> {
   static constexpr bool divides = true;
-  using Optimise<T>::Optimise;
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
     return w - broadcast(this->rate) * mean.first / (sqrt(mean.second) + broadcast(this->s.epsilon));
@@ -72,8 +72,8 @@ struct Adam : Optimise<T> {
 
 // Reddi, Kale & Kumar 2018, algorithm 2: the largest second moment so far.
 template <class T>
-struct AmsGrad : Optimise<T> {
-  using Optimise<T>::Optimise;
+struct AmsGrad : UpdateRule<T> {
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
     const Vec<T> largest = max(load(m[2] + q), mean.second);
@@ -84,10 +84,10 @@ struct AmsGrad : Optimise<T> {
 
 // Dozat 2016: Adam that looks ahead; the momentum's schedule is in the two rates.
 template <class T>
-struct Nadam : Optimise<T> {
+struct Nadam : UpdateRule<T> {
   T gradient_rate;
   CHAINRULE_INLINE Nadam(const Step<T>& s, const Layer<T>& layer)
-      : Optimise<T>(s, layer), gradient_rate(s.gradient_rate * layer.rate_factor) {}
+      : UpdateRule<T>(s, layer), gradient_rate(s.gradient_rate * layer.rate_factor) {}
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
     const Vec<T> step = fma(broadcast(gradient_rate), g, broadcast(this->rate) * mean.first);
@@ -95,10 +95,10 @@ struct Nadam : Optimise<T> {
   }
 };
 
-// Tieleman & Hinton 2012; centred by Graves 2013, eq. 38-41. Memory: square, mean where centred, momentum where any.
+// Tieleman & Hinton 2012; centered by Graves 2013, eq. 38-41. Memory: square, mean where centered, momentum where any.
 template <class T, bool kCentered, bool kMomentum>
-struct RmsProp : Optimise<T> {
-  using Optimise<T>::Optimise;
+struct RmsProp : UpdateRule<T> {
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
     const Vec<T> rho = broadcast(s.rule.beta_2), rest = broadcast(s.rule.one_minus_beta_2);
@@ -122,8 +122,8 @@ struct RmsProp : Optimise<T> {
 
 // Duchi, Hazan & Singer 2011: the diagonal version.
 template <class T>
-struct Adagrad : Optimise<T> {
-  using Optimise<T>::Optimise;
+struct Adagrad : UpdateRule<T> {
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Vec<T> squares = fma(g, g, load(m[0] + q));
     store(m[0] + q, squares);
@@ -139,8 +139,8 @@ CHAINRULE_INLINE Vec<T> towards(Vec<T> of, Vec<T> x) {
 
 // Chen et al. 2023, program 1. A gradient that is NaN must not pass for none.
 template <class T>
-struct Lion : Optimise<T> {
-  using Optimise<T>::Optimise;
+struct Lion : UpdateRule<T> {
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
     const Vec<T> mean = load(m[0] + q);
@@ -153,8 +153,8 @@ struct Lion : Optimise<T> {
 // iRprop- and, where it retreats from risen losses, iRprop+ (Igel & Huesken 2000). m[0]: gradient, 0 after a change of
 // its sign; m[1]: step sizes. The last step was a step against m[0], so it need not be kept.
 template <class T>
-struct Rprop : Optimise<T> {
-  using Optimise<T>::Optimise;
+struct Rprop : UpdateRule<T> {
+  using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
     const Vec<T> before = load(m[0] + q), last = load(m[1] + q), agreement = towards<T>(before, g);
@@ -170,7 +170,7 @@ struct Rprop : Optimise<T> {
   }
 };
 
-// Calls use with a tag of the optimiser's type, for a step's settings.
+// Calls use with a tag of the optimizer's type, for a step's settings.
 template <class O>
 struct Tag {
   using type = O;
@@ -209,13 +209,13 @@ struct Update {
       : s(s), optimize(s, layer), shrink(broadcast(T(1) - s.decoupled * layer.rate_factor)) {}
 
   // sum of the gradient -> gradient of the batch's loss: mean, penalties (weights only), bounds
-  CHAINRULE_INLINE Vec<T> gradient(Vec<T> sum, Vec<T> w, bool penalised) const {
+  CHAINRULE_INLINE Vec<T> gradient(Vec<T> sum, Vec<T> w, bool penalized) const {
     if constexpr (kSource == Source::raw) return sum;
     if constexpr (kSource == Source::kept) return sum * broadcast(s.rule.gradient_factor);
     const Vec<T> mean = sum * broadcast(s.scale);
-    Vec<T> g = penalised ? fma(w, broadcast(s.decay), mean) : mean;
+    Vec<T> g = penalized ? fma(w, broadcast(s.decay), mean) : mean;
     if constexpr (kSource == Source::full) {
-      if (penalised) g = g + towards<T>(broadcast(s.l1), w);
+      if (penalized) g = g + towards<T>(broadcast(s.l1), w);
       if (s.rule.clip_value > T(0))
         g = max(broadcast(-s.rule.clip_value), min(broadcast(s.rule.clip_value), g));  // a NaN stays one
     }
@@ -223,10 +223,10 @@ struct Update {
   }
 
   // The vector at w + q, its memory at moments[i] + q.
-  CHAINRULE_INLINE void operator()(Vec<T> sum, T* w, T* const* moments, int64_t q, bool penalised) const {
-    const Vec<T> before = load(w + q), g = gradient(sum, before, penalised);
+  CHAINRULE_INLINE void operator()(Vec<T> sum, T* w, T* const* moments, int64_t q, bool penalized) const {
+    const Vec<T> before = load(w + q), g = gradient(sum, before, penalized);
     constexpr bool shrinks = Rule::changes_weights && (kSource == Source::full || kSource == Source::kept);
-    store(w + q, optimize(g, shrinks && penalised ? before * shrink : before, moments, q));
+    store(w + q, optimize(g, shrinks && penalized ? before * shrink : before, moments, q));
   }
 };
 

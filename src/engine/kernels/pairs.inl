@@ -11,7 +11,7 @@ CHAINRULE_INLINE VF pair(VF low, VF high) {
   return (VF)_mm512_or_si512(a, _mm512_slli_epi32(b, 16));
 }
 
-// Rows r0..r1 of a batch matrix of n columns, as the factor of a row product: neighbours along a row.
+// Rows r0..r1 of a batch matrix of n columns, as the factor of a row product: neighbors along a row.
 CHAINRULE_INLINE void pair_columns(const float* from, int64_t n, int64_t stride, int64_t r0, int64_t r1, float* to,
                                    int64_t to_stride) {
   const int64_t n_vectors = vectors<float>(n);
@@ -26,7 +26,7 @@ CHAINRULE_INLINE void pair_columns(const float* from, int64_t n, int64_t stride,
   }
 }
 
-// Rows r0..r1 (r0 is even) of a batch matrix of n columns, as a factor of E6: neighbours along the rows.
+// Rows r0..r1 (r0 is even) of a batch matrix of n columns, as a factor of E6: neighbors along the rows.
 CHAINRULE_INLINE void pair_rows(const float* from, int64_t n, int64_t stride, int64_t r0, int64_t r1, float* to) {
   for (int64_t v = 0; v < vectors<float>(n); ++v) {
     const int64_t panel = v / kTileVectors, column = v % kTileVectors * 16;

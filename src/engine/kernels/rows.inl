@@ -1,5 +1,5 @@
 // The rows phase: a thread takes its own rows through E1, E2 for all layers, E3, E4, and E5 back to the first layer.
-// Rows do not depend on each other, so nothing is synchronised, and a block of rows stays in cache.
+// Rows do not depend on each other, so nothing is synchronized, and a block of rows stays in cache.
 
 namespace {
 

@@ -36,7 +36,7 @@ CHAINRULE_INLINE int band_vectors(int64_t n, int64_t n0) {
   return static_cast<int>(vectors<T>(smaller(n - n0, kPanel<T>)));
 }
 
-// With bfloat16 products an element is a pair of neighbours along the sum (engine.hpp).
+// With bfloat16 products an element is a pair of neighbors along the sum (engine.hpp).
 #if defined(CHAINRULE_PAIRS)
 constexpr bool kPairs = true;
 CHAINRULE_INLINE VF multiply_sum(VF a, VF b, VF c) { return (VF)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b); }

@@ -1,5 +1,5 @@
 // The weights phase: a thread owns tiles of the weight matrices. It sums E6 over the whole batch in registers, applies
-// penalty and optimiser, and writes the tile and its transposed copy. The gradient goes to memory only in Stage::gradient.
+// penalty and optimizer, and writes the tile and its transposed copy. The gradient goes to memory only in Stage::gradient.
 
 namespace {
 
@@ -179,7 +179,7 @@ void sum_while_updating(const Step<T>& s, const Layer<T>& layer, const T* a, int
   mirror_tile(layer, i0, kTileRows, n0, kTileVectors);
 }
 
-// What finishes a tile of sums and a band of a vector, for a step's optimiser and settings.
+// What finishes a tile of sums and a band of a vector, for a step's optimizer and settings.
 template <class T>
 struct Finish {
   void (*tile)(const Step<T>&, const Layer<T>&, const T* sums, int64_t sums_step, int64_t i0, int rows, int64_t n0,
