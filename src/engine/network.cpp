@@ -27,11 +27,10 @@ void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* paramet
     layer.n_out = shape.n_out(k);
     layer.activation = shape.activations[static_cast<std::size_t>(k)];
     layer.group = shape.group;
-    layer.weights = parameters + shape.place(kWeights, k);
-    for (int v = 0; v < kVectors; ++v) {
-      const std::int64_t at = shape.place(kFirstVector + v, k);
-      layer.vectors[v] = at < 0 ? nullptr : parameters + at;
-    }
+    const std::int64_t* places = shape.places(k);
+    layer.weights = parameters + places[kWeights];
+    for (int v = 0; v < kVectors; ++v)
+      layer.vectors[v] = places[kFirstVector + v] < 0 ? nullptr : parameters + places[kFirstVector + v];
     layer.add_bias = shape.bias_sign > 0;
     layer.residual = shape.has_residual(k);
     layer.special = shape.finishes(k);

@@ -48,7 +48,8 @@ struct Shape {
   std::int64_t n_weights() const { return n_weights_; }
   std::int64_t n_parameters() const { return layout.back().at + layout.back().size(); }
   // Where layer k's numbers of a kind begin; -1 where it has none.
-  std::int64_t place(int kind, int k) const { return places_[static_cast<std::size_t>(k * kKinds + kind)]; }
+  std::int64_t place(int kind, int k) const { return places(k)[kind]; }
+  const std::int64_t* places(int k) const { return places_.data() + k * kKinds; }  // of all kinds
   bool has(Vector vector, int k) const { return place(kFirstVector + vector, k) >= 0; }
 
   bool has_residual(int k) const { return options.residual[static_cast<std::size_t>(k)]; }
