@@ -18,9 +18,19 @@ KINDS = {
     "loss": ("How to add a loss", 9, "pseudo_huber"),
     "optimizer": ("How to add an optimizer", 7, "signum or Signum"),
     "learned_vector": ("How to add to what a hidden layer does", 10, "lifted"),
+    "keyword": ("How to add a keyword of the estimators", 5, "target_loss or the_table"),
 }
 #: Where the tests are that walk over the registries.
-TESTS = ["reference", "engine", "derive", "export", "network", "training"]
+TESTS = [
+    "reference",
+    "engine",
+    "derive",
+    "export",
+    "network",
+    "training",
+    "estimators",
+    "test_parameters_table.py",
+]
 
 
 def edits_of(kind):
@@ -41,7 +51,9 @@ def changed(text, edit, path):
     anchor, _, replacement = anchor.partition(" ~> ")
     assert anchor in text, f"{path} has no {anchor!r}"
     if mark == "~~":
-        return text.replace(anchor, replacement, 1)
+        return text.replace(
+            anchor, "\n".join([replacement, lines.removesuffix("\n")] if lines else [replacement]), 1
+        )
     end = text.index("\n", text.index(anchor)) + 1
     return text[:end] + lines + text[end:]
 
@@ -64,7 +76,7 @@ def named_by(heading):
     text = (ROOT / "HACKING.md").read_text(encoding="utf-8")
     section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert section, f"HACKING.md has no recipe {heading!r}"
-    return re.findall(r"`([\w./]+(?:/|\.(?:py|hpp|cpp|inl)))`", section[1])
+    return re.findall(r"`([\w./]+(?:/|\.(?:py|hpp|cpp|inl|md)))`", section[1])
 
 
 @pytest.mark.parametrize("kind", KINDS)
