@@ -118,6 +118,7 @@ struct Rates {
   T decay, l1;  // penalties decay / 2 w^2 + l1 |w|, scaled as the gradient is
   T decoupled;  // each weight loses this part of itself before its step
   T learning_rate, gradient_rate, epsilon;
+  bool sweeps;  // what has faded among weights and moments becomes 0 (kernels/tiny.inl)
 };
 
 // The rows of a step, and the memory that they go through.
@@ -182,6 +183,8 @@ struct Step : Rates<T> {
   StepLoss<T> loss;
   StepRule<T> rule;
   StepSums sums;
+
+  T least_delta;              // smaller ones are 0 (kernels/tiny.inl)
   bool training;              // with dropout (E10)
   std::uint64_t dropout_key;  // of this step
 };

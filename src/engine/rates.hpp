@@ -10,11 +10,14 @@
 
 namespace chainrule {
 
-// x^n by squaring: the same operations on every machine, unlike a libm's pow.
+// x^n for 0 <= x <= 1 by squaring: the same operations on every machine, unlike a libm's pow. 0 where it is nothing
+// beside 1, so that no product is subnormal.
 inline double power(double x, std::int64_t n) {
   double result = 1;
-  for (; n > 0; n /= 2, x *= x)
+  for (; n > 0; n /= 2, x *= x) {
+    if (x < 1e-75) x = 0;
     if (n % 2) result *= x;
+  }
   return result;
 }
 

@@ -199,10 +199,14 @@ class Stepper {
 
   static constexpr std::int64_t kMostRows = 64;  // that take_rows takes
 
-  // n steps of one row each, row_at(r) of the data. prepare(s, sums) is called for each of them before, for the first one
-  // alone where `steady` says that the others are the same, and done(sums) afterwards.
+  // Whether Step::sweeps in step 1, 2, ...: often enough that what a step multiplies with 0.5 is not subnormal meanwhile.
+  static bool sweeps(std::int64_t step) { return step % 16 == 0; }
+
+  // n steps of one row each, row_at(r) of the data, after `steps_before` others. prepare(s, sums) is called for each of them
+  // before, for the first one alone where `steady` says that the others are the same, and done(sums) afterwards.
   template <class RowAt, class Prepare, class Done>
-  void take_rows(Step<T>& s, std::int64_t n, bool steady, RowAt row_at, Prepare prepare, Done done) {
+  void take_rows(Step<T>& s, std::int64_t n, std::int64_t steps_before, bool steady, RowAt row_at, Prepare prepare,
+                 Done done) {
     Rates<T> rates[kMostRows];
     const auto weight_of = [&](std::int64_t r) {
       return s.data.sample_weight ? static_cast<double>(s.data.sample_weight[s.batch.order[r]]) : 1;
@@ -211,6 +215,7 @@ class Stepper {
     for (std::int64_t r = 0; r < n; ++r) {
       if (r == 0 || !steady) prepare(s, Sums{0, weight_of(r), weight_of(r)});
       rates[r] = s;
+      rates[r].sweeps = sweeps(steps_before + r + 1);
     }
     measure_into(s);
     s.loss.of_rows = row_loss_.data();

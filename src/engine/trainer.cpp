@@ -120,6 +120,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     Step<T> s = stepper_->describe(data, thread);
     chainrule::describe(settings, s);
     s.training = true;
+    s.least_delta = kLeastDeltaOfSteps<T>;
     RateSequence<T> rates(settings, steps_before);
     std::int64_t step = steps_before, steps_to_look = steps_between_looks;
     double l1 = 0, l2 = 0, loss_before = last_loss;
@@ -139,6 +140,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
       s.decay = static_cast<T>(l2);
       s.l1 = static_cast<T>(l1);
       rates.next(s, factors ? factors[step - steps_before - 1] : 1);
+      s.sweeps = stepper_->sweeps(step);
       // Thread 0 sets `stop` before a step's first barrier, and all read it here, before the second: all see the same.
       stopping = stop.load(std::memory_order_relaxed);
     };
@@ -174,7 +176,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
         if (by_rows) {
           const std::int64_t last = step + steps;
           const auto prepare_next = [&](Step<T>& s, const Sums& sums) { ++step, prepare(s, sums); };
-          stepper_->take_rows(s, steps, steady, row_at, prepare_next, done);
+          stepper_->take_rows(s, steps, step, steady, row_at, prepare_next, done);
           step = last;
           continue;
         }

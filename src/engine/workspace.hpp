@@ -46,6 +46,13 @@ class Buffer {  // zeroed, on cache lines; large ones on huge pages where the sy
   std::unique_ptr<T, Free> data_;
 };
 
+// Deltas nearer to 0 than this become 0 (kernels/tiny.inl): in the steps of a training, and where derivatives are what is
+// asked for.
+template <class T>
+constexpr T kLeastDeltaOfSteps = static_cast<T>(sizeof(T) == 4 ? 0x1p-63 : 0x1p-511);
+template <class T>
+constexpr T kLeastDelta = static_cast<T>(sizeof(T) == 4 ? 0x1p-103 : 0x1p-970);
+
 // Two numbers as bfloat16 in the bits of one float, rounded as kernels/pairs.inl does it.
 float pair(float low, float high);
 
@@ -110,6 +117,7 @@ Step<T> step_of(const Shape& shape, const std::vector<Layer<T>>& layers, const B
   step.batch.stride = batch.stride();
   step.batch.input = batch.input();
   step.batch.input_pairs = batch.input_pairs();
+  step.least_delta = kLeastDelta<T>;
   step.loss.kind = shape.loss;
   step.loss.setting = shape.loss_setting;
   step.loss.quantiles = shape.quantiles.data();

@@ -18,11 +18,14 @@ import pytest
 from chainrule import _engine as engine
 
 from .networks import DTYPES, FMA_ISAS, ISAS, VECTOR_BYTES
+from .underflow import underflows
 
-# Where e^x becomes 0 and infinity, and where the normal distribution's tail becomes 0.
+# Where e^x is subnormal, and where infinity, and where the normal distribution's tail is subnormal.
 EXP_LOWEST = {"float32": -104.0, "float64": -746.0}
 EXP_HIGHEST = {"float32": 89.0, "float64": 710.0}
 TAIL = {"float32": -14.3, "float64": -38.6}
+# Values above 0 become 0 somewhere below this, before they are subnormal.
+LEAST = {"float32": 1e-36, "float64": 1e-305}
 
 INF, NAN = float("inf"), float("nan")
 
@@ -121,6 +124,8 @@ FUNCTIONS = {
         {INF: 0.0, -INF: 0.0},
     ),
 }
+# Those that tend to 0 where x does not.
+FADING = ("exp", "sigmoid", "softplus", "normal_cdf", "normal_pdf")
 # f(-0) is -0 for the odd ones, else f(0).
 ODD_AT_ZERO = ("expm1", "log1p", "tanh")
 
@@ -177,7 +182,9 @@ def errors(name: str, dtype: str, isa: str, n: int = 400) -> tuple[np.ndarray, n
     largest = np.finfo(dtype).max
     beyond = y > largest  # infinity stands one unit beyond the largest number
     y = np.minimum(y, largest).astype(np.float64)
-    return x, np.abs((y - values) / units + beyond - rests)
+    error = np.abs((y - values) / units + beyond - rests)
+    flushed = (y == 0) & (values > 0) & (values < LEAST[dtype]) & (name in FADING)
+    return x, np.where(flushed, 0, error)
 
 
 def bound(name: str, isa: str) -> float:
@@ -198,11 +205,27 @@ def test_error_in_ulp(name: str, dtype: str, isa: str) -> None:
     assert error[worst] <= bound(name, isa), f"{name}({x[worst]!r}) is off by {error[worst]:.3g} ULP"
 
 
+@pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ["exp", "sigmoid", "softplus", "normal_cdf", "normal_pdf"])
-def test_points_reach_subnormal_values(name: str, dtype: str) -> None:
-    _, values, _, _ = truth(name, dtype)
-    assert np.count_nonzero((values > 0) & (values < np.finfo(dtype).tiny)) > 20
+@pytest.mark.parametrize("name", FADING)
+def test_values_that_would_be_subnormal_are_zero(name: str, dtype: str, isa: str) -> None:
+    x, values, _, _ = truth(name, dtype)
+    y = engine.evaluate_function(name, x, isa=isa)
+    subnormal = values < np.finfo(dtype).tiny
+    assert np.count_nonzero(subnormal & (values > 0)) > 20
+    assert np.all(y[subnormal] == 0)
+    assert np.all(y[values >= LEAST[dtype]] > 0)
+
+
+@pytest.mark.parametrize("isa", FMA_ISAS)  # elsewhere a product that a sum swallows may
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_operation_within_underflows(name: str, dtype: str, isa: str) -> None:
+    x = points(name, dtype, 5000)
+    x = x[np.abs(x) > (1e-15 if dtype == "float32" else 1e-150)]  # smaller ones have tiny squares
+    with underflows() as found:
+        engine.evaluate_function(name, x, isa=isa)
+    assert not found()
 
 
 @pytest.mark.parametrize("isa", ISAS)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn.exceptions
 import sklearn.neural_network
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -263,6 +264,40 @@ def test_loss_of_saturated_outputs(task, dtype):
         losses.append(mlp.loss_ - 0.5 * mlp.alpha * sum((coef**2).sum() for coef in mlp.coefs_) / 30)
     assert losses[0] > 5
     assert_allclose(losses[1], losses[0], rtol=1e-9 if dtype == "float64" else 1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["relu", "logistic", "tanh"])
+@pytest.mark.parametrize(("solver", "rate"), [("adam", 0.02), ("sgd", 0.5)])
+def test_until_the_network_is_sure(solver, rate, activation, dtype):
+    """What the engine takes for 0 in deltas, weights and moments changes nothing (docs/numerics.md)."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 5)).astype(dtype)
+    x[:, 0] += np.sign(x[:, 0])
+    y = (x[:, 0] > 0).astype(int)
+    parameters = {
+        "hidden_layer_sizes": (12, 9),
+        "activation": activation,
+        "solver": solver,
+        "learning_rate_init": rate,
+        "batch_size": 60,
+        "max_iter": 1500,
+        "tol": 0,
+        "n_iter_no_change": 10_000,
+        "alpha": 1e-6,
+        "random_state": 0,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
+        theirs = sklearn.neural_network.MLPClassifier(**parameters).fit(x, y)
+        mlp = ours.MLPClassifier(**parameters).fit(x, y)
+    assert theirs.loss_ < 1e-3
+    rtol = 1e-3 if dtype == "float32" else 1e-11
+    largest = max(np.abs(w).max() for w in theirs.coefs_)
+    for a, b in zip([*mlp.coefs_, *mlp.intercepts_], [*theirs.coefs_, *theirs.intercepts_], strict=True):
+        assert_allclose(a, b, rtol=0, atol=rtol * largest)
+    assert_allclose(mlp.loss_curve_, theirs.loss_curve_, rtol=rtol)
+    assert_allclose(mlp.predict_proba(x), theirs.predict_proba(x), rtol=0, atol=rtol)
 
 
 drawn = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])

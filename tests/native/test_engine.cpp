@@ -263,6 +263,62 @@ void test_threads_change_no_bits(const std::string& isa, const Problem& problem,
   }
 }
 
+// Deltas of steps whose network is sure of its rows, and outputs of hidden layers that fade, are 0 or large enough to
+// be factors of products.
+template <class T>
+void test_factors_of_products(const std::string& isa) {
+  const std::vector<Problem> problems = {
+      {{5, 4, 3, 2}, {"sigmoid", "silu", "sigmoid"}, "squared_error", 40, 40},
+      {{5, 4, 2}, {"gelu", "softmax"}, "cross_entropy", 40, 40},
+      {{5, 4, 1}, {"softplus", "sigmoid"}, "binary_cross_entropy", 40, 40},
+      {{5, 40, 33, 3}, {"gelu", "mish", "sigmoid"}, "squared_error", 40, 40},
+      {{5, 20, 35, 2}, {"sigmoid", "softplus", "softmax"}, "cross_entropy", 40, 40},
+      {{5, 20, 20, 2},
+       {"silu", "prelu", "sigmoid"},
+       "binary_focal",
+       40,
+       40,
+       {{0.5, 0, 0}, {false, true, false}, {false, true, false}}},
+  };
+  const auto fades = [](Activation a) {
+    return a == Activation::sigmoid || a == Activation::softplus || a == Activation::gelu || a == Activation::silu ||
+           a == Activation::mish;
+  };
+  constexpr T least = kLeastDeltaOfSteps<T>;
+  int zeros = 0, others = 0;
+  for (const auto& problem : problems)
+    for (const double scale : {1.0, 10.0, 50.0, 200.0, 1000.0, 5000.0}) {
+      const Shape shape(problem.sizes, problem.activations, problem.loss, -1, 0, 1, problem.options);
+      const Kernels<T>& kernels = *kernels_for<T>(isa);
+      Memory<T> memory(shape, problem.n_samples);
+      for (T& w : memory.parameters) w *= static_cast<T>(scale);
+      Stepper<T> stepper(shape, kernels, 1, problem.batch_size, memory.data, 1);
+      stepper.packed.pack(memory.parameters.data());
+      stepper.divide(0, 1, problem.batch_size, memory.data);
+      Step<T> s = stepper.describe(memory.data, 0);
+      s.training = true;
+      s.least_delta = least;
+      s.rule.optimizer = Optimizer::gradient;
+      s.batch.n_rows = problem.n_samples;
+      stepper.take(0, 1, s, [](std::int64_t r) { return r; }, [](Step<T>&, const typename Stepper<T>::Sums&) {});
+      for (int k = 0; k < s.n_layers; ++k) {
+        const Layer<T>& layer = s.layers[k];
+        std::int64_t step = 2;
+        while (step < layer.n_out) step *= 2;
+        for (std::int64_t r = 0; r < s.batch.n_rows; ++r)
+          for (std::int64_t j = 0; j < layer.n_out; ++j) {
+            const std::int64_t place = j / kernels.panel * s.batch.stride + r * kernels.panel + j % kernels.panel;
+            const T delta = layer.delta[s.batch.narrow ? r * step + j : place];
+            const T output = layer.output[s.batch.narrow ? j * s.batch.lane_stride + r : place];
+            CHECK(std::isfinite(delta) && (delta == 0 || std::abs(delta) >= least));
+            if (k + 1 < s.n_layers && fades(layer.activation)) CHECK(output == 0 || std::abs(output) >= least);
+            ++(delta == 0 ? zeros : others);
+          }
+      }
+    }
+  CHECK(zeros > 5000 && others > 5000);
+}
+
 void test_impossible_shapes() {
   const auto refused = [](std::vector<std::int64_t> sizes, std::vector<std::string> activations) {
     try {
@@ -281,12 +337,14 @@ void test_impossible_shapes() {
 
 template <class T>
 void test_dtype() {
-  for (const auto& isa : available_isas())
+  for (const auto& isa : available_isas()) {
+    test_factors_of_products<T>(isa);
     for (const auto& problem : kProblems) {
       test_packed_copies<T>(isa, problem);
       test_threads_change_no_bits<T>(isa, problem, false);
       test_threads_change_no_bits<T>(isa, problem, true);
     }
+  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // E2 and E7: the activations. Each gives its value from net, and its derivative from what was kept: the output y
-// where y suffices, else net. Their names are in registry.hpp.
+// where y suffices, else net. Their names are in registry.hpp. Those that fade have tiny values or derivatives where net is
+// not tiny; as factors of products (tiny.inl) they are 0 there.
 
 namespace {
 
@@ -7,35 +8,38 @@ using chainrule::Activation;
 
 template <class T>
 struct Identity {
-  static constexpr bool keeps_net = false;
+  static constexpr bool keeps_net = false, fades = false;
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net; }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T>) { return broadcast(T(1)); }
 };
 
 template <class T>
 struct Sigmoid {
-  static constexpr bool keeps_net = false;
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return sigmoid<T>(net); }
+  static constexpr bool keeps_net = false, fades = true;
+  template <bool kFactor = false>
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
+    return sigmoid<T, kFactor>(net);
+  }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y * (broadcast(T(1)) - y); }
 };
 
 template <class T>
 struct Tanh {
-  static constexpr bool keeps_net = false;
+  static constexpr bool keeps_net = false, fades = false;
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return tanh<T>(net); }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return fma(-y, y, broadcast(T(1))); }
 };
 
 template <class T>
 struct Relu {  // a NaN stays one
-  static constexpr bool keeps_net = false;
+  static constexpr bool keeps_net = false, fades = false;
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return max(zeros<T>(), net); }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y > zeros<T>() ? broadcast(T(1)) : zeros<T>(); }
 };
 
 template <class T>
 struct LeakyRelu {
-  static constexpr bool keeps_net = false;
+  static constexpr bool keeps_net = false, fades = false;
   static constexpr T slope = T(0.01);
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net > zeros<T>() ? net : net * broadcast(slope); }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y > zeros<T>() ? broadcast(T(1)) : broadcast(slope); }
@@ -43,14 +47,14 @@ struct LeakyRelu {
 
 template <class T>
 struct Elu {
-  static constexpr bool keeps_net = false;
+  static constexpr bool keeps_net = false, fades = false;
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net > zeros<T>() ? net : expm1<T>(net); }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y > zeros<T>() ? broadcast(T(1)) : y + broadcast(T(1)); }
 };
 
 template <class T>
 struct Selu {  // Klambauer et al. 2017, eq. 2
-  static constexpr bool keeps_net = false;
+  static constexpr bool keeps_net = false, fades = false;
   static constexpr T lambda = T(1.0507009873554804934);
   static constexpr T lambda_alpha = T(1.7580993408473768599);
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
@@ -63,44 +67,56 @@ struct Selu {  // Klambauer et al. 2017, eq. 2
 
 template <class T>
 struct Softplus {
-  static constexpr bool keeps_net = false;
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return softplus<T>(net); }
+  static constexpr bool keeps_net = false, fades = true;
+  template <bool kFactor = false>
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
+    return softplus<T, kFactor>(net);
+  }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return -expm1<T>(-y); }
 };
 
 template <class T>
 struct Gelu {  // x Phi(x), Hendrycks & Gimpel 2016
-  static constexpr bool keeps_net = true;
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net * normal_cdf<T>(net); }
+  static constexpr bool keeps_net = true, fades = true;
+  template <bool kFactor = false>
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
+    return net * normal_cdf<T, kFactor>(net);
+  }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) {
-    const Normal<T> at = normal<T>(net);
+    const Normal<T> at = normal<T, true>(net);
     return fma(net, at.pdf, at.cdf);
   }
 };
 
 template <class T>
 struct Silu {
-  static constexpr bool keeps_net = true;
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net * sigmoid<T>(net); }
+  static constexpr bool keeps_net = true, fades = true;
+  template <bool kFactor = false>
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
+    return net * sigmoid<T, kFactor>(net);
+  }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) {
-    const Vec<T> s = sigmoid<T>(net), one = broadcast(T(1));
+    const Vec<T> s = sigmoid<T, true>(net), one = broadcast(T(1));
     return s * fma(net, one - s, one);
   }
 };
 
 template <class T>
 struct Mish {  // x tanh(softplus(x)), Misra 2019
-  static constexpr bool keeps_net = true;
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net * tanh<T>(softplus<T>(net)); }
+  static constexpr bool keeps_net = true, fades = true;
+  template <bool kFactor = false>
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
+    return net * tanh<T>(softplus<T, kFactor>(net));
+  }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) {
-    const Vec<T> t = tanh<T>(softplus<T>(net));
-    return fma(net * sigmoid<T>(net), fma(-t, t, broadcast(T(1))), t);
+    const Vec<T> t = tanh<T>(softplus<T, true>(net));
+    return fma(net * sigmoid<T, true>(net), fma(-t, t, broadcast(T(1))), t);
   }
 };
 
 template <class T>
 struct Softsign {
-  static constexpr bool keeps_net = false;
+  static constexpr bool keeps_net = false, fades = false;
   static CHAINRULE_INLINE Vec<T> size(Vec<T> v) { return v > zeros<T>() ? v : -v; }
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return net / (broadcast(T(1)) + size(net)); }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) {
@@ -112,7 +128,7 @@ struct Softsign {
 // net between two bounds; a NaN stays one.
 template <class T, int Low, int High>
 struct Clipped {
-  static constexpr bool keeps_net = false;
+  static constexpr bool keeps_net = false, fades = false;
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return max(broadcast(T(Low)), min(broadcast(T(High)), net)); }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) {
     return y > broadcast(T(Low)) ? y < broadcast(T(High)) ? broadcast(T(1)) : zeros<T>() : zeros<T>();
@@ -125,10 +141,22 @@ using Relu6 = Clipped<T, 0, 6>;
 
 template <class T>
 struct Exp {
-  static constexpr bool keeps_net = false;
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) { return exp<T>(net); }
+  static constexpr bool keeps_net = false, fades = true;
+  template <bool kFactor = false>
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
+    return exp<T, kFactor>(net);
+  }
   static CHAINRULE_INLINE Vec<T> derivative(Vec<T> y) { return y; }
 };
+
+// f(net) as a factor: in hidden layers, and in losses.
+template <class T, class F>
+CHAINRULE_INLINE Vec<T> factor_value(F f, Vec<T> net) {
+  if constexpr (F::fades)
+    return f.template value<true>(net);
+  else
+    return f.value(net);
+}
 
 // Calls use(f) with the element-wise activation f, or with the identity where it is none.
 template <class T, class Use>

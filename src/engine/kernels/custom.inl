@@ -31,7 +31,7 @@ void rows_backward(const Step<T>& s, int64_t begin, int64_t end) {
         const int64_t left = layer.n_out - v * w;
         store(row.delta(v), (left >= w ? load(gradient + v * w) : load_first(gradient + v * w, left)) * n_rows);
       }
-      output_backward_row(layer, row);
+      output_backward_row(s, layer, row);
     }
     for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, r0, r1);
     pair_block(s, r0, r1);

@@ -7,9 +7,9 @@ using chainrule::RowDerivatives;
 
 // delta = (dyhat/dnet)^T g of an output row, where g(v) is a vector of dE/dyhat.
 template <class T, class G>
-CHAINRULE_INLINE void output_delta(const Layer<T>& layer, OutputRow<T> row, G g) {
+CHAINRULE_INLINE void output_delta(const Step<T>& s, const Layer<T>& layer, OutputRow<T> row, G g) {
   for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v) store(row.delta(v), keep_valid<T>(g(v), v, layer.n_out));
-  output_backward_row(layer, row);
+  output_backward_row(s, layer, row);
 }
 
 template <class T>
@@ -129,14 +129,14 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
       output_rows<T, true>(s, last, r0, r1, 0);
     if (d.cotangents)
       for (int64_t r = r0; r < r1; ++r)
-        output_delta(last, output_row_of(r), [&](int64_t v) {
+        output_delta(s, last, output_row_of(r), [&](int64_t v) {
           const int64_t at = v * Simd<T>::width;
           return load_first(d.cotangents + r * last.n_out + at, smaller(Simd<T>::width, last.n_out - at));
         });
     if (d.jacobian)
       for (int64_t j = 0; j < last.n_out; ++j) {
         for (int64_t r = r0; r < r1; ++r)
-          output_delta(last, output_row_of(r), [&](int64_t v) {
+          output_delta(s, last, output_row_of(r), [&](int64_t v) {
             const Vec<T> place = broadcast(static_cast<T>(j - v * Simd<T>::width));
             return iota<T>() == place ? broadcast(T(1)) : zeros<T>();
           });

@@ -5,7 +5,7 @@ namespace {
 using chainrule::PlainLayer;
 
 // N vectors of outputs from column j on, in the order of sums of every other path.
-template <class T, int N, class F>
+template <class T, int N, bool kHidden, class F>
 CHAINRULE_INLINE void forward_columns(const PlainLayer<T>& layer, const T* x, T* y, int64_t j, F f) {
   constexpr int w = Simd<T>::width;
   Vec<T> sums[N]{};
@@ -16,7 +16,8 @@ CHAINRULE_INLINE void forward_columns(const PlainLayer<T>& layer, const T* x, T*
   }
   for (int v = 0; v < N; ++v) {
     const Vec<T> bias = load(layer.vectors[kBias] + j + v * w);
-    store(y + j + v * w, f.value(layer.add_bias ? sums[v] + bias : sums[v] - bias));
+    const Vec<T> net = layer.add_bias ? sums[v] + bias : sums[v] - bias;
+    store(y + j + v * w, kHidden ? factor_value<T>(f, net) : f.value(net));
   }
 }
 
@@ -47,12 +48,18 @@ void forward_row(const PlainLayer<T>* layers, int n_layers, const T* x, T* out, 
   for (int k = 0; k < n_layers; ++k) {
     const PlainLayer<T>& layer = layers[k];
     y = scratch + (k % 2) * scratch_row;
-    with_activation<T>(layer.special ? Activation::identity : layer.activation, [&](auto f) {
+    const auto columns = [&](auto f, auto hidden) {
+      constexpr bool h = hidden();
       int64_t j = 0;
-      for (; j + 7 * w < layer.n_out; j += 8 * w) forward_columns<T, 8>(layer, x, y, j, f);
-      if (j + 3 * w < layer.n_out) forward_columns<T, 4>(layer, x, y, j, f), j += 4 * w;
-      if (j + w < layer.n_out) forward_columns<T, 2>(layer, x, y, j, f), j += 2 * w;
-      if (j < layer.n_out) forward_columns<T, 1>(layer, x, y, j, f);
+      for (; j + 7 * w < layer.n_out; j += 8 * w) forward_columns<T, 8, h>(layer, x, y, j, f);
+      if (j + 3 * w < layer.n_out) forward_columns<T, 4, h>(layer, x, y, j, f), j += 4 * w;
+      if (j + w < layer.n_out) forward_columns<T, 2, h>(layer, x, y, j, f), j += 2 * w;
+      if (j < layer.n_out) forward_columns<T, 1, h>(layer, x, y, j, f);
+    };
+    with_activation<T>(layer.special ? Activation::identity : layer.activation, [&](auto f) {
+      if constexpr (f.fades)
+        if (k + 1 < n_layers) return columns(f, [] { return true; });
+      columns(f, [] { return false; });
     });
     if (layer.special) finish_row(layer, x, y);
     if (layer.activation == Activation::softmax) softmax_row<T>(layer.n_out, RowOf<T>{y, kPanel<T>});

@@ -4,6 +4,7 @@
 #include "../counter.hpp"
 #include "simd.inl"
 #include "math.inl"
+#include "tiny.inl"
 #include "tiles.inl"
 #include "lanes.inl"
 #include "pairs.inl"

@@ -36,7 +36,7 @@ CHAINRULE_INLINE Vec<T> value_at(F f, Vec<T> net, int64_t column) {
   if constexpr (kLearns<F>)
     return f.value(net, column);
   else
-    return f.value(net);
+    return factor_value<T>(f, net);
 }
 template <class T, class F>
 CHAINRULE_INLINE Vec<T> derivative_at(F f, Vec<T> kept, int64_t column) {
@@ -119,7 +119,7 @@ void norm_rows_backward(const Step<T>& s, const Layer<T>& layer, int64_t r0, int
     const Vec<T> mean = sum.total() / count, along = product.total() / count, scale = broadcast(layer.row_scale[r]);
     for (int64_t v = 0; v < vectors<T>(n); ++v) {
       const Vec<T> g = load(to(v)) - mean - load(normalized_of(v)) * along;
-      store(to(v), keep_valid<T>(g * scale, v, n));
+      store(to(v), keep_valid<T>(as_delta(s, g * scale), v, n));
     }
   }
 }
@@ -201,8 +201,8 @@ void backward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, in
       if (layer.residual) store(layer.output_gradient + place + q, g);
       if (s.training && layer.mask) g = g * load(layer.mask + place + q);
       const Vec<T> from = load(kept + place + q);
-      if constexpr (kLearns<F>) store(layer.gradients[F::vector].of_row + place + q, f.by_vector(g, from));
-      store(tile + q, g * derivative_at<T>(f, from, column));
+      if constexpr (kLearns<F>) store(layer.gradients[F::vector].of_row + place + q, as_delta(s, f.by_vector(g, from)));
+      store(tile + q, as_delta(s, g * derivative_at<T>(f, from, column)));
     }
 }
 

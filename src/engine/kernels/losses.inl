@@ -24,7 +24,10 @@ CHAINRULE_INLINE Vec<T> clip_probability(Vec<T> p, T floor) {
 
 template <class T>
 struct SquaredError {  // 1/2 sum (y - t)^2
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) { return (y - t) * (y - t) * broadcast(T(0.5)); }
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) {
+    const Vec<T> e = as_factor<T>(y - t);
+    return e * e * broadcast(T(0.5));
+  }
   static CHAINRULE_INLINE Vec<T> gradient(Vec<T> y, Vec<T> t) { return y - t; }
 };
 
@@ -75,7 +78,7 @@ struct Pinball {  // Koenker and Bassett 1978: (1 - q) e above the target, -q e 
 
 // --- losses that take a logarithm, from net, of the outputs of certain activations F --------------------------
 //
-// `term` is an output's share of the row's loss, `delta` its dE/dnet, from net, y = f(net) and the target t.
+// `term` is an output's share of the row's loss, `delta` its dE/dnet, from net, y = f(net) as a factor, and the target t.
 
 template <class T, class F, class D>
 struct Through {  // a distance as one of these: E7 in the same pass
@@ -100,7 +103,7 @@ struct BinaryCrossEntropy {  // of sigmoid: f' cancels against dE/dy. Targets ar
       return -(t * log<T>(p) + (one - t) * log<T>(one - p));
     }
     const Vec<T> size = net > zeros<T>() ? net : -net;
-    return softplus<T>(-size) + ((one - t) * positive_part<T>(net) + t * positive_part<T>(-net));
+    return softplus<T, true>(-size) + ((one - t) * positive_part<T>(net) + t * positive_part<T>(-net));
   }
   CHAINRULE_INLINE Vec<T> delta(Vec<T>, Vec<T> y, Vec<T> t) const { return y - smoothed(t); }
 };
@@ -109,15 +112,15 @@ template <class T>
 struct BinaryFocal {  // Lin et al. 2017, of sigmoid: -t q^g log p - (1 - t) p^g log q, with p = y and q = 1 - p
   T gamma;
   CHAINRULE_INLINE Vec<T> term(Vec<T> net, Vec<T>, Vec<T> t) const {
-    const Vec<T> g = broadcast(gamma), minus_log_p = softplus<T>(-net), minus_log_q = softplus<T>(net);
-    return t * exp<T>(-(g * minus_log_q)) * minus_log_p +
-           (broadcast(T(1)) - t) * exp<T>(-(g * minus_log_p)) * minus_log_q;
+    const Vec<T> g = broadcast(gamma), minus_log_p = softplus<T, true>(-net), minus_log_q = softplus<T, true>(net);
+    return t * exp<T, true>(-(g * minus_log_q)) * minus_log_p +
+           (broadcast(T(1)) - t) * exp<T, true>(-(g * minus_log_p)) * minus_log_q;
   }
   CHAINRULE_INLINE Vec<T> delta(Vec<T> net, Vec<T> p, Vec<T> t) const {
-    const Vec<T> g = broadcast(gamma), minus_log_p = softplus<T>(-net), minus_log_q = softplus<T>(net);
-    const Vec<T> q = sigmoid<T>(-net);
-    return (broadcast(T(1)) - t) * exp<T>(-(g * minus_log_p)) * (g * q * minus_log_q + p) -
-           t * exp<T>(-(g * minus_log_q)) * (g * p * minus_log_p + q);
+    const Vec<T> g = broadcast(gamma), minus_log_p = softplus<T, true>(-net), minus_log_q = softplus<T, true>(net);
+    const Vec<T> q = sigmoid<T, true>(-net);
+    return (broadcast(T(1)) - t) * exp<T, true>(-(g * minus_log_p)) * (g * q * minus_log_q + p) -
+           t * exp<T, true>(-(g * minus_log_q)) * (g * p * minus_log_p + q);
   }
 };
 

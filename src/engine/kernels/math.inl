@@ -1,12 +1,13 @@
 // Elementary functions, lane by lane: exp, expm1, log, log1p, tanh, sigmoid, softplus, normal_cdf, normal_pdf.
 //
 // No branches, no tables, no library calls, no reciprocal approximations: the same operations in the same order
-// on every instruction set, so that every build with fused multiply-add gives the same bits. Infinities, NaN,
-// signed zeros and subnormal results are right. "max error" is the largest distance from the exact value that
-// tests/engine/test_functions.py allows, in units in the last place (ULP); docs/numerics.md says what was measured
-// and where the coefficients come from.
+// on every instruction set, so that every build with fused multiply-add gives the same bits. Infinities, NaN and
+// signed zeros are right. "max error" is the largest distance from the exact value that tests/engine/test_functions.py
+// allows, in units in the last place (ULP); docs/numerics.md says what was measured and where the coefficients come
+// from.
 //
-// Call them with the element type: exp<T>(x).
+// Call them with the element type: exp<T>(x). What would be subnormal is 0, and no operation on the way is subnormal
+// either. exp<T, true>(x), for a factor of products (tiny.inl), is 0 much earlier, from some root of that on.
 
 namespace {
 
@@ -122,12 +123,12 @@ CHAINRULE_INLINE Vec<T> power_of_two(BitVec<T> biased) {
   return from_bits<T>(biased << Format<T>::mantissa_bits);
 }
 
-// a 2^n, where the last bits of `biased` are n + 2 Format<T>::bias. By two factors, since 2^n alone may overflow or
-// be subnormal; a 2^(n/2) must be normal, and then only the last product rounds.
-template <class T>
+// a 2^n, where the last bits of `biased` are n + kZero >= 0; 0 for n = -kZero, which makes an exponent that stands for 0.
+// By two factors, since 2^n alone may overflow.
+template <class T, int kZero>
 CHAINRULE_INLINE Vec<T> scale(Vec<T> a, BitVec<T> biased) {
-  const BitVec<T> half = biased >> 1;
-  return a * power_of_two<T>(half) * power_of_two<T>(biased - half);
+  const Vec<T> rest = power_of_two<T>(broadcast_bits<T>(2 * Format<T>::bias - kZero));
+  return a * rest * power_of_two<T>(biased);
 }
 
 // e^(sr) on |sr| <= ln(2)/2. Float: degree 6, relative error 2^-28.0; double: degree 11, 2^-56.4.
@@ -163,23 +164,23 @@ CHAINRULE_INLINE Vec<T> expm1_reduced(Vec<T> r) {
   }
 }
 
-// Where e^x is 0 and infinity.
-template <class T>
-constexpr T exp_lowest = is_float<T> ? -104 : -746;
+// Where e^x is infinity.
 template <class T>
 constexpr T exp_highest = is_float<T> ? 89 : 710;
+constexpr double ln_2 = 0.693147180559945309417;
 
-// e^x for exp_lowest <= x <= exp_highest.
-template <class T>
+// e^x for x <= exp_highest. With 2^-kZero it is 0.
+template <class T, bool kFactor = false>
 CHAINRULE_INLINE Vec<T> exp_inside(Vec<T> x) {
-  const Reduced<T> e = reduce<T, 2>(x, 2 * Format<T>::bias);
-  return scale<T>(exp_reduced<T, 2>(e.r), e.biased);
+  constexpr int kZero = (kFactor ? Format<T>::bias / 2 : Format<T>::bias) - 2;
+  const Reduced<T> e = reduce<T, 2>(max(broadcast(T(-kZero * ln_2)), x), kZero);
+  return scale<T, kZero>(exp_reduced<T, 2>(e.r), e.biased);
 }
 
 // e^x. max error: 2 ULP.
-template <class T>
+template <class T, bool kFactor = false>
 CHAINRULE_INLINE Vec<T> exp(Vec<T> x) {
-  return exp_inside<T>(min(broadcast(exp_highest<T>), max(broadcast(exp_lowest<T>), x)));
+  return exp_inside<T, kFactor>(min(broadcast(exp_highest<T>), x));
 }
 
 // e^x - 1, as 2 (2^(n-1) (e^r - 1) + 2^(n-1) - 1/2): 2^n may overflow where the result does not. max error: 2 ULP
@@ -194,13 +195,14 @@ CHAINRULE_INLINE Vec<T> expm1(Vec<T> x) {
   return absolute<T>(x) < broadcast(T(0x1p-60)) ? x : half + half;  // x keeps -0 and subnormals
 }
 
-// 1 / (1 + e^-x), as c / (c + c e^-x) with c = 2^-64: e^-x alone may overflow where the result is subnormal.
-// max error: 3 ULP.
-template <class T>
+// 1 / (1 + e^-x), as c / (c + c e^-x): c is such that 2^kZero makes an exponent that stands for infinity, and the result
+// is 0. max error: 3 ULP.
+template <class T, bool kFactor = false>
 CHAINRULE_INLINE Vec<T> sigmoid(Vec<T> x) {
-  constexpr T lowest = exp_lowest<T>, highest = is_float<T> ? 18 : 40;  // 0 and 1
-  const Vec<T> c = broadcast(T(0x1p-64));
-  const Reduced<T> e = reduce<T, -2>(min(broadcast(highest), max(broadcast(lowest), x)), Format<T>::bias - 64);
+  constexpr int bias = Format<T>::bias, kZero = kFactor ? bias / 2 : bias - 1, to_infinity = bias + 1 - kZero;
+  constexpr T lowest = T(-kZero * ln_2), highest = is_float<T> ? 18 : 40;  // 0 and 1
+  const Vec<T> c = power_of_two<T>(broadcast_bits<T>(bias + to_infinity));
+  const Reduced<T> e = reduce<T, -2>(min(broadcast(highest), max(broadcast(lowest), x)), bias + to_infinity);
   return c / fma(exp_reduced<T, -2>(e.r), power_of_two<T>(e.biased), c);
 }
 
@@ -236,6 +238,10 @@ CHAINRULE_INLINE Vec<T> log_reduced(Vec<T> f, Vec<T> k) {
   const Vec<T> correction = fma(s, fma(z, series, half_square), k * broadcast(Ln2<T>::low));
   return fma(k, broadcast(Ln2<T>::high), f - (half_square - correction));
 }
+
+// Where log(1 + f) = f to every digit, and f^3 may be subnormal.
+template <class T>
+constexpr T log_linear = is_float<T> ? T(0x1p-30) : T(0x1p-60);
 
 template <class T>
 struct Split {
@@ -284,19 +290,26 @@ CHAINRULE_INLINE Vec<T> log1p(Vec<T> x) {
   const Vec<T> k = split<T>(one_plus_x).k;
   // 2^(2 - k), since 2^-k itself may be subnormal
   const Vec<T> scaled = power_of_two<T>(to_bits<T>(broadcast(Format<T>::round + T(Format<T>::bias + 2)) - k));
-  const Vec<T> f = fma(x * quarter, scaled, fma(scaled, quarter, -one));  // (1 + x) / 2^k - 1, rounded once
-  const Vec<T> y = absolute<T>(x) < broadcast(T(0x1p-60)) ? x : log_reduced<T>(f, k);  // x keeps -0
+  const auto small = absolute<T>(x) < broadcast(log_linear<T>);
+  const Vec<T> inside = small ? zeros<T>() : x;
+  const Vec<T> f = fma(inside * quarter, scaled, fma(scaled, quarter, -one));  // (1 + x) / 2^k - 1, rounded once
+  const Vec<T> y = small ? x : log_reduced<T>(f, k);                           // x keeps -0
   return at_ends_of_log<T>(y, one_plus_x);
 }
 
 // log(1 + e^x), as log1p(e^-|x|) + max(x, 0). max error: 3 ULP.
-template <class T>
+template <class T, bool kFactor = false>
 CHAINRULE_INLINE Vec<T> softplus(Vec<T> x) {
-  const Vec<T> u = exp_inside<T>(max(broadcast(exp_lowest<T>), minus_absolute<T>(x)));
+  const Vec<T> u = exp_inside<T, kFactor>(minus_absolute<T>(x)), half = broadcast(T(0.5)), one = broadcast(T(1));
   const auto large = u > broadcast(T(0x1.a827999fcef32p-2));  // sqrt(2) - 1
-  const Vec<T> half = broadcast(T(0.5));
-  const Vec<T> f = large ? fma(u, half, -half) : u;  // (1 + u) / 2^k - 1
-  return log_reduced<T>(f, large ? broadcast(T(1)) : zeros<T>()) + max(zeros<T>(), x);
+  if constexpr (kFactor && kFused) {  // with a k that is nothing beside u, but keeps f^3 from being alone
+    const Vec<T> f = large ? fma(u, half, -half) : u;  // (1 + u) / 2^k - 1
+    return log_reduced<T>(f, large ? one : u * broadcast(is_float<T> ? T(0x1p-38) : T(0x1p-80))) + max(zeros<T>(), x);
+  }
+  const auto small = u < broadcast(log_linear<T>);
+  const Vec<T> inside = small ? zeros<T>() : u, f = large ? fma(inside, half, -half) : inside;
+  const Vec<T> log_1_u = log_reduced<T>(f, large ? one : zeros<T>());
+  return (small ? u : log_1_u) + max(zeros<T>(), x);
 }
 
 // --- the normal distribution --------------------------------------------------------------------------------
@@ -312,18 +325,20 @@ struct Normal {
 // With a = |x|, Phi(-a) = e^(-a^2/2) / (sqrt(2 pi) a + M(a)/N(a)): one rational function for all a. All its
 // coefficients are positive, so nothing cancels, and N stands above and below the line, so that its rounding error
 // drops out as a grows. Float: degrees 4/4 on [0, 14.4], relative error of Phi 2^-25.8; double: 9/10 on [0, 38.8],
-// 2^-57.3. N(0) = 1.5 rounds less than N(0) = 1 just below x = 0.
+// 2^-57.3. N(0) = 1.5 rounds less than N(0) = 1 just below x = 0. Both results are 0 from a^2/2 = kZero ln 2 on.
 //
 // a^2 = h^2 + (a - h)(a + h), where h has the upper half of a's bits and so an exact square: a rounded a^2 would cost
 // the far tail hundreds of ULP.
-template <class T>
+template <class T, bool kFactor = false>
 CHAINRULE_INLINE Normal<T> normal(Vec<T> x) {
   using U = typename Format<T>::Unsigned;
-  constexpr T highest = is_float<T> ? 15 : 39;  // both are 0
-  const Vec<T> a = min(broadcast(highest), absolute<T>(x));
+  constexpr int kZero = kFactor ? Format<T>::bias / 2 - 6 : Format<T>::bias - 7;
+  constexpr double highest = is_float<T> ? kFactor ? 8.88925073 : 12.89788058 : kFactor ? 26.45899946 : 37.52965589;
+  static_assert(highest * highest - 2 * kZero * ln_2 < 1e-5 && 2 * kZero * ln_2 - highest * highest < 1e-5);
+  const Vec<T> a = min(broadcast(T(highest)), absolute<T>(x));
   constexpr U lower_half = (U(1) << (is_float<T> ? 12 : 27)) - 1;
   const Vec<T> h = from_bits<T>(to_bits<T>(a) & broadcast_bits<T>(~lower_half));
-  const Reduced<T> e = reduce<T, -1>(h * h, 2 * Format<T>::bias);
+  const Reduced<T> e = reduce<T, -1>(h * h, kZero);
   const Vec<T> power = exp_reduced<T, -1>(fma(a - h, a + h, e.r));
   Vec<T> m, n;
   if constexpr (is_float<T>) {
@@ -338,15 +353,15 @@ CHAINRULE_INLINE Normal<T> normal(Vec<T> x) {
                       0x1.b10cfd1bf52ccp-16, 0x1.ce0341a948a4fp-21);
   }
   const Vec<T> ratio = n / fma(a * broadcast(T(0x1.40d931ff62706p+1)), n, m);  // sqrt(2 pi)
-  const Vec<T> tail = scale<T>(power * ratio, e.biased);
-  const Vec<T> pdf = scale<T>(power * broadcast(T(0x1.9884533d43651p-2)), e.biased);  // 1 / sqrt(2 pi)
+  const Vec<T> tail = scale<T, kZero>(power * ratio, e.biased);
+  const Vec<T> pdf = scale<T, kZero>(power * broadcast(T(0x1.9884533d43651p-2)), e.biased);  // 1 / sqrt(2 pi)
   return {x < zeros<T>() ? tail : broadcast(T(1)) - tail, pdf};
 }
 
 // Phi(x). max error: 4 ULP (5 without FMA).
-template <class T>
+template <class T, bool kFactor = false>
 CHAINRULE_INLINE Vec<T> normal_cdf(Vec<T> x) {
-  return normal<T>(x).cdf;
+  return normal<T, kFactor>(x).cdf;
 }
 
 // The derivative of Phi(x). max error: 3 ULP.

@@ -69,7 +69,7 @@ CHAINRULE_INLINE void lane_forward(const Step<T>& s, int k, Group g) {
     for (int64_t j = 0, q = g.r; j < layer.n_out; ++j, q += s.batch.lane_stride) {
       const Vec<T> net = sums[j] - broadcast(layer.vectors[kBias].values[j]);
       if constexpr (f.keeps_net) put(layer.net + q, net, g);
-      put(layer.output + q, f.value(net), g);
+      put(layer.output + q, factor_value<T>(f, net), g);
     }
   });
 }
@@ -101,7 +101,7 @@ CHAINRULE_INLINE void gather_columns(const Step<T>& s, const T* from, int64_t n,
   }
   if (i >= n) return;
   Vec<T> v[few];
-  quad_columns<T>([&](int r) { return load_quad(row(r) + i, n - i); }, v);
+  quad_columns<T>([&](int r) __attribute__((always_inline)) { return load_quad(row(r) + i, n - i); }, v);
   for (int c = 0; c < few; ++c)
     if (i + c < n) use(i + c, v[c]);
 }
@@ -151,9 +151,9 @@ CHAINRULE_INLINE void lane_output(const Step<T>& s, const Layer<T>& layer, L los
   const Vec<T> weight = lane_weights(s, g);
   Vec<T> terms[kWidth<T>];
   for (int64_t j = 0; j < layer.n_out; ++j) {
-    const Vec<T> net = load(layer.output + j * s.batch.lane_stride + g.r), y = F::value(net), t = target(j);
+    const Vec<T> net = load(layer.output + j * s.batch.lane_stride + g.r), y = factor_value<T>(F{}, net), t = target(j);
     terms[j] = loss_of.term(net, y, t);
-    store(delta + j * kWidth<T>, loss_of.delta(net, y, t) * weight);
+    store(delta + j * kWidth<T>, as_delta(s, loss_of.delta(net, y, t) * weight));
   }
   put_losses(s, lane_total<T>(terms, layer.n_out), weight, g);
 }
@@ -169,16 +169,16 @@ CHAINRULE_INLINE void lane_softmax(const Step<T>& s, const Layer<T>& layer, T* d
   Vec<T> shift = broadcast(lowest), terms[kWidth<T>];
   for (int64_t j = 0; j < n; ++j) shift = max(net(j), shift);
   for (int64_t j = 0; j < n; ++j) store(delta + j * kWidth<T>, terms[j] = exp<T>(net(j) - shift));
-  const Vec<T> total = lane_total<T>(terms, n);
+  const Vec<T> total = lane_total<T>(terms, n), least = total * broadcast(Format<T>::smallest_normal);
   for (int64_t j = 0; j < n; ++j) {
-    const Vec<T> t = target(j), y = load(delta + j * kWidth<T>) / total;
+    const Vec<T> t = target(j), y = flush(load(delta + j * kWidth<T>), least) / total;
     if (s.loss.probability_floor > 0)
       terms[j] = -(t * log<T>(clip_probability<T>(y, s.loss.probability_floor)));
     else if (!target.labels)
       terms[j] = t * net(j);
     else
       terms[0] = t > zeros<T>() ? net(j) : j == 0 ? zeros<T>() : terms[0];
-    store(delta + j * kWidth<T>, (y - t) * weight);
+    store(delta + j * kWidth<T>, as_delta(s, (y - t) * weight));
   }
   const Vec<T> sum = target.labels && !(s.loss.probability_floor > 0) ? terms[0] : lane_total<T>(terms, n);
   put_losses(s, s.loss.probability_floor > 0 ? sum : shift + log<T>(total) - sum, weight, g);
@@ -194,7 +194,7 @@ CHAINRULE_INLINE void lane_backward(const Step<T>& s, int k, const T* next_delta
   with_activation<T>(layer.activation, [&](auto f) {
     const T* kept = (f.keeps_net ? layer.net : layer.output) + g.r;
     for (int64_t i = 0; i < layer.n_out; ++i)
-      store(delta + i * kWidth<T>, sums[i] * f.derivative(load(kept + i * s.batch.lane_stride)));
+      store(delta + i * kWidth<T>, as_delta(s, sums[i] * f.derivative(load(kept + i * s.batch.lane_stride))));
   });
 }
 
@@ -282,12 +282,12 @@ CHAINRULE_INLINE Vec<T> row_output(const Step<T>& s, const Layer<T>& layer, Vec<
   Vec<T> delta;
   with_activation<T>(layer.activation, [&](auto f) {
     const Through<T, decltype(f), SquaredError<T>> loss_of{};
-    const Vec<T> y = f.value(net), t = Targets<T>(s, 0, layer.n_out)(0);
+    const Vec<T> y = factor_value<T>(f, net), t = Targets<T>(s, 0, layer.n_out)(0);
     const T weight = row_weight(s, 0);
     RowSum<T> loss;
     loss.add(0, keep_valid<T>(loss_of.term(net, y, t), 0, layer.n_out));
     s.loss.of_rows[0] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
-    delta = keep_valid<T>(loss_of.delta(net, y, t) * broadcast(weight), 0, layer.n_out);
+    delta = keep_valid<T>(as_delta(s, loss_of.delta(net, y, t) * broadcast(weight)), 0, layer.n_out);
   });
   return delta;
 }
@@ -321,7 +321,7 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s, int64_t at, Before before, Us
     }
     with_activation<T>(layer.activation, [&](auto f) {
       if constexpr (f.keeps_net) store(layer.net, net);
-      x = f.value(net);
+      x = factor_value<T>(f, net);
     });
     store(layer.output + at, x);
   }
@@ -336,8 +336,9 @@ CHAINRULE_INLINE void narrow_row(const Step<T>& s, int64_t at, Before before, Us
     else
       sum = row_backward<T, kWidth<T>>(layer, delta);
     use(k, delta);
-    with_activation<T>(below.activation,
-                       [&](auto f) { delta = sum * f.derivative(load(f.keeps_net ? below.net : below.output + at)); });
+    with_activation<T>(below.activation, [&](auto f) {
+      delta = as_delta(s, sum * f.derivative(load(f.keeps_net ? below.net : below.output + at)));
+    });
   }
   use(0, delta);
 }

@@ -10,6 +10,7 @@ using chainrule::Stage;
 template <class T>
 struct UpdateRule {
   static constexpr bool changes_weights = true, divides = false;
+  static constexpr int first_mean = 0, n_means = 0;  // moments that have a sign
   const Step<T>& s;
   T rate;
   CHAINRULE_INLINE UpdateRule(const Step<T>& s, const Layer<T>& layer)
@@ -37,6 +38,7 @@ struct Sgd : UpdateRule<T> {
 // v = momentum v - rate g; w += v, or Nesterov's look ahead: w += momentum v - rate g (Sutskever et al. 2013, eq. 3-4)
 template <class T>
 struct Momentum : UpdateRule<T> {
+  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Vec<T> step = broadcast(this->rate) * g;
@@ -53,7 +55,7 @@ struct Moments {
   Vec<T> first, second;
   CHAINRULE_INLINE Moments(const Step<T>& s, Vec<T> g, T* const* m, int64_t q)
       : first(fma(broadcast(s.rule.beta_1), load(m[0] + q), broadcast(s.rule.one_minus_beta_1) * g)),
-        second(fma(broadcast(s.rule.beta_2), load(m[1] + q), broadcast(s.rule.one_minus_beta_2) * (g * g))) {
+        second(fma(broadcast(s.rule.beta_2), load(m[1] + q), broadcast(s.rule.one_minus_beta_2) * squared<T>(g))) {
     store(m[0] + q, first);
     store(m[1] + q, second);
   }
@@ -63,6 +65,7 @@ struct Moments {
 template <class T>
 struct Adam : UpdateRule<T> {
   static constexpr bool divides = true;
+  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
@@ -73,6 +76,7 @@ struct Adam : UpdateRule<T> {
 // Reddi, Kale & Kumar 2018, algorithm 2: the largest second moment so far.
 template <class T>
 struct AmsGrad : UpdateRule<T> {
+  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
@@ -85,6 +89,7 @@ struct AmsGrad : UpdateRule<T> {
 // Dozat 2016: Adam that looks ahead; the momentum's schedule is in the two rates.
 template <class T>
 struct Nadam : UpdateRule<T> {
+  static constexpr int n_means = 1;
   T gradient_rate;
   CHAINRULE_INLINE Nadam(const Step<T>& s, const Layer<T>& layer)
       : UpdateRule<T>(s, layer), gradient_rate(s.gradient_rate * layer.rate_factor) {}
@@ -98,17 +103,18 @@ struct Nadam : UpdateRule<T> {
 // Tieleman & Hinton 2012; centered by Graves 2013, eq. 38-41. Memory: square, mean where centered, momentum where any.
 template <class T, bool kCentered, bool kMomentum>
 struct RmsProp : UpdateRule<T> {
+  static constexpr int first_mean = 1, n_means = kCentered + kMomentum;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
     const Vec<T> rho = broadcast(s.rule.beta_2), rest = broadcast(s.rule.one_minus_beta_2);
-    const Vec<T> square = fma(rho, load(m[0] + q), rest * (g * g));
+    const Vec<T> square = fma(rho, load(m[0] + q), rest * squared<T>(g));
     store(m[0] + q, square);
     Vec<T> spread = square;
     if constexpr (kCentered) {
       const Vec<T> mean = fma(rho, load(m[1] + q), rest * g);
       store(m[1] + q, mean);
-      spread = max(zeros<T>(), square - mean * mean);  // a NaN stays one
+      spread = max(zeros<T>(), square - squared<T>(mean));  // a NaN stays one
     }
     Vec<T> step = g / (sqrt(spread) + broadcast(s.epsilon));
     if constexpr (kMomentum) {
@@ -125,7 +131,7 @@ template <class T>
 struct Adagrad : UpdateRule<T> {
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
-    const Vec<T> squares = fma(g, g, load(m[0] + q));
+    const Vec<T> size = to_square<T>(g), squares = fma(size, size, load(m[0] + q));
     store(m[0] + q, squares);
     return w - broadcast(this->rate) * g / (sqrt(squares) + broadcast(this->s.epsilon));
   }
@@ -140,6 +146,7 @@ CHAINRULE_INLINE Vec<T> towards(Vec<T> of, Vec<T> x) {
 // Chen et al. 2023, program 1. A gradient that is NaN must not pass for none.
 template <class T>
 struct Lion : UpdateRule<T> {
+  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
@@ -154,6 +161,7 @@ struct Lion : UpdateRule<T> {
 // its sign; m[1]: step sizes. The last step was a step against m[0], so it need not be kept.
 template <class T>
 struct Rprop : UpdateRule<T> {
+  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
@@ -227,6 +235,17 @@ struct Update {
     const Vec<T> before = load(w + q), g = gradient(sum, before, penalized);
     constexpr bool shrinks = Rule::changes_weights && (kSource == Source::full || kSource == Source::kept);
     store(w + q, optimize(g, shrinks && penalized ? before * shrink : before, moments, q));
+  }
+
+  // In some steps, after the others: n vectors from q on, and their memory, without what has faded (tiny.inl).
+  CHAINRULE_INLINE void sweep(T* w, T* const* moments, int64_t q, int64_t n) const {
+    if constexpr (Rule::changes_weights)
+      if (s.sweeps)
+        for (const int64_t end = q + n * Simd<T>::width; q < end; q += Simd<T>::width) {
+          store(w + q, as_factor<T>(load(w + q)));
+          for (int m = Rule::first_mean; m < Rule::first_mean + Rule::n_means; ++m)
+            store(moments[m] + q, flush(load(moments[m] + q), broadcast(kLeastMoment<T>)));
+        }
   }
 };
 

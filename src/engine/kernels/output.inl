@@ -24,19 +24,22 @@ __attribute__((noinline)) void activate_output_row(const Layer<T>& layer, Output
 
 // E7: `delta` is dE/dy on entry and dE/dnet on return.
 template <class T>
-__attribute__((noinline)) void output_backward_row(const Layer<T>& layer, OutputRow<T> row) {
+__attribute__((noinline)) void output_backward_row(const Step<T>& s, const Layer<T>& layer, OutputRow<T> row) {
   if (layer.activation == Activation::softmax) {
-    softmax_backward_row<T>(layer.n_out, row.y, row.delta);
+    softmax_backward_row<T>(s, layer.n_out, row.y, row.delta);
     return;
   }
   if (layer.activation == Activation::ordered) {
-    ordered_backward_row<T>(layer.n_out, layer.group, row.net, row.delta);
+    ordered_backward_row<T>(s, layer.n_out, layer.group, row.net, row.delta);
     return;
   }
   with_activation<T>(layer.activation, [&](auto f) {
     const RowOf<T> kept = f.keeps_net ? row.net : row.y;
-    for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v)
-      store(row.delta(v), load(row.delta(v)) * f.derivative(load(kept(v))));
+    for (int64_t v = 0; v < vectors<T>(layer.n_out); ++v) {
+      Vec<T> slope = f.derivative(load(kept(v)));
+      if constexpr (f.fades) slope = as_factor<T>(slope);
+      store(row.delta(v), as_delta(s, as_delta(s, load(row.delta(v))) * slope));
+    }
   });
 }
 
@@ -47,10 +50,11 @@ CHAINRULE_INLINE void fused_row(const Step<T>& s, int64_t n_out, L loss_of, Outp
   const T weight = row_weight(s, r);
   RowSum<T> loss;
   for (int64_t v = 0; v < vectors<T>(n_out); ++v) {
-    const Vec<T> net = load(row.y(v)), y = F::value(net), t = target(v);
+    const Vec<T> net = load(row.y(v)), y = factor_value<T>(F{}, net), t = target(v);
     store(row.y(v), y);
     loss.add(v, keep_valid<T>(loss_of.term(net, y, t), v, n_out));
-    if constexpr (kDelta) store(row.delta(v), keep_valid<T>(loss_of.delta(net, y, t) * broadcast(weight), v, n_out));
+    if constexpr (kDelta)
+      store(row.delta(v), keep_valid<T>(as_delta(s, loss_of.delta(net, y, t) * broadcast(weight)), v, n_out));
   }
   s.loss.of_rows[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
 }
@@ -113,7 +117,7 @@ void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1
     each_row([&](OutputRow<T> row, int64_t r) {
       activate_output_row(layer, row);
       distance_row<T, kDelta>(s, n, loss_of, row, r);
-      if constexpr (kDelta) output_backward_row(layer, row);
+      if constexpr (kDelta) output_backward_row(s, layer, row);
     });
   };
   const auto distance = [&](auto loss) { distances([&](int64_t) { return loss; }); };

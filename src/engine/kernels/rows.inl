@@ -171,7 +171,7 @@ void layer_forward(const Step<T>& s, int k, int64_t r0, int64_t r1, int64_t at) 
           const int64_t q = i * kPanel<T> + j * Simd<T>::width;
           const Vec<T> net = load(tile + q) - bias;
           if constexpr (f.keeps_net) store(layer.net + place + q, net);
-          store(tile + q, f.value(net));
+          store(tile + q, factor_value<T>(f, net));
         }
       }
     };
@@ -210,7 +210,7 @@ void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
       for (int i = 0; i < rows; ++i)
         for (int j = 0; j < n_vectors; ++j) {
           const int64_t q = i * kPanel<T> + j * Simd<T>::width;
-          store(tile + q, load(tile + q) * f.derivative(load(kept + place + q)));
+          store(tile + q, as_delta(s, load(tile + q) * f.derivative(load(kept + place + q))));
         }
     };
     multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),

@@ -26,6 +26,12 @@
 
 namespace {
 
+#if defined(CHAINRULE_BUILD_AVX512) || defined(CHAINRULE_BUILD_AVX2) || defined(CHAINRULE_BUILD_NEON)
+constexpr bool kFused = true;  // multiply-add rounds once
+#else
+constexpr bool kFused = false;
+#endif
+
 template <class T>
 struct IntOf;
 template <>

@@ -33,19 +33,21 @@ CHAINRULE_INLINE SoftmaxScale<T> softmax_row(int64_t n_out, RowOf<T> y_of) {
     store(y_of(v), e);
     sum.add(v, e);
   }
-  const Vec<T> total = sum.total();
-  for (int64_t v = 0; v < n_vectors; ++v) store(y_of(v), load(y_of(v)) / total);
+  const Vec<T> total = sum.total(), least = total * broadcast(Format<T>::smallest_normal);
+  for (int64_t v = 0; v < n_vectors; ++v) store(y_of(v), flush(load(y_of(v)), least) / total);
   return {shift, total};
 }
 
 // Back through softmax: delta = y o (g - g.y), which is the Jacobian diag(y) - y^T y times g.
 template <class T>
-CHAINRULE_INLINE void softmax_backward_row(int64_t n_out, RowOf<T> y_of, RowOf<T> delta_of) {
+CHAINRULE_INLINE void softmax_backward_row(const Step<T>& s, int64_t n_out, RowOf<T> y_of, RowOf<T> delta_of) {
   RowSum<T> product;
-  for (int64_t v = 0; v < vectors<T>(n_out); ++v) product.add(v, load(delta_of(v)) * load(y_of(v)));
+  for (int64_t v = 0; v < vectors<T>(n_out); ++v)
+    product.add(v, as_delta(s, load(delta_of(v))) * as_factor<T>(load(y_of(v))));
   const Vec<T> mean = product.total();
   for (int64_t v = 0; v < vectors<T>(n_out); ++v)
-    store(delta_of(v), keep_valid<T>(load(y_of(v)) * (load(delta_of(v)) - mean), v, n_out));
+    store(delta_of(v),
+          keep_valid<T>(as_delta(s, as_factor<T>(load(y_of(v))) * as_delta(s, load(delta_of(v)) - mean)), v, n_out));
 }
 
 // Cross-entropy: delta = y - t, because the targets of a row sum to 1. They are smoothed to t (1 - s) + s / n_out.
@@ -74,7 +76,7 @@ void cross_entropy_row(const Step<T>& s, int64_t n_out, T smoothing, OutputRow<T
   s.loss.of_rows[r] *= static_cast<double>(weight);
   if constexpr (kDelta)
     for (int64_t v = 0; v < vectors<T>(n_out); ++v)
-      store(row.delta(v), keep_valid<T>((load(row.y(v)) - smoothed(v)) * broadcast(weight), v, n_out));
+      store(row.delta(v), keep_valid<T>(as_delta(s, (load(row.y(v)) - smoothed(v)) * broadcast(weight)), v, n_out));
 }
 
 // The same for class labels as they are, up to a vector of rows: one logarithm for all. row_of(i) is row r + i.
@@ -94,7 +96,8 @@ CHAINRULE_INLINE void cross_entropy_of_labels(const Step<T>& s, int64_t n_out, i
     argument[i] = clipped ? of_label() : scale.total[0];
     if constexpr (kDelta)
       for (int64_t v = 0; v < vectors<T>(n_out); ++v)
-        store(row.delta(v), keep_valid<T>((load(row.y(v)) - target(v)) * broadcast(row_weight(s, r + i)), v, n_out));
+        store(row.delta(v),
+              keep_valid<T>(as_delta(s, (load(row.y(v)) - target(v)) * broadcast(row_weight(s, r + i))), v, n_out));
   }
   const Vec<T> logs = log<T>(clipped ? clip_probability<T>(load(argument), s.loss.probability_floor) : load(argument));
   const Vec<T> losses = clipped ? -logs : (load(shift) + logs) - load(label_net);
@@ -114,22 +117,23 @@ void focal_row(const Step<T>& s, int64_t n_out, T gamma, OutputRow<T> row, int64
   for (int64_t v = 0; v < n_vectors; ++v) sum.add(v, keep_valid<T>(exp<T>(load(row.y(v)) - shift), v, n_out));
   const Vec<T> total = sum.total(), log_total = log<T>(total);
   for (int64_t v = 0; v < n_vectors; ++v) {
-    const Vec<T> net = load(row.y(v)) - shift, p = exp<T>(net) / total, log_p = net - log_total, q = -expm1<T>(log_p);
+    const Vec<T> net = load(row.y(v)) - shift, p = exp<T, true>(net) / total, log_p = net - log_total;
+    const Vec<T> q = -expm1<T>(log_p);
     const Vec<T> factor = gamma > 0 ? target(v) * exp<T>(broadcast(gamma) * log<T>(q)) : target(v);
     store(row.y(v), keep_valid<T>(p, v, n_out));
     loss.add(v, keep_valid<T>(-(factor * log_p), v, n_out));
     if constexpr (kDelta) {
       const Vec<T> ratio = q > zeros<T>() ? log_p / q : -one;
-      const Vec<T> h = keep_valid<T>(factor * (broadcast(gamma) * p * ratio - one), v, n_out);
+      const Vec<T> h = keep_valid<T>(as_delta(s, factor * (broadcast(gamma) * p * ratio - one)), v, n_out);
       store(row.delta(v), h);
       pull.add(v, h);
     }
   }
   s.loss.of_rows[r] = static_cast<double>(loss.total()[0]) * static_cast<double>(weight);
   if constexpr (kDelta) {
-    const Vec<T> all = pull.total();
+    const Vec<T> all = as_delta(s, pull.total());
     for (int64_t v = 0; v < n_vectors; ++v)
-      store(row.delta(v), (load(row.delta(v)) - load(row.y(v)) * all) * broadcast(weight));
+      store(row.delta(v), as_delta(s, (load(row.delta(v)) - load(row.y(v)) * all) * broadcast(weight)));
   }
 }
 

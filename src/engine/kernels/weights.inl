@@ -77,6 +77,13 @@ CHAINRULE_INLINE void mirror_tile(const Layer<T>& layer, int64_t i0, int rows, i
   }
 }
 
+// A gradient's square beside those of others.
+template <class T>
+CHAINRULE_INLINE Vec<T> add_square(Vec<T> sum, Vec<T> g) {
+  g = as_factor<T>(g);
+  return fma(g, g, sum);
+}
+
 // A finished tile of sums: rows input units from i0 on, n_vectors vectors of output units from n0 on.
 template <class T, class Optimize, Source kSource>
 void update_tile(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t sums_step, int64_t i0, int rows,
@@ -88,12 +95,13 @@ void update_tile(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t
     for (int j = 0; j < n_vectors; ++j)
       update(load(sums + i * sums_step + j * Simd<T>::width), layer.weights, layer.moments,
              place + i * step + j * Simd<T>::width, true);
+  update.sweep(layer.weights, layer.moments, place, rows * n_vectors);
   if constexpr (Optimize::changes_weights) {
     mirror_tile(layer, i0, rows, n0, n_vectors);
   } else if (s.sums.gradient_squares) {
     const T* g = layer.moments[s.rule.gradient_slot] + place;
     reduce_tile<T>(layer.n_out, step, i0, rows, n0, n_vectors, s.sums.gradient_squares + layer.penalty_offset,
-                   [=](Vec<T> sum, int64_t q) { return fma(load(g + q), load(g + q), sum); });
+                   [=](Vec<T> sum, int64_t q) { return add_square<T>(sum, load(g + q)); });
   }
 }
 
@@ -104,10 +112,11 @@ void update_vector(const Step<T>& s, const Layer<T>& layer, const LearnedVector<
   const Update<T, Optimize, kSource> update(s, layer);
   for (int j = 0; j < n_vectors; ++j)
     update(load(sums + j * Simd<T>::width), vector.values, vector.moments, n0 + j * Simd<T>::width, false);
+  update.sweep(vector.values, vector.moments, n0, n_vectors);
   if (!Optimize::changes_weights && s.sums.gradient_squares) {
     const T* g = vector.moments[s.rule.gradient_slot] + n0;
     reduce_tile<T>(layer.n_out, 0, 0, 1, n0, n_vectors, s.sums.gradient_squares + vector.penalty_offset,
-                   [=](Vec<T> sum, int64_t q) { return fma(load(g + q), load(g + q), sum); });
+                   [=](Vec<T> sum, int64_t q) { return add_square<T>(sum, load(g + q)); });
   }
 }
 
@@ -120,6 +129,8 @@ void update_by_row(const Step<T>& s, const Layer<T>& layer, const T* x, Vec<T> d
   for (int64_t i = 0; i < layer.n_in; ++i)
     update(valid(fma(broadcast(x[i]), delta, zeros<T>())), layer.weights, layer.moments, i * Simd<T>::width, true);
   update(valid(zeros<T>() - delta), layer.vectors[kBias].values, layer.vectors[kBias].moments, 0, false);
+  update.sweep(layer.weights, layer.moments, 0, layer.n_in);
+  update.sweep(layer.vectors[kBias].values, layer.vectors[kBias].moments, 0, 1);
 }
 
 // One band of a vector's gradient, summed over the rows: add(sum, place) gives the sum with that of a row whose numbers
@@ -176,6 +187,7 @@ void sum_while_updating(const Step<T>& s, const Layer<T>& layer, const T* a, int
   }
   multiply_add<T, kRowsAhead>(sums, a, 1, kPanel<T>, b, kPanel<T>, n - n_updates * each);
   store_sums<T>(sums, c);
+  update.sweep(layer.weights, layer.moments, place, n_updates);
   mirror_tile(layer, i0, kTileRows, n0, kTileVectors);
 }
 
