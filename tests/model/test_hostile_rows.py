@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from chainrule import MLPClassifier, MLPRegressor, Network
+from chainrule import Network
 
 N, N_FEATURES = 6, 3
 Y = np.arange(N) % 2
@@ -96,16 +96,31 @@ def test_room_for_more_values_is_no_harm():
     net.train(x, Y, sample_weight=Y, epochs=1)
 
 
-@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-def test_index_arrays_may_change_while_training(kind):
-    def spoil(_):
-        x.indices[:] = 1_000_000_000
-        x.indptr[1:] = 1_000_000_000
+def squared_error(predictions, targets):
+    difference = predictions - targets.reshape(-1, 1)
+    return (difference**2).mean() / 2, difference / len(difference)
 
-    x = sp.csr_matrix(np.eye(N, N_FEATURES))
-    net, same = (Network([N_FEATURES, 4, 1], random_state=0) for _ in range(2))
-    same.train(x.copy(), Y, epochs=3)
-    net.train(x, Y, epochs=3, callback=spoil)
+
+@pytest.mark.parametrize("by", ["callback", "loss", "gradients"])
+def test_index_arrays_may_change_while_training(by):
+    def spoil(predictions, targets=None):
+        for one in (x, watched):
+            one.indices[:] = 1_000_000_000
+            one.indptr[1:] = 1_000_000_000
+        return None if targets is None else squared_error(predictions, targets)
+
+    x, watched = (sp.csr_matrix(np.eye(N, N_FEATURES)) for _ in range(2))
+    net, same = (
+        Network([N_FEATURES, 4, 1], random_state=0, loss=loss)
+        for loss in (squared_error if by == "callback" else spoil, squared_error)
+    )
+    if by == "gradients":
+        expected = same.gradients(x.copy(), Y / 1.0)
+        assert (net.gradients(x, Y / 1.0).weights[0] == expected.weights[0]).all()
+        return
+    same.train(x.copy(), Y / 1.0, epochs=3, validation=(watched.copy(), Y / 1.0))
+    callback = spoil if by == "callback" else None
+    net.train(x, Y / 1.0, epochs=3, callback=callback, validation=(watched, Y / 1.0))
     assert (net.weights[0] == same.weights[0]).all()
 
 

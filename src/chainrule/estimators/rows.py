@@ -38,13 +38,12 @@ def split(
 def learned(mlp: MLP, bound: BoundModel, rows: Rows) -> Rows:
     """Return rows as the engine takes them, their targets in the units in which the network learns.
 
-    Their index arrays are copies where a callback, a scorer or a loss of the user's could change them.
+    Their index arrays are copies where a callback or a scorer of the user's could change them.
     """
     scale = TargetScale.used_by(mlp)
     y = rows.y if scale is None else scale.standardize(rows.y)
     ready = bound.rows(rows.x, y, rows.sample_weight)
-    foreign = mlp.callbacks is not None or mlp.scoring is not None or ready.loss is not None
-    return ready.own() if foreign else ready
+    return ready if mlp.callbacks is None and mlp.scoring is None else ready.own()
 
 
 def ready(mlp: MLP, x: Any, dtype: np.dtype[Any]) -> bool:

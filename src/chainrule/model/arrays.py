@@ -39,10 +39,13 @@ def as_floats(
     dtype: np.dtype[Any],
     name: str,
     advice: str = "scale it, or make the network with dtype='float64'",
+    *,
+    in_order: bool = True,
 ) -> Floats:
     """Anything array-like as an aligned C-contiguous array of the dtype, not copied where it is one.
 
-    `advice` is for values that the dtype cannot hold.
+    `advice` is for values that the dtype cannot hold. Their place is named where rows are `in_order`, the
+    user's.
 
     Raises
     ------
@@ -62,8 +65,9 @@ def as_floats(
     if narrows and not is_finite(floats):
         too_large = np.isfinite(array) & ~np.isfinite(floats)
         if too_large.any():
+            place = _place(too_large) if in_order else ""
             raise ValueError(
-                f"{name} has {array[too_large].flat[0]:g}{_place(too_large)}, too large for {dtype}; {advice}"
+                f"{name} has {array[too_large].flat[0]:g}{place}, too large for {dtype}; {advice}"
             )
     return floats
 

@@ -71,10 +71,10 @@ class Rows(NamedTuple):
         if self.loss is None or self.y is None:
             return _engine.Dataset(model, self.x, self.y, self.sample_weight)
         batch_loss = BatchLoss(self.loss, self.y, self.sample_weight)
-        return _engine.Dataset(model, self.x, None, self.sample_weight, batch_loss)
+        return _engine.Dataset(model, self.own().x, None, self.sample_weight, batch_loss)
 
     def cast(self, dtype: np.dtype[Any], names: tuple[str, str, str], advice: str) -> "Rows":
-        """Return rows that were validated in another dtype as the engine takes them.
+        """Return rows that were validated in another dtype, perhaps shuffled, as the engine takes them.
 
         Parameters
         ----------
@@ -86,18 +86,21 @@ class Rows(NamedTuple):
         """
         x = as_csr(self.x) if hasattr(self.x, "tocsr") else self.x
         if isinstance(x, CSR):
-            x = x._replace(data=as_floats(x.data, dtype, names[0], advice))
+            x = x._replace(data=as_floats(x.data, dtype, names[0], advice, in_order=False))
         else:
-            x = as_floats(x, dtype, names[0], advice)
+            x = as_floats(x, dtype, names[0], advice, in_order=False)
         y, weight = self.y, self.sample_weight
         if y is not None and (y.ndim > 1 or y.dtype.kind not in "iu"):
-            y = as_floats(y, dtype, names[1], advice)
+            y = as_floats(y, dtype, names[1], advice, in_order=False)
         if weight is not None:
-            weight = as_floats(weight, dtype, names[2], advice)
+            weight = as_floats(weight, dtype, names[2], advice, in_order=False)
         return Rows(x, y, weight, self.loss)
 
     def own(self) -> "Rows":
-        """Return rows whose index arrays are copies: a change of the user's would lead out of memory."""
+        """Return rows whose index arrays are copies, where code of the user's runs that could change them.
+
+        The engine checks them once, and they would then lead out of memory.
+        """
         if not isinstance(self.x, CSR):
             return self
         return self._replace(x=self.x._replace(indices=self.x.indices.copy(), indptr=self.x.indptr.copy()))

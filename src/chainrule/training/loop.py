@@ -29,7 +29,7 @@ def train(trainee: Trainee, rows: Rows, settings: Settings, stop: _engine.Stop |
     """Train on rows that fit; `Network.train` documents the errors, `run` what `stop` is."""
     settings = settings.fitted_to(trainee)
     rows = rows.without_weightless()
-    if settings.callback is not None or rows.loss is not None:
+    if settings.callback is not None:
         rows = rows.own()
     source = Source(trainee, rows, settings.batch_size, shuffle=settings.shuffle)
     trainee.check_finite(rows)

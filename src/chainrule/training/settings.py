@@ -82,7 +82,7 @@ class Settings(NamedTuple):
             rows.check_finite()
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation: {error}") from None
-        return self._replace(validation=rows)
+        return self._replace(validation=rows if self.callback is None else rows.own())
 
 
 def _batch_size(optimizer: Optimizer | LBFGS, value: Any) -> int:
