@@ -22,18 +22,18 @@ void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* paramet
   }
   std::int64_t widest = 0;
   for (int k = 0; k < n_layers; ++k) {
+    const PlacedLayer& placed = shape.layer(k);
     PlainLayer<T>& layer = layers[k];
-    layer.n_in = shape.n_in(k);
-    layer.n_out = shape.n_out(k);
-    layer.activation = shape.activations[static_cast<std::size_t>(k)];
+    layer.n_in = placed.n_in;
+    layer.n_out = placed.n_out;
+    layer.activation = placed.activation;
     layer.group = shape.group;
-    const std::int64_t* places = shape.places(k);
-    layer.weights = parameters + places[kWeights];
+    layer.weights = parameters + placed.places[kWeights];
     for (int v = 0; v < kVectors; ++v)
-      layer.vectors[v] = places[kFirstVector + v] < 0 ? nullptr : parameters + places[kFirstVector + v];
+      layer.vectors[v] = placed.places[kFirstVector + v] < 0 ? nullptr : parameters + placed.places[kFirstVector + v];
     layer.add_bias = shape.bias_sign > 0;
-    layer.residual = shape.has_residual(k);
-    layer.special = shape.finishes(k);
+    layer.residual = placed.residual;
+    layer.special = placed.special;
     widest = std::max(widest, layer.n_out);
   }
   const std::int64_t scratch_row = round_up(widest, kernels.width);

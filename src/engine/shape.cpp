@@ -109,19 +109,21 @@ LayerShape Shape::layer_shape(int k) const {
 }
 
 void Shape::lay_out() {
-  places_.assign(static_cast<std::size_t>(n_layers() * kKinds), -1);
+  for (int k = 0; k < n_layers(); ++k) {
+    PlacedLayer layer{n_in(k),         n_out(k),        activations[static_cast<std::size_t>(k)],
+                      has_residual(k), has_residual(k), {}};
+    std::fill_n(layer.places, kKinds, -1);
+    layers_.push_back(layer);
+  }
   each_place(
       n_layers(), [this](int k) { return layer_shape(k); },
       [this](const Place& place) {
         layout.push_back(place);
-        places_[static_cast<std::size_t>(place.layer * kKinds + place.kind)] = place.at;
+        PlacedLayer& layer = layers_[static_cast<std::size_t>(place.layer)];
+        layer.places[place.kind] = place.at;
         if (place.kind == kWeights) n_weights_ += place.size();
+        if (place.kind > kFirstVector + kBias) layer.special = true;
       });
-  for (int k = 0; k < n_layers(); ++k) {
-    bool more = has_residual(k);
-    for (int v = kBias + 1; v < kVectors; ++v) more = more || has(static_cast<Vector>(v), k);
-    finishes_.push_back(more);
-  }
 }
 
 template <class T>

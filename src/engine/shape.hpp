@@ -17,6 +17,14 @@ struct LayerOptions {
   std::vector<bool> layer_norm, residual;  // E8, E9
 };
 
+// A layer and where its parameters lie, in one place: a call on one row is about these alone.
+struct PlacedLayer {
+  std::int64_t n_in, n_out;
+  Activation activation;
+  bool residual, special;       // more than E1 and E2 in predictions
+  std::int64_t places[kKinds];  // -1 where it has none
+};
+
 struct Shape {
   std::vector<std::int64_t> sizes;
   std::vector<Activation> activations;  // one per layer of weights
@@ -45,11 +53,11 @@ struct Shape {
   // Whether kernels/narrow.inl takes batches of so many rows, with vectors of `width`.
   bool narrow(int width, std::int64_t rows) const;
   LayerShape layer_shape(int k) const;
+  const PlacedLayer& layer(int k) const { return layers_[static_cast<std::size_t>(k)]; }
   std::int64_t n_weights() const { return n_weights_; }
   std::int64_t n_parameters() const { return layout.back().at + layout.back().size(); }
   // Where layer k's numbers of a kind begin; -1 where it has none.
-  std::int64_t place(int kind, int k) const { return places(k)[kind]; }
-  const std::int64_t* places(int k) const { return places_.data() + k * kKinds; }  // of all kinds
+  std::int64_t place(int kind, int k) const { return layer(k).places[kind]; }
   bool has(Vector vector, int k) const { return place(kFirstVector + vector, k) >= 0; }
 
   bool has_residual(int k) const { return options.residual[static_cast<std::size_t>(k)]; }
@@ -57,17 +65,15 @@ struct Shape {
   bool has_dropout() const {
     return std::ranges::any_of(options.dropout, [](double rate) { return rate > 0; });
   }
-  // More than E1 and E2: in training, and in predictions.
-  bool special(int k) const { return finishes(k) || dropout(k) > 0; }
-  bool finishes(int k) const { return finishes_[static_cast<std::size_t>(k)]; }
+  // More than E1 and E2 in training.
+  bool special(int k) const { return layer(k).special || dropout(k) > 0; }
 
  private:
   void check_options();
   void lay_out();
 
   std::int64_t n_weights_ = 0;
-  std::vector<std::int64_t> places_;
-  std::vector<char> finishes_;
+  std::vector<PlacedLayer> layers_;
 };
 
 // Writes the first values of all that is learned into parameters that are 0.

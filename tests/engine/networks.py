@@ -45,7 +45,7 @@ class Case:
 
     def layer_options(self, masks: list[Any] | None = None) -> dict[str, Any]:
         """What `chainrule.reference` takes beside weights and biases, in float64."""
-        gains, shifts, slopes = split_vectors(self.model, self.model.parameters.astype(np.float64))
+        gains, shifts, slopes, *_ = split_vectors(self.model, self.model.parameters.astype(np.float64))
         norms = [None if g is None else Norm(g, s) for g, s in zip(gains, shifts, strict=True)]
         return {"norms": norms, "residual": self.model.residual, "slopes": slopes, "masks": masks}
 

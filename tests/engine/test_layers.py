@@ -70,7 +70,7 @@ def gradients(case: Case, masks: list[Any] | None = None, **options: Any) -> tup
 
 
 def parts(model: engine.Model, flat: np.ndarray) -> list[np.ndarray]:
-    gains, shifts, slopes = split_vectors(model, flat)
+    gains, shifts, slopes, *_ = split_vectors(model, flat)
     vectors = [a for pair in zip(gains, shifts, strict=True) for a in pair if a is not None]
     return [
         *(a for arrays in split(model, flat) for a in arrays),

@@ -15,6 +15,7 @@ from chainrule.estimators.protocol import MLP
 from chainrule.model.architecture import Architecture, check_dtype, check_memory, hidden_activations
 from chainrule.model.custom_loss import CustomLoss
 from chainrule.model.layers import LayerOptions
+from chainrule.model.parameters import NAMES
 from chainrule.model.rows import Rows
 from chainrule.model.trainee import Trainee
 from chainrule.reference import get_loss
@@ -25,7 +26,7 @@ Floats = NDArray[Any]
 SHAPING = ("out_activation_", *names("shapes"))
 
 #: What layers may learn beside weights and intercepts: names of the estimator's lists, in `flat`'s order.
-VECTORS = ("norm_gains_", "norm_shifts_", "slopes_")
+VECTORS = tuple(f"{name}_" for name in NAMES[2:])
 
 
 class BoundModel(Trainee):

@@ -69,7 +69,7 @@ class ParameterList(list[Any]):
 
 
 #: What `Network` calls the lists of `Parameters`, in its order.
-NAMES = ("weights", "biases", "norm_gains", "norm_shifts", "slopes")
+NAMES = tuple(_engine.learned())
 
 
 class Parameters(NamedTuple):

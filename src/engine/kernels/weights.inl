@@ -159,6 +159,7 @@ static_assert([] {
 template <class T, class Use>
 CHAINRULE_INLINE void each_vector(const Layer<T>& layer, Use use) {
   use(layer.vectors[kBias], [&](Vec<T> sum, int64_t q) { return sum - load(layer.delta + q); });
+  if (!layer.special) return;
   for (int v = kBias + 1; v < chainrule::kVectors; ++v) {
     if (!layer.vectors[v].values) continue;
     const auto [of_row, factor] = layer.gradients[v];
