@@ -97,7 +97,11 @@ class MLP(ABC):
     _best: Floats | None = None  # parameters by early stopping's score, while training
     _optimizer: OptimizerState | None = None
 
-    # scikit-learn's protocol of callbacks, while fitting.
+    # scikit-learn's own methods, and its protocol of callbacks while fitting.
+    get_params: Any
+    set_params: Any
+    set_callbacks: Any
+    _init_callback_context: Any
     _callback_data: dict[str, Any]
 
     @property
@@ -148,19 +152,3 @@ class MLP(ABC):
     @abstractmethod
     def _bind(self, dtype: Any = None) -> Any:
         """Make `coefs_` and `intercepts_` views of an engine model, keeping their values."""
-
-    @abstractmethod
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's parameters, as scikit-learn does."""
-
-    @abstractmethod
-    def set_params(self, **params: Any) -> Any:
-        """Set some of them."""
-
-    @abstractmethod
-    def set_callbacks(self, *callbacks: Any) -> Any:
-        """Take scikit-learn's callbacks."""
-
-    @abstractmethod
-    def _init_callback_context(self, **options: Any) -> Any:
-        """Begin scikit-learn's task of a fit."""

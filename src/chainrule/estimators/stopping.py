@@ -62,7 +62,7 @@ def fit_stochastic(
     finished = checkpoint is not None and checkpoint.finished
     if not finished:
         mlp.stop_reason_ = None
-        rules = Rules(mlp, bound, source.n_samples, n_epochs, watch, checkpoint)
+        rules = Rules(mlp, bound, optimizer, source.n_samples, n_epochs, watch, checkpoint)
         try:
             with rules.running():
                 run(bound, optimizer, source, rules, penalty=optimizer.penalty(float(mlp.alpha)))
@@ -151,17 +151,18 @@ class Rules:
         self,
         mlp: MLP,
         bound: BoundModel,
+        optimizer: StochasticOptimizer,
         n_samples: int,
         n_epochs: int,
         watch: EstimatorWatch | None,
         checkpoint: Checkpoint | None,
     ) -> None:
-        self.mlp, self.bound, self.watch, self.checkpoint = mlp, bound, watch, checkpoint
+        self.mlp, self.bound, self.optimizer = mlp, bound, optimizer
+        self.watch, self.checkpoint = watch, checkpoint
         self.n_samples, self.n_epochs = n_samples, n_epochs
         self.after = AfterEpoch.of(mlp, n_epochs)
         self.verbose = bool(mlp.verbose) and mlp.verbose != "progress"
         self.allowed = patience(mlp)
-        self.optimizer = mlp._optimizer
 
     def running(self) -> contextlib.AbstractContextManager[None]:
         """Show progress for as long, where it is wanted."""
@@ -179,8 +180,7 @@ class Rules:
 
     def look(self, losses: Sequence[float], rates: Sequence[float]) -> float:
         """Record the epoch, and count whether it improved anything."""
-        mlp, optimizer, watch = self.mlp, self.optimizer, self.watch
-        assert isinstance(optimizer, StochasticOptimizer)
+        mlp, watch = self.mlp, self.watch
         mlp.loss_ = losses[0]
         mlp.n_iter_ += 1
         mlp.t_ += self.n_samples
@@ -191,16 +191,15 @@ class Rules:
         if watch is None or not watch.stops:
             improved = loss_improved(mlp)
         mlp._no_improvement_count = 0 if improved else mlp._no_improvement_count + 1
-        optimizer.epoch_ends(mlp.t_)
+        self.optimizer.epoch_ends(mlp.t_)
         measured = mlp.validation_loss_curve_ if watch is not None else None
         return (measured or mlp.loss_curve_)[-1]
 
     def decide(self) -> None:
         """Stop where nothing improved for too long, or somebody asks to; write the checkpoint."""
-        mlp, optimizer = self.mlp, self.optimizer
-        assert isinstance(optimizer, StochasticOptimizer)
+        mlp = self.mlp
         if mlp._no_improvement_count > self.allowed:
-            if optimizer.no_improvement(reason(mlp), self.verbose):
+            if self.optimizer.no_improvement(reason(mlp), self.verbose):
                 mlp.stop_reason_ = "no_improvement"
             else:
                 mlp._no_improvement_count = 0
