@@ -27,6 +27,7 @@ def validated(mlp: MLP, X: Any, y: Any, *, reset: bool, **options: Any) -> tuple
     """
     refuse_dates(X)
     check_sparse(X)
+    check_sparse(y, "y", dense=True)
     try:
         X, y = validate_data(
             mlp,

@@ -206,13 +206,11 @@ def as_csr(x: Any, *, canonical: bool = False) -> CSR:
     return CSR(csr.data[stored], csr.indices[stored], csr.indptr)
 
 
-MALFORMED = "x is a malformed sparse matrix"
-
-
-def check_sparse(x: Any) -> None:
+def check_sparse(x: Any, name: str = "x", *, dense: bool = False) -> None:
     """Refuse a sparse matrix whose index arrays lead out of it: SciPy's methods would end the process.
 
-    The column indices of CSR, which those methods only copy, are left to the engine.
+    The column indices of CSR, which those methods only copy, are left to the engine, unless `dense` says that
+    the matrix will be made dense, where SciPy would write to them. `name` is the caller's for it.
 
     Raises
     ------
@@ -228,20 +226,21 @@ def check_sparse(x: Any) -> None:
         rises = indptr.shape == (n_major + 1,) and indptr[0] == 0 and not (indptr[1:] < indptr[:-1]).any()
         if not (rises and indptr[-1] <= n_entries):
             raise ValueError(
-                f"{MALFORMED}: expected an indptr of {n_major + 1} numbers that rise from 0 to at most"
+                f"{name} is a malformed sparse matrix: expected an indptr of {n_major + 1} numbers that rise from 0 to at most"
                 f" {n_entries}, the number of stored values"
             )
-        if form != "csr":
-            _check_indices(x.indices[: indptr[-1]], n_minor, "indices")
+        if form != "csr" or dense:
+            _check_indices(name, x.indices[: indptr[-1]], n_minor, "indices")
     elif form == "coo":
-        _check_indices(x.row, x.shape[0], "row")
-        _check_indices(x.col, x.shape[1], "col")
+        _check_indices(name, x.row, x.shape[0], "row")
+        _check_indices(name, x.col, x.shape[1], "col")
 
 
-def _check_indices(indices: NDArray[Any], n: int, name: str) -> None:
+def _check_indices(name: str, indices: NDArray[Any], n: int, which: str) -> None:
     if indices.size and not (indices.min() >= 0 and indices.max() < n):
         raise ValueError(
-            f"{MALFORMED}: {name} has {indices.min()} to {indices.max()}; expected numbers from 0 to {n - 1}"
+            f"{name} is a malformed sparse matrix: {which} has {indices.min()} to {indices.max()}; expected "
+            f"numbers from 0 to {n - 1}"
         )
 
 
