@@ -18,7 +18,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def listed(names: Iterable[object], limit: int = 8) -> str:
-    """Return names for a message, at most `limit` of them.
+    """Return names for a message, at most `limit` of them, and of long ones both ends.
 
     Examples
     --------
@@ -26,8 +26,20 @@ def listed(names: Iterable[object], limit: int = 8) -> str:
     "'a', 'b' and 1 more"
     """
     names = list(names)
-    text = ", ".join(repr(name) for name in names[:limit])
+    text = ", ".join(shortened(repr(name)) for name in names[:limit])
     return text if len(names) <= limit else f"{text} and {len(names) - limit:,} more"
+
+
+def shortened(text: str, limit: int = 100) -> str:
+    """Return both ends of a text that is longer than a message should be.
+
+    Examples
+    --------
+    >>> shortened("'abcdefghijklmnopqrstuvwxyz'", limit=15)
+    "'abcde...uvwxyz'"
+    """
+    half = (limit - 3) // 2
+    return text if len(text) <= limit else f"{text[:half]}...{text[len(text) - half - 1 :]}"
 
 
 def counted(n: int, noun: str) -> str:

@@ -11,6 +11,7 @@ import argparse
 import importlib
 import mmap
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,15 +24,16 @@ import numpy as np
 
 HERE = Path(__file__).parent
 SLOW = 1.0  # seconds of computing after which a case counts as a hang
-SILENT = 60.0  # seconds on the clock without a new case; the machine may be busy
+ENDLESS = 10.0  # after which it is ended
+SILENT = 600.0  # seconds on the clock without a new case: it waits for something, or the machine is very busy
 
 
 class Finding(AssertionError):
     """A case that failed, crashed or hung."""
 
 
-def fuzz(target, *, seconds, seed, silent=SILENT):
-    """Run cases of a target for some seconds in another process; return how many.
+def fuzz(target, *, seconds, seed, most=2**62, silent=SILENT):
+    """Run at most so many cases of a target, for some seconds, in another process; return how many.
 
     Raises
     ------
@@ -41,7 +43,14 @@ def fuzz(target, *, seconds, seed, silent=SILENT):
     with tempfile.TemporaryDirectory() as folder:
         counter, output = Path(folder, "counter"), Path(folder, "output")
         counter.write_bytes(bytes(8))
-        command = [sys.executable, __file__, target, f"--seconds={seconds}", f"--seed={seed}"]
+        command = [
+            sys.executable,
+            __file__,
+            target,
+            f"--seconds={seconds}",
+            f"--seed={seed}",
+            f"--most={most}",
+        ]
         with open(output, "wb") as file:
             process = subprocess.Popen(
                 [*command, f"--counter={counter}"], stdout=file, stderr=subprocess.STDOUT
@@ -66,28 +75,33 @@ def fuzz(target, *, seconds, seed, silent=SILENT):
     return n_begun
 
 
-def work(target, *, seconds, seed, first, counter=None, keep_going=False):
+def work(target, *, seconds, seed, most, counter=None, keep_going=False):
     """Run cases in this process, and count them in a file that survives it."""
     case = importlib.import_module(target).case
     kinds = {}
     with open(counter or os.devnull, "r+b") as file:
         shared = mmap.mmap(file.fileno(), 8) if counter else bytearray(8)
-        number, end = first, time.monotonic() + seconds
-        while time.monotonic() < end:
+        number, end = 0, time.monotonic() + seconds
+        while number < most and time.monotonic() < end:
             shared[:8] = (number + 1).to_bytes(8, "little")
+            signal.setitimer(
+                signal.ITIMER_PROF, ENDLESS
+            )  # whose signal ends the process, even in native code
             try:
                 run(case, seed, number)
             except Exception as error:
                 frame = traceback.extract_tb(error.__traceback__)[-1]
                 kind = f"{type(error).__name__} in {frame.filename}:{frame.lineno}"
                 if kind not in kinds:
-                    print(f"case {number}: {kind}\n{''.join(traceback.format_exception(error))}", flush=True)
+                    lines = "".join(traceback.format_exception(error)).splitlines()
+                    print(f"case {number}: {kind}", *(line[:300] for line in lines), sep="\n", flush=True)
                 kinds[kind] = kinds.get(kind, 0) + 1
                 if not keep_going:
                     return 1
             number += 1
+    signal.setitimer(signal.ITIMER_PROF, 0)
     if keep_going:
-        print(f"{number - first} cases", *(f"{n:6} {kind}" for kind, n in kinds.items()), sep="\n")
+        print(f"{number} cases", *(f"{n:6} {kind}" for kind, n in kinds.items()), sep="\n")
     return bool(kinds)
 
 
@@ -108,7 +122,7 @@ def main():
     parser.add_argument("target")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--most", type=int, default=2**62, help="number of cases")
     parser.add_argument("--case", type=int, help="run this one alone")
     parser.add_argument("--counter")
     parser.add_argument("--keep-going", action="store_true", help="one finding of each kind, and how many")
@@ -118,7 +132,7 @@ def main():
         run(importlib.import_module(given.target).case, given.seed, given.case)
         return 0
     return work(
-        given.target, seconds=given.seconds, seed=given.seed, first=given.first, counter=given.counter,
+        given.target, seconds=given.seconds, seed=given.seed, most=given.most, counter=given.counter,
         keep_going=given.keep_going,
     )  # fmt: skip
 

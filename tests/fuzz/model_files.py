@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import struct
 import sys
 import tempfile
@@ -16,9 +17,10 @@ from chainrule.files.models import load, save
 from fuzz.mutation import mutated_bytes, mutated_json, pick, texts
 from table_models import make_houses, make_models, signed
 
-FOLDER = Path(
-    tempfile.mkdtemp(prefix="chainrule-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+SCRATCH = tempfile.TemporaryDirectory(
+    prefix="chainrule-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None
 )
+FOLDER = Path(SCRATCH.name)
 CORPUS = Path(__file__).parents[1] / "files" / "data"
 DTYPES = {
     "F64": 8,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from chainrule import Network
+from chainrule import MLPClassifier, Network
 
 N, N_FEATURES = 6, 3
 Y = np.arange(N) % 2
@@ -141,3 +141,17 @@ def test_unaligned_arrays_are_copied(dtype):
     net.train(unaligned(x), y, sample_weight=weight, epochs=1)
     classes = unaligned(np.arange(N) % 2)
     Network([N_FEATURES, 2], loss="cross_entropy", dtype=dtype).train(unaligned(x), classes, epochs=1)
+
+
+@pytest.mark.parametrize("name", MALFORMED | OTHER_FORMS)
+def test_malformed_targets(name):
+    """Sparse indicators of several labels, which scikit-learn makes dense."""
+    x, y = np.ones((N, 2)), sp.csr_matrix(np.eye(N_FEATURES)[[0, 1, 2, 0, 1, 2]])
+    bad = (MALFORMED | OTHER_FORMS)[name]
+    for call in (
+        lambda classifier: classifier.fit(x, bad),
+        lambda classifier: classifier.fit(x, y, X_val=x, y_val=bad),
+        lambda classifier: classifier.partial_fit(x, bad, classes=range(N_FEATURES)),
+    ):
+        with pytest.raises(ValueError, match=r"y is a malformed sparse matrix|[sS]parse"):
+            call(MLPClassifier(max_iter=1))

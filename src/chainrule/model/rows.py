@@ -226,8 +226,8 @@ def check_sparse(x: Any, name: str = "x", *, dense: bool = False) -> None:
         rises = indptr.shape == (n_major + 1,) and indptr[0] == 0 and not (indptr[1:] < indptr[:-1]).any()
         if not (rises and indptr[-1] <= n_entries):
             raise ValueError(
-                f"{name} is a malformed sparse matrix: expected an indptr of {n_major + 1} numbers that rise from 0 to at most"
-                f" {n_entries}, the number of stored values"
+                f"{name} is a malformed sparse matrix: expected an indptr of {n_major + 1} numbers that rise "
+                f"from 0 to at most {n_entries}, the number of stored values"
             )
         if form != "csr" or dense:
             _check_indices(name, x.indices[: indptr[-1]], n_minor, "indices")

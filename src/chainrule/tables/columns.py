@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from chainrule._words import counted
+from chainrule._words import counted, listed
 from chainrule.tables.distinct import trimmed
 from chainrule.tables.errors import TableError
 from chainrule.tables.reading import Reading
@@ -48,7 +48,8 @@ class Remarks:
 
     def __str__(self) -> str:
         unknown = [
-            f"{name!r} ({example!r}, {counted(n, 'row')})" for name, (example, n) in self.unknown.items()
+            f"{name!r} ({listed([example])}, {counted(n, 'row')})"
+            for name, (example, n) in self.unknown.items()
         ]
         missing = [f"{name!r} ({counted(n, 'row')})" for name, n in self.missing.items()]
         parts = []

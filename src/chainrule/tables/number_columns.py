@@ -128,8 +128,8 @@ def _nearly(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
         return None
     row, word = distinct.first(odd)
     note = (
-        f"is taken as text: {n_read:,} of {n_known:,} values are numbers, others such as {word!r} in row "
-        f"{row:,} are not; --number (number= in Python) counts those as missing"
+        f"is taken as text: {n_read:,} of {n_known:,} values are numbers, others such as {listed([word])} in "
+        f"row {row:,} are not; --number (number= in Python) counts those as missing"
     )
     return Found(Reading("text"), notes=(note,) if n_read >= n_known / 2 else ())
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from chainrule._words import listed
 from chainrule.tables import dates, numerals
 from chainrule.tables.distinct import Distinct
 from chainrule.tables.errors import TableError
@@ -89,7 +90,8 @@ class Reading:
         if unread.any() and not self.lenient:
             row, word = distinct.first(unread)
             raise TableError(
-                f"column {name!r} has the text {word!r} in row {row:,}, expected {EXPECTED[self.kind]}"
+                f"column {name!r} has the text {listed([word])} in row {row:,}, expected "
+                f"{EXPECTED[self.kind]}"
             )
         return distinct.spread(found)
 
