@@ -153,6 +153,7 @@ class Derivation(DerivationData):
 
         Examples
         --------
+        >>> import numpy as np
         >>> scope = {}
         >>> exec(derive([2, 1]).to_python(), scope)
         >>> loss, (dW,), (db,) = scope["gradients"]([1.0, 2.0], [1.0], [np.ones((2, 1))], [np.zeros(1)])
