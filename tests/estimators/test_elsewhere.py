@@ -27,6 +27,7 @@ def test_keywords(kind, name):
     assert KEYWORDS[name] in str(found.value)
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_what_the_hints_name_is_there():
     known = inspect.signature(MLPClassifier).parameters
     for name in (
@@ -41,7 +42,7 @@ def test_what_the_hints_name_is_there():
         assert name in known
     assert not set(KEYWORDS) & set(known)
     assert {"X_val", "y_val"} <= set(inspect.signature(MLPClassifier.fit).parameters)
-    fitted = MLPRegressor(max_iter=200, early_stopping=True).fit(X, X[:, 0])
+    fitted = MLPRegressor(max_iter=200, early_stopping=True, random_state=0).fit(X, X[:, 0])
     for name in (
         "coefs_",
         "intercepts_",

@@ -14,6 +14,11 @@ from sklearn.neural_network import MLPClassifier as TheirClassifier
 
 from chainrule.estimators import MLPClassifier, MLPRegressor
 
+#: A warning that scikit-learn does not have: random targets teach nothing.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Stochastic Optimizer. stopped after .* taught next to nothing"
+)
+
 #: Tests that are about scikit-learn's private methods and not about what a user sees.
 PRIVATE = {
     "test_gradient": "calls _loss_grad_lbfgs with scikit-learn's work arrays; our gradients are checked by "

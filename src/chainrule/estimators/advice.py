@@ -34,12 +34,13 @@ rate (learning_rate_init=0.001).'
     return f" {words[0].upper()}{words[1:]}. {advice}".rstrip()
 
 
-def learned_nothing(mlp: MLP) -> bool:
+def learned_nothing(mlp: MLP, rows: Rows) -> bool:
     """Whether a fit from the start, which stopped by itself, ended hardly better than it began.
 
     Its loss hardly fell, or its best score is that of a constant: R^2, or D^2 for quantiles, of 0 or less.
     """
-    if len(mlp.loss_curve_) > mlp.n_iter_:  # it went on from another fit
+    went_on = len(mlp.loss_curve_) > mlp.n_iter_
+    if went_on or not (rows.y != rows.y[:1]).any():  # or there is nothing to learn
         return False
     if course(mlp.loss_curve_).shape in ("stuck", "rising"):
         return True

@@ -76,7 +76,7 @@ def fit_stochastic(
             f"optimization hasn't converged yet.{about_the_curve(mlp)}{about_the_rows(mlp, rows)}",
             ConvergenceWarning,
         )
-    if mlp.stop_reason_ == "no_improvement" and not (incremental or finished) and learned_nothing(mlp):
+    if mlp.stop_reason_ == "no_improvement" and not (incremental or finished) and learned_nothing(mlp, rows):
         warn(
             f"Stochastic Optimizer: stopped after {mlp.n_iter_} iterations that taught next to nothing. "
             f"{reason(mlp)}{what_to_try(mlp, rows)}",
