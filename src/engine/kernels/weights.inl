@@ -162,7 +162,7 @@ CHAINRULE_INLINE void each_vector(const Layer<T>& layer, Use use) {
   if (!layer.special) return;
   for (int v = kBias + 1; v < chainrule::kVectors; ++v) {
     if (!layer.vectors[v].values) continue;
-    const auto [of_row, factor] = layer.gradients[v];
+    const T *of_row = layer.gradients[v].of_row, *factor = layer.gradients[v].factor;
     if (factor)
       use(layer.vectors[v], [=](Vec<T> sum, int64_t q) { return fma(load(of_row + q), load(factor + q), sum); });
     else
