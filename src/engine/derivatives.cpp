@@ -19,7 +19,7 @@ void derive(const Shape& shape, const Kernels<T>& kernels, const T* parameters, 
   const bool to_input = wanted.by_input || wanted.jacobian;
   std::vector<double> row_loss(static_cast<std::size_t>(data.n_samples));
   share_rows(shape, kernels, parameters, data, n_threads, to_input ? Way::to_input : Way::backward, passes,
-             row_loss.data(), [&](Step<T>& step, std::int64_t begin, std::int64_t end) {
+             row_loss.data(), nullptr, [&](Step<T>& step, std::int64_t begin, std::int64_t end) {
                step.data.sample_weight = nullptr;
                const std::int64_t panels = to_input ? (shape.n_in(0) + kernels.panel - 1) / kernels.panel : 0;
                const Buffer<T> input_delta(panels * step.batch.stride);

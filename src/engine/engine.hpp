@@ -152,11 +152,12 @@ template <class T>
 struct StepRule {
   Optimizer optimizer;
   Stage stage;
-  int gradient_slot;  // where the gradient is kept, if it is
-  bool accumulate;    // Optimizer::gradient: go on from the sums that are there
-  T clip_value;       // bound of each component of the gradient, or 0
-  T gradient_factor;  // Stage::update: what clipping by the norm multiplies the gradient with
-  T max_norm;         // bound of the norm of each unit's incoming weights, or 0
+  int gradient_slot;                  // where the gradient is kept, if it is
+  bool signed_moments[kMostMoments];  // those kept that change sign with the gradient
+  bool accumulate;                    // Optimizer::gradient: go on from the sums that are there
+  T clip_value;                       // bound of each component of the gradient, or 0
+  T gradient_factor;                  // Stage::update: what clipping by the norm multiplies the gradient with
+  T max_norm;                         // bound of the norm of each unit's incoming weights, or 0
 #define CHAINRULE_MEMBER(name, usual) T name;
   CHAINRULE_NUMBERS(CHAINRULE_MEMBER)
 #undef CHAINRULE_MEMBER

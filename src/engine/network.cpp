@@ -48,7 +48,7 @@ void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* paramet
 
 template <class T>
 void predict(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, T* out,
-             int n_threads) {
+             int n_threads, KeptRows<T>* kept) {
   if (data.n_samples <= 3 && !data.sparse()) {
     for (std::int64_t i = 0; i < data.n_samples; ++i)
       forward_row(shape, kernels, parameters, data.rows.x + i * shape.n_in(0),
@@ -56,24 +56,24 @@ void predict(const Shape& shape, const Kernels<T>& kernels, const T* parameters,
     return;
   }
   share_rows(
-      shape, kernels, parameters, data, n_threads, Way::forward, 1, nullptr,
+      shape, kernels, parameters, data, n_threads, Way::forward, 1, nullptr, kept,
       [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.predict_rows(step, begin, end, out); });
 }
 
 template <class T>
-double evaluate(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data,
-                int n_threads) {
+double evaluate(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const Data<T>& data, int n_threads,
+                KeptRows<T>* kept) {
   if (data.batch_loss) {
     const std::int64_t n = data.n_samples, size = n * shape.sizes.back();
     std::vector<T> predictions(static_cast<std::size_t>(size)), gradient(static_cast<std::size_t>(size));
     std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
     std::iota(rows.begin(), rows.end(), 0);
-    predict(shape, kernels, parameters, data, predictions.data(), n_threads);
+    predict(shape, kernels, parameters, data, predictions.data(), n_threads, kept);
     return data.batch_loss(rows.data(), n, predictions.data(), gradient.data());
   }
   std::vector<double> row_loss(static_cast<std::size_t>(data.n_samples));
   share_rows(
-      shape, kernels, parameters, data, n_threads, Way::forward, 1, row_loss.data(),
+      shape, kernels, parameters, data, n_threads, Way::forward, 1, row_loss.data(), kept,
       [&](const Step<T>& step, std::int64_t begin, std::int64_t end) { kernels.evaluate_rows(step, begin, end); });
   double loss = 0, weight = 0;
   for (std::size_t i = 0; i < row_loss.size(); ++i) {
@@ -85,9 +85,12 @@ double evaluate(const Shape& shape, const Kernels<T>& kernels, const T* paramete
 
 template void forward_row(const Shape&, const Kernels<float>&, const float*, const float*, float*);
 template void forward_row(const Shape&, const Kernels<double>&, const double*, const double*, double*);
-template void predict(const Shape&, const Kernels<float>&, const float*, const Data<float>&, float*, int);
-template void predict(const Shape&, const Kernels<double>&, const double*, const Data<double>&, double*, int);
-template double evaluate(const Shape&, const Kernels<float>&, const float*, const Data<float>&, int);
-template double evaluate(const Shape&, const Kernels<double>&, const double*, const Data<double>&, int);
+template void predict(const Shape&, const Kernels<float>&, const float*, const Data<float>&, float*, int,
+                      KeptRows<float>*);
+template void predict(const Shape&, const Kernels<double>&, const double*, const Data<double>&, double*, int,
+                      KeptRows<double>*);
+template double evaluate(const Shape&, const Kernels<float>&, const float*, const Data<float>&, int, KeptRows<float>*);
+template double evaluate(const Shape&, const Kernels<double>&, const double*, const Data<double>&, int,
+                         KeptRows<double>*);
 
 }  // namespace chainrule

@@ -28,6 +28,7 @@ void describe(const Settings& settings, Step<T>& s) {
   rule.optimizer = settings.optimizer;
   rule.stage = needs_whole_gradient(settings) ? Stage::gradient : Stage::whole;
   rule.gradient_slot = n_moments(settings);
+  for (int m = 0; m < n_moments(settings); ++m) rule.signed_moments[m] = is_signed(settings, m);
   rule.clip_value = number(settings.clip_value);
   rule.gradient_factor = T(1);
   rule.max_norm = number(settings.max_norm);

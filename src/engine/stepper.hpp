@@ -29,15 +29,15 @@ class Stepper {
  public:
   Stepper(const Shape& shape, const Kernels<T>& kernels, int n_moments, std::int64_t rows, const Data<T>& data,
           int most_threads)
-      : packed(shape, kernels, n_moments, true),
+      : packed(shape, kernels, n_moments, !is_narrow(shape, kernels, rows, data)),
         shape_(shape),
         kernels_(kernels),
         capacity_(rows),
         sparse_(data.sparse()),
-        narrow_(!sparse_ && !kernels.pairs && shape.narrow(kernels.width, rows)),
+        narrow_(is_narrow(shape, kernels, rows, data)),
         entries_(data.longest_row * rows),
         lane_stride_(narrow_ ? lane_stride(rows) : 0),
-        batch_(shape, kernels, narrow_ ? lane_stride_ + kLanes : rows, true, data.sparse()),
+        batch_(shape, kernels, narrow_ ? lane_stride_ + kLanes : rows, true, data.sparse(), narrow_),
         order_(static_cast<std::size_t>(std::max(rows + kLanes, kMostRows))),
         row_loss_(static_cast<std::size_t>(std::max(rows, kMostRows))),
         penalty_(static_cast<std::size_t>(packed.n_penalties())),
@@ -53,8 +53,6 @@ class Stepper {
       c.value.resize(static_cast<std::size_t>(entries_));
     }
     layers_ = batch_.attach(packed.layers());
-    if (narrow_)
-      for (auto& layer : layers_) layer.transposed = nullptr;  // the backward product reads the weights themselves
     if (shape.loss == Loss::custom) {
       predictions_ = Buffer<T>(rows * shape.sizes.back());
       output_gradient_ = Buffer<T>(rows * shape.sizes.back());
@@ -199,14 +197,15 @@ class Stepper {
 
   static constexpr std::int64_t kMostRows = 64;  // that take_rows takes
 
-  // Whether Step::sweeps in step 1, 2, ...: often enough that what a step multiplies with 0.5 is not subnormal meanwhile.
-  static bool sweeps(std::int64_t step) { return step % 16 == 0; }
+  // Whether Step::sweeps in step 1, 2, ...: often enough that what steps multiply with 0.7 is not subnormal meanwhile.
+  static bool sweeps(std::int64_t step) { return step % 32 == 0; }
 
   // n steps of one row each, row_at(r) of the data, after `steps_before` others. prepare(s, sums) is called for each of them
-  // before, for the first one alone where `steady` says that the others are the same, and done(sums) afterwards.
+  // before, for the first one alone where `steady` says that the others are the same, and done(sums) afterwards. Where
+  // something `fades`, some steps sweep.
   template <class RowAt, class Prepare, class Done>
-  void take_rows(Step<T>& s, std::int64_t n, std::int64_t steps_before, bool steady, RowAt row_at, Prepare prepare,
-                 Done done) {
+  void take_rows(Step<T>& s, std::int64_t n, std::int64_t steps_before, bool fades, bool steady, RowAt row_at,
+                 Prepare prepare, Done done) {
     Rates<T> rates[kMostRows];
     const auto weight_of = [&](std::int64_t r) {
       return s.data.sample_weight ? static_cast<double>(s.data.sample_weight[s.batch.order[r]]) : 1;
@@ -215,7 +214,7 @@ class Stepper {
     for (std::int64_t r = 0; r < n; ++r) {
       if (r == 0 || !steady) prepare(s, Sums{0, weight_of(r), weight_of(r)});
       rates[r] = s;
-      rates[r].sweeps = sweeps(steps_before + r + 1);
+      rates[r].sweeps = fades && sweeps(steps_before + r + 1);
     }
     measure_into(s);
     s.loss.of_rows = row_loss_.data();
@@ -235,6 +234,11 @@ class Stepper {
   Packed<T> packed;
 
  private:
+  // Whether the kernels of narrow.inl take the rows, whose backward product reads the weights themselves.
+  static bool is_narrow(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, const Data<T>& data) {
+    return !data.sparse() && !kernels.pairs && shape.narrow(kernels.width, rows);
+  }
+
   // Where a step puts what it measures of weights and gradient, and the sums of that.
   void measure_into(Step<T>& s) {
     s.sums.squares = s.decay != T(0) ? penalty_.data() : nullptr;

@@ -79,7 +79,7 @@ template <class T>
 bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
                         const std::function<bool()>& interrupted, const double* factors) {
   make_room(data);
-  stepper_->packed.pack(parameters);
+  stepper_->packed.pack(parameters, n_threads_);
   const double work = step_work(*shape_, std::min(settings.batch_size, data.n_samples));
   std::atomic<bool> stop{false};
   auto last_look = std::chrono::steady_clock::now();
@@ -101,7 +101,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     done += count;
     look();
   }
-  stepper_->packed.unpack(parameters);
+  stepper_->packed.unpack(parameters, n_threads_);
   stepper_->rethrow();
   return stop;
 }
@@ -128,6 +128,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     const bool by_rows = stepper_->by_rows(n_threads, s), drops = shape_->has_dropout();
     const bool steady = !factors && !data.rows.sample_weight && rates.constant();
     const bool penalized = settings.l1 != 0 || settings.l2 != 0;  // measured before each step
+    const bool fades = n_moments() > 0 || penalized || settings.weight_decay != 0 || settings.max_norm != 0;
     using Sums = typename Stepper<T>::Sums;
     const auto prepare = [&](Step<T>& s, const Sums& sums) {
       const auto inverse = [](double weight) { return weight > 0 ? 1 / weight : 0; };
@@ -140,7 +141,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
       s.decay = static_cast<T>(l2);
       s.l1 = static_cast<T>(l1);
       rates.next(s, factors ? factors[step - steps_before - 1] : 1);
-      s.sweeps = stepper_->sweeps(step);
+      s.sweeps = fades && stepper_->sweeps(step);
       // Thread 0 sets `stop` before a step's first barrier, and all read it here, before the second: all see the same.
       stopping = stop.load(std::memory_order_relaxed);
     };
@@ -176,7 +177,7 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
         if (by_rows) {
           const std::int64_t last = step + steps;
           const auto prepare_next = [&](Step<T>& s, const Sums& sums) { ++step, prepare(s, sums); };
-          stepper_->take_rows(s, steps, step, steady, row_at, prepare_next, done);
+          stepper_->take_rows(s, steps, step, fades, steady, row_at, prepare_next, done);
           step = last;
           continue;
         }
@@ -213,7 +214,7 @@ double Differentiator<T>::gradients(const Shape& shape, const Kernels<T>& kernel
   const int threads = step_threads(shape, n_threads, batch);
   if (!stepper_ || !stepper_->holds(batch, data, threads))
     stepper_ = std::make_unique<Stepper<T>>(shape, kernels, 1, batch, data, threads);
-  stepper_->packed.pack(parameters);
+  stepper_->packed.pack(parameters, threads);
   double loss = 0, weight = 0, row_weights = 0, squares = 0;
   in_parallel(threads, [&](int thread, int n_threads) {
     stepper_->divide(thread, n_threads, batch, data);

@@ -1,8 +1,15 @@
 #include "workspace.hpp"
 
+#include <atomic>
 #include <bit>
+#include <mutex>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "counter.hpp"
+#include "parallel.hpp"
 
 namespace chainrule {
 
@@ -17,14 +24,102 @@ std::uint32_t to_bfloat16(float x) {
   return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
 }
 
+constexpr std::size_t kLine = 64, kHuge = 2 << 20, kLeastSpare = 64 << 10;
+
+// Large blocks are mapped, not allocated, so that the system has them back: malloc would keep some for itself.
+void* from_system(std::size_t bytes) {
+#ifdef __linux__
+  if (bytes % kHuge == 0) {
+    void* const mapped = mmap(nullptr, bytes + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    const std::size_t before = (kHuge - reinterpret_cast<std::uintptr_t>(mapped) % kHuge) % kHuge;
+    char* const block = static_cast<char*>(mapped) + before;
+    if (before > 0) munmap(mapped, before);
+    munmap(block + bytes, kHuge - before);
+    madvise(block, bytes, MADV_HUGEPAGE);
+    return block;
+  }
+#endif
+  void* const block = std::aligned_alloc(bytes % kHuge == 0 ? kHuge : kLine, bytes);
+  if (!block) throw std::bad_alloc();
+  return block;
+}
+
+void to_system(void* block, std::size_t bytes) {
+#ifdef __linux__
+  if (bytes % kHuge == 0) return void(munmap(block, bytes));
+#endif
+  std::free(block);
+}
+
+// Blocks that were given back, the oldest first.
+class Spares {
+ public:
+  void* take(std::size_t bytes) {
+    const std::unique_lock alone(busy_, std::try_to_lock);
+    if (!alone) return nullptr;  // at work, or stopped in the middle of it by a fork
+    for (auto at = blocks_.rbegin(); at != blocks_.rend(); ++at)
+      if (at->bytes == bytes) {
+        void* const block = at->block;
+        blocks_.erase(std::next(at).base());
+        total_ -= bytes;
+        return block;
+      }
+    return nullptr;
+  }
+  bool give(void* block, std::size_t bytes) {
+    const std::unique_lock alone(busy_, std::try_to_lock);
+    if (!alone || bytes > kMostSpare) return false;
+    std::size_t n_oldest = 0;
+    for (; total_ + bytes > kMostSpare; ++n_oldest) {
+      to_system(blocks_[n_oldest].block, blocks_[n_oldest].bytes);
+      total_ -= blocks_[n_oldest].bytes;
+    }
+    blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(n_oldest));
+    blocks_.push_back({block, bytes});
+    total_ += bytes;
+    return true;
+  }
+
+ private:
+  struct Spare {
+    void* block;
+    std::size_t bytes;
+  };
+  std::mutex busy_;
+  std::vector<Spare> blocks_;
+  std::size_t total_ = 0;
+};
+
+Spares& spares() {
+  static Spares& all = *new Spares;  // for as long as any buffer may live
+  return all;
+}
+
 }  // namespace
+
+std::size_t block_bytes(std::size_t needed) {
+  needed += kBeyond;
+  const std::size_t unit = needed < kHuge / 2 ? kLine : kHuge;
+  return (needed + unit - 1) / unit * unit;
+}
+
+void* take_block(std::size_t bytes) {
+  if (bytes >= kLeastSpare)
+    if (void* const spare = spares().take(bytes)) return spare;
+  return from_system(bytes);
+}
+
+void give_block(void* block, std::size_t bytes) {
+  if (bytes < kLeastSpare || !spares().give(block, bytes)) to_system(block, bytes);
+}
 
 float pair(float low, float high) { return std::bit_cast<float>(to_bfloat16(low) | to_bfloat16(high) << 16); }
 
 template <class T>
 Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward, bool to_input)
     : shape_(shape), kernels_(kernels), n_moments_(n_moments) {
-  const auto allocate = [this](std::int64_t n) { return buffers_.emplace_back(n).get(); };
+  const auto allocate = [this](std::int64_t n, bool zeroed = true) { return buffers_.emplace_back(n, zeroed).get(); };
   const std::int64_t chunk = 32 / static_cast<std::int64_t>(sizeof(T));
   for (int k = 0; k < shape.n_layers(); ++k) {
     Layer<T> layer{};
@@ -33,12 +128,13 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     layer.activation = shape.activations[static_cast<std::size_t>(k)];
     layer.group = shape.group;
     const std::int64_t size = layer.n_in * padded(layer.n_out);
-    layer.weights = allocate(std::max<std::int64_t>(layer.n_in, kernels.width) * padded(layer.n_out));
+    const bool low = layer.n_in < kernels.width;  // `pack` leaves rows of zeros
+    layer.weights = allocate(std::max<std::int64_t>(layer.n_in, kernels.width) * padded(layer.n_out), low);
     if (kernels.pairs) {
       layer.weight_pairs = allocate((layer.n_in + 1) / 2 * padded(layer.n_out));
       if (k > 0) layer.transposed_pairs = allocate((layer.n_out + 1) / 2 * padded(layer.n_in));
     } else if (backward && (k > 0 || to_input)) {
-      layer.transposed = allocate(layer.n_out * padded(layer.n_in));
+      layer.transposed = allocate(layer.n_out * padded(layer.n_in), false);
     }
     layer.at = shape.place(kWeights, k);
     for (int m = 0; m < n_moments; ++m) layer.moments[m] = allocate(size);
@@ -75,27 +171,71 @@ void Packed<T>::each_vector(int k, Use use) const {
     if (layer.vectors[v].values) use(layer.vectors[v], kLearned[kFirstVector + v].subtracted && shape_.bias_sign > 0);
 }
 
+// use(first column, columns, columns rounded up to vectors) for every panel, by threads where there is much to copy.
 template <class T>
-void Packed<T>::pack_panels(int k, const T* from, T* to) const {
+template <class Use>
+void Packed<T>::each_panel(std::int64_t rows, std::int64_t columns, int n_threads, Use use) const {
+  constexpr std::int64_t worth_a_thread = 1 << 17;
+  const std::int64_t n_panels = (columns + kernels_.panel - 1) / kernels_.panel;
+  const int threads = static_cast<int>(std::clamp<std::int64_t>(rows * columns / worth_a_thread, 1, n_threads));
+  in_parallel(threads, [&](int thread, int n) {
+    for (std::int64_t p = share(n_panels, thread, n); p < share(n_panels, thread + 1, n); ++p) {
+      const std::int64_t first = p * kernels_.panel, here = std::min<std::int64_t>(kernels_.panel, columns - first);
+      use(first, here, padded(here));
+    }
+  });
+}
+
+template <class T>
+void Packed<T>::pack_panels(int k, const T* from, T* to, int n_threads) const {
   const std::int64_t n_in = shape_.n_in(k), n_out = shape_.n_out(k);
-  for (std::int64_t n0 = 0; n0 < n_out; n0 += kernels_.panel) {
-    const std::int64_t columns = std::min<std::int64_t>(kernels_.panel, n_out - n0), band = padded(columns);
+  each_panel(n_in, n_out, n_threads, [&](std::int64_t n0, std::int64_t columns, std::int64_t band) {
     for (std::int64_t i = 0; i < n_in; ++i) {
       T* row = to + n0 * n_in + i * band;
       std::memcpy(row, from + i * n_out + n0, static_cast<std::size_t>(columns) * sizeof(T));
       for (std::int64_t j = columns; j < band; ++j) row[j] = T(0);
     }
-  }
+  });
 }
 
 template <class T>
-void Packed<T>::unpack_panels(int k, const T* from, T* to) const {
+void Packed<T>::unpack_panels(int k, const T* from, T* to, int n_threads) const {
   const std::int64_t n_in = shape_.n_in(k), n_out = shape_.n_out(k);
-  for (std::int64_t n0 = 0; n0 < n_out; n0 += kernels_.panel) {
-    const std::int64_t columns = std::min<std::int64_t>(kernels_.panel, n_out - n0), band = padded(columns);
+  each_panel(n_in, n_out, n_threads, [&](std::int64_t n0, std::int64_t columns, std::int64_t band) {
     for (std::int64_t i = 0; i < n_in; ++i)
       std::memcpy(to + i * n_out + n0, from + n0 * n_in + i * band, static_cast<std::size_t>(columns) * sizeof(T));
-  }
+  });
+}
+
+// Whether the weights of a layer are these, bit by bit.
+template <class T>
+bool Packed<T>::holds_panels(int k, const T* from, int n_threads) const {
+  const std::int64_t n_in = shape_.n_in(k), n_out = shape_.n_out(k);
+  const T* weights = layers_[static_cast<std::size_t>(k)].weights;
+  std::atomic<bool> same{true};
+  each_panel(n_in, n_out, n_threads, [&](std::int64_t n0, std::int64_t columns, std::int64_t band) {
+    for (std::int64_t i = 0; i < n_in && same.load(std::memory_order_relaxed); ++i)
+      if (std::memcmp(weights + n0 * n_in + i * band, from + i * n_out + n0,
+                      static_cast<std::size_t>(columns) * sizeof(T)) != 0)
+        same.store(false, std::memory_order_relaxed);
+  });
+  return same;
+}
+
+template <class T>
+void Packed<T>::pack_transposed(int k, const T* from, int n_threads) const {
+  const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
+  const std::int64_t n_in = layer.n_in, n_out = layer.n_out;
+  constexpr std::int64_t line = 64 / sizeof(T),
+                         few = 4;  // few rows: those of a square matrix fall into the same cache sets
+  each_panel(n_out, n_in, n_threads, [&](std::int64_t p0, std::int64_t rows, std::int64_t band) {
+    T* const panel = layer.transposed + p0 * n_out;
+    for (std::int64_t n0 = 0; n0 < n_out; n0 += line)
+      for (std::int64_t i0 = 0; i0 < band; i0 += few)
+        for (std::int64_t n = n0; n < std::min(n0 + line, n_out); ++n)
+          for (std::int64_t i = i0; i < std::min(i0 + few, band); ++i)
+            panel[n * band + i] = i < rows ? from[(p0 + i) * n_out + n] : T(0);
+  });
 }
 
 // Both copies of a layer's weights in bfloat16 pairs, panels as in engine.hpp.
@@ -122,31 +262,29 @@ void Packed<T>::pack_pairs(int k, const T* from) const {
 }
 
 template <class T>
-void Packed<T>::pack(const T* parameters) {
+void Packed<T>::pack(const T* parameters, int n_threads) {
+  constexpr std::int64_t worth_a_look = 1 << 12;  // weights; to copy fewer takes no longer than to compare them
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
     const T* from = parameters + layer.at;
-    pack_panels(k, from, layer.weights);
-    if (kernels_.pairs) pack_pairs(k, from);
-    if (layer.transposed)
-      for (std::int64_t p0 = 0; p0 < layer.n_in; p0 += kernels_.panel) {
-        const std::int64_t columns = std::min<std::int64_t>(kernels_.panel, layer.n_in - p0), band = padded(columns);
-        T* to = layer.transposed + p0 * layer.n_out;
-        for (std::int64_t i = 0; i < columns; ++i)
-          for (std::int64_t n = 0; n < layer.n_out; ++n) to[n * band + i] = from[(p0 + i) * layer.n_out + n];
-      }
+    if (!packed_ || layer.n_in * layer.n_out < worth_a_look || !holds_panels(k, from, n_threads)) {
+      pack_panels(k, from, layer.weights, n_threads);
+      if (kernels_.pairs) pack_pairs(k, from);
+      if (layer.transposed) pack_transposed(k, from, n_threads);
+    }
     each_vector(k, [&](const LearnedVector<T>& vector, bool negate) {
       const T* from = parameters + vector.at;
       for (std::int64_t j = 0; j < layer.n_out; ++j) vector.values[j] = negate ? -from[j] : from[j];
     });
   }
+  packed_ = true;
 }
 
 template <class T>
-void Packed<T>::unpack(T* parameters) const {
+void Packed<T>::unpack(T* parameters, int n_threads) const {
   for (int k = 0; k < shape_.n_layers(); ++k) {
     const Layer<T>& layer = layers_[static_cast<std::size_t>(k)];
-    unpack_panels(k, layer.weights, parameters + layer.at);
+    unpack_panels(k, layer.weights, parameters + layer.at, n_threads);
     each_vector(k, [&](const LearnedVector<T>& vector, bool negate) {
       T* to = parameters + vector.at;
       for (std::int64_t j = 0; j < layer.n_out; ++j) to[j] = negate ? -vector.values[j] : vector.values[j];
@@ -190,21 +328,23 @@ void Packed<T>::fill_moment(int which, T value) {
 }
 
 template <class T>
-Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, bool backward, bool sparse) {
+Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, bool backward, bool sparse,
+                bool zeroed) {
   const auto line = static_cast<std::int64_t>(64 / sizeof(T));
   const std::int64_t unit = kernels.pairs ? 2 * line : line;  // pairs have half the stride
   stride_ = round_up((kernels.pairs ? round_up(rows, 2) : rows) * kernels.panel, unit);
   if (stride_ * static_cast<std::int64_t>(sizeof(T)) % 1024 == 0) stride_ += 3 * unit;  // panels in other cache sets
   const auto panels = [&](std::int64_t width) { return (width + kernels.panel - 1) / kernels.panel * stride_; };
+  zeroed = zeroed || kernels.pairs;
   const auto pairs = [&](std::int64_t size) { return kernels.pairs ? Buffer<T>(size / 2) : Buffer<T>(); };
   if (!sparse) {
-    input_ = Buffer<T>(panels(shape.n_in(0)));
+    input_ = Buffer<T>(panels(shape.n_in(0)), zeroed);
     input_pairs_ = pairs(panels(shape.n_in(0)));
   }
   for (int k = 0; k < shape.n_layers(); ++k) {
     const std::int64_t size = panels(shape.n_out(k));
     const auto allocate_if = [&](bool wanted, std::int64_t n) {
-      return wanted ? buffers_.emplace_back(n).get() : nullptr;
+      return wanted ? buffers_.emplace_back(n, zeroed).get() : nullptr;
     };
     const bool keeps = kernels.keeps_net(shape.activations[static_cast<std::size_t>(k)]);
     const bool norm = backward && shape.has(kGain, k), residual = backward && shape.has_residual(k);

@@ -8,11 +8,8 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
-
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
 #include "engine.hpp"
 #include "shape.hpp"
@@ -21,29 +18,42 @@ namespace chainrule {
 
 inline std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
+// Memory on cache lines, large blocks on huge pages where the system gives them. What the system gives is made of pages
+// that it zeroes at their first use, which may take longer than a call: so blocks of 64 KiB and more that are given back
+// stay with the process for the next that asks for as much, at most kMostSpare bytes in all, the oldest go first.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::size_t kMostSpare = 0;  // memory that is used again tells nothing
+#else
+constexpr std::size_t kMostSpare = std::size_t{256} << 20;
+#endif
+void* take_block(std::size_t bytes);  // throws std::bad_alloc; `bytes` from block_bytes
+void give_block(void* block, std::size_t bytes);
+std::size_t block_bytes(std::size_t needed);
+constexpr std::size_t kBeyond = 64;  // bytes beyond what is needed, zero, because products read whole vectors
+
 template <class T>
-class Buffer {  // zeroed, on cache lines; large ones on huge pages where the system gives them
+class Buffer {  // zeroed, but for what the caller is going to write
  public:
   Buffer() = default;
-  explicit Buffer(std::int64_t n) {
-    constexpr std::int64_t line = 64, huge = 2 << 20;
-    const std::int64_t needed = n * static_cast<std::int64_t>(sizeof(T)) + line;
-    const std::int64_t unit = needed < huge / 2 ? line : huge;
-    const auto bytes = static_cast<std::size_t>(round_up(needed, unit));
-    data_.reset(static_cast<T*>(std::aligned_alloc(static_cast<std::size_t>(unit), bytes)));
-    if (!data_) throw std::bad_alloc();
-#ifdef __linux__
-    if (unit == huge) madvise(data_.get(), bytes, MADV_HUGEPAGE);
-#endif
-    std::memset(data_.get(), 0, bytes);
+  explicit Buffer(std::int64_t n, bool zeroed = true) : bytes_(block_bytes(static_cast<std::size_t>(n) * sizeof(T))) {
+    data_ = static_cast<T*>(take_block(bytes_));
+    const std::size_t kept = zeroed ? 0 : static_cast<std::size_t>(n) * sizeof(T);
+    std::memset(reinterpret_cast<char*>(data_) + kept, 0, zeroed ? bytes_ : kBeyond);
   }
-  T* get() const { return data_.get(); }
+  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), bytes_(other.bytes_) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_) give_block(data_, bytes_);
+  }
+  T* get() const { return data_; }
 
  private:
-  struct Free {
-    void operator()(T* p) const { std::free(p); }
-  };
-  std::unique_ptr<T, Free> data_;
+  T* data_ = nullptr;
+  std::size_t bytes_ = 0;
 };
 
 // Deltas nearer to 0 than this become 0 (kernels/tiny.inl): in the steps of a training, and where derivatives are what is
@@ -62,8 +72,9 @@ class Packed {
   // backward: with what deltas are propagated through; to_input: through the first layer too, as far as dE/dx_1.
   Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward, bool to_input = false);
 
-  void pack(const T* parameters);
-  void unpack(T* parameters) const;
+  // Layers that hold these numbers already are left alone.
+  void pack(const T* parameters, int n_threads = 1);
+  void unpack(T* parameters, int n_threads = 1) const;
   // One of the optimizer's arrays; whether it changes sign with the biases, as the gradient does.
   void pack_moment(int which, bool signed_, const T* flat);
   void unpack_moment(int which, bool signed_, T* flat) const;
@@ -74,8 +85,12 @@ class Packed {
   std::int64_t n_squares() const { return n_squares_; }      // and over the biases too
 
  private:
-  void pack_panels(int k, const T* from, T* to) const;
-  void unpack_panels(int k, const T* from, T* to) const;
+  void pack_panels(int k, const T* from, T* to, int n_threads = 1) const;
+  void unpack_panels(int k, const T* from, T* to, int n_threads = 1) const;
+  bool holds_panels(int k, const T* from, int n_threads) const;
+  void pack_transposed(int k, const T* from, int n_threads) const;
+  template <class Use>
+  void each_panel(std::int64_t rows, std::int64_t columns, int n_threads, Use use) const;
   void pack_pairs(int k, const T* from) const;
   template <class Use>
   void each_vector(int k, Use use) const;
@@ -85,6 +100,7 @@ class Packed {
   const Kernels<T>& kernels_;
   int n_moments_;
   std::int64_t n_penalties_ = 0, n_squares_ = 0;
+  bool packed_ = false;  // once
   std::vector<Layer<T>> layers_;
   std::vector<Buffer<T>> buffers_;
 };
@@ -92,8 +108,10 @@ class Packed {
 template <class T>
 class Batch {
  public:
-  // rows: the most that are in flight; backward: with deltas.
-  Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, bool backward, bool sparse);
+  // rows: the most that are in flight; backward: with deltas; zeroed: needed where vectors have lanes of no row. Else all
+  // that is read has been written before.
+  Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, bool backward, bool sparse,
+        bool zeroed = false);
 
   std::vector<Layer<T>> attach(std::vector<Layer<T>> layers) const;  // the layers, pointing to this memory
   std::int64_t stride() const { return stride_; }

@@ -201,3 +201,41 @@ def test_a_batch_without_weight_changes_nothing() -> None:
     rest = engine.Dataset(case.model, case.x[3:], case.y[3:], case.sample_weight[3:])
     assert trainer.epoch(rest) == pytest.approx(2 * loss, rel=1e-13)
     assert_array_equal(case.model.parameters, after)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_parameters_may_be_written_between_two_calls(n_threads: int) -> None:
+    """What a trainer keeps from call to call is not trusted: another number anywhere is seen."""
+
+    def trained(anew: bool) -> list[np.ndarray]:
+        case = make_case([70, 150, 700, 2], ACTIVATIONS, "squared_error", n_samples=40)
+        make = {"batch_size": 16, "learning_rate": 0.01, "n_threads": n_threads}
+        trainer = engine.Trainer(case.model, "adam", **make)
+        for epoch in range(4):
+            trainer.epochs(case.data, 1, seed=epoch)
+            if epoch > 0:
+                case.weights[epoch - 1][-1, -1] += 0.5
+            case.biases[1][3] = -case.biases[1][3]
+            if anew:
+                state, n_steps = trainer.state, trainer.n_steps
+                trainer = engine.Trainer(case.model, "adam", **make)
+                trainer.state, trainer.n_steps = state, n_steps
+        trainer.epochs(case.data, 1, seed=4)
+        return [case.model.parameters, *trainer.state]
+
+    for kept, expected in zip(trained(False), trained(True), strict=True):
+        assert_array_equal(kept, expected)
+
+
+@pytest.mark.parametrize("sizes", [[3, 5, 2], [40, 300, 2]])
+def test_predictions_and_losses_follow_the_parameters(sizes: list[int]) -> None:
+    case = make_case(sizes, ["tanh", "identity"], "squared_error", n_samples=30)
+    for n_rows in (30, 5, 12):
+        data = engine.Dataset(case.model, case.x[:n_rows], case.y[:n_rows])
+        case.weights[0][-1, -1] += 1
+        weights, biases = case.weights, case.biases
+        expected = reference.predict(weights, biases, case.x[:n_rows], ["tanh", "identity"])
+        for found in (case.model.predict(data), case.model.forward(case.x[:n_rows])):
+            assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+        loss = 0.5 * ((expected - case.y[:n_rows]) ** 2).sum(axis=1).mean()
+        assert case.model.evaluate(data) == pytest.approx(loss, rel=1e-12)

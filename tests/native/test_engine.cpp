@@ -319,6 +319,47 @@ void test_factors_of_products(const std::string& isa) {
   CHECK(zeros > 5000 && others > 5000);
 }
 
+// Memory that was used before is as good as new: steps, outputs and gradients after others, by a network that was full
+// of NaN, have the bits of the first ones.
+template <class T>
+void test_used_memory(const std::string& isa) {
+  const std::vector<Problem> problems = {
+      {{60, 300, 300, 5}, {"gelu", "tanh", "softmax"}, "cross_entropy", 200, 70},
+      {{90, 90, 310, 3},
+       {"prelu", "silu", "identity"},
+       "squared_error",
+       200,
+       70,
+       {{0.5, 0, 0}, {true, false, false}, {true, false, false}}},
+  };
+  for (const auto& problem : problems) {
+    const auto shape =
+        std::make_shared<const Shape>(problem.sizes, problem.activations, problem.loss, -1, 0.0, 1.0, problem.options);
+    const Kernels<T>& kernels = *kernels_for<T>(isa);
+    std::vector<T> first;
+    for (int turn = 0; turn < 3; ++turn) {
+      Memory<T> memory(*shape, problem.n_samples);
+      if (turn == 1) std::fill(memory.parameters.begin(), memory.parameters.end(), std::nan(""));
+      Settings settings;
+      settings.optimizer = Optimizer::adam;
+      settings.batch_size = problem.batch_size;
+      std::vector<double> losses(2);
+      std::vector<T> all(static_cast<std::size_t>(problem.n_samples * shape->sizes.back()));
+      predict(*shape, kernels, memory.parameters.data(), memory.data, all.data(), 1);
+      std::vector<T> gradient(memory.parameters.size());
+      Differentiator<T>().gradients(*shape, kernels, memory.parameters.data(), memory.data, gradient.data(), 0, false,
+                                    1);
+      Trainer<T>(shape, kernels, settings)
+          .epochs(memory.parameters.data(), memory.data, 2, Order{nullptr, true, 1, 0}, losses.data(),
+                  [] { return false; });
+      all.insert(all.end(), gradient.begin(), gradient.end());
+      all.insert(all.end(), memory.parameters.begin(), memory.parameters.end());
+      if (turn == 0) first = all;
+      CHECK((all == first) == (turn != 1));
+    }
+  }
+}
+
 void test_impossible_shapes() {
   const auto refused = [](std::vector<std::int64_t> sizes, std::vector<std::string> activations) {
     try {
@@ -339,6 +380,7 @@ template <class T>
 void test_dtype() {
   for (const auto& isa : available_isas()) {
     test_factors_of_products<T>(isa);
+    test_used_memory<T>(isa);
     for (const auto& problem : kProblems) {
       test_packed_copies<T>(isa, problem);
       test_threads_change_no_bits<T>(isa, problem, false);

@@ -27,6 +27,21 @@ Network<T>::Network(std::shared_ptr<const Shape> shape_, const std::string& isa)
 
 namespace {
 
+// use(the network's kept workspace), or use(nullptr) where another thread has it.
+template <class T, class Use>
+auto with_kept_rows(const Network<T>& network, Use use) {
+  const std::unique_lock<std::mutex> alone(network.kept->busy, std::try_to_lock);
+  return use(alone.owns_lock() ? &network.kept->rows : nullptr);
+}
+
+template <class T>
+void predict_rows(const Network<T>& network, const Data<T>& data, T* out, int n_threads) {
+  const nb::gil_scoped_release unlocked;
+  with_kept_rows(network, [&](KeptRows<T>* kept) {
+    predict(*network.shape, *network.kernels, network.data, data, out, n_threads, kept);
+  });
+}
+
 template <class T>
 nb::object forward(const Network<T>& network, nb::handle x, int n_threads) {
   const View view = floats<T>(x, "x");
@@ -43,8 +58,7 @@ nb::object forward(const Network<T>& network, nb::handle x, int n_threads) {
   data.rows.n_features = n_in;
   data.rows.x = view.data<T>();
   data.n_samples = view.dim(0);
-  const nb::gil_scoped_release unlocked;
-  predict(*network.shape, *network.kernels, network.data, data, out.data, n_threads);
+  predict_rows(network, data, out.data, n_threads);
   return out.array;
 }
 
@@ -52,8 +66,7 @@ template <class T>
 nb::object predict_all(const Network<T>& network, const Dataset& dataset, int n_threads) {
   const Data<T>& data = dataset.of(network, false);
   const NewArray<T> out({data.n_samples, network.n_out()});
-  const nb::gil_scoped_release unlocked;
-  predict(*network.shape, *network.kernels, network.data, data, out.data, n_threads);
+  predict_rows(network, data, out.data, n_threads);
   return out.array;
 }
 
@@ -61,7 +74,9 @@ template <class T>
 double loss_of_all(const Network<T>& network, const Dataset& dataset, int n_threads) {
   const Data<T>& data = dataset.of(network, true);
   const nb::gil_scoped_release unlocked;
-  return evaluate(*network.shape, *network.kernels, network.data, data, n_threads);
+  return with_kept_rows(network, [&](KeptRows<T>* kept) {
+    return evaluate(*network.shape, *network.kernels, network.data, data, n_threads, kept);
+  });
 }
 
 template <class T>

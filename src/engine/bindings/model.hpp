@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../network.hpp"
+#include "../row_shares.hpp"
 #include "../trainer.hpp"
 #include "arrays.hpp"
 
@@ -23,11 +24,12 @@ struct Network {
   const Kernels<T>* kernels;
   nb::object parameters;  // (n_parameters,), a view of memory that is readable 64 bytes further
   T* data;
-  struct Differentiating {
+  struct Kept {  // from call to call, by the thread that has `busy`
     std::mutex busy;
     Differentiator<T> differentiator;
+    KeptRows<T> rows;
   };
-  std::unique_ptr<Differentiating> kept = std::make_unique<Differentiating>();
+  std::unique_ptr<Kept> kept = std::make_unique<Kept>();
 
   Network(std::shared_ptr<const Shape> shape, const std::string& isa);
   std::int64_t n_in() const { return shape->n_in(0); }

@@ -24,11 +24,14 @@ CHAINRULE_INLINE Vec<T> clip_probability(Vec<T> p, T floor) {
 
 template <class T>
 struct SquaredError {  // 1/2 sum (y - t)^2
-  static CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) {
-    const Vec<T> e = as_factor<T>(y - t);
-    return e * e * broadcast(T(0.5));
-  }
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) { return (y - t) * (y - t) * broadcast(T(0.5)); }
   static CHAINRULE_INLINE Vec<T> gradient(Vec<T> y, Vec<T> t) { return y - t; }
+};
+template <class T>
+struct SquaredErrorOfPredictions : SquaredError<T> {  // which have not become 0 where they are no factors
+  static CHAINRULE_INLINE Vec<T> value(Vec<T> y, Vec<T> t) {
+    return SquaredError<T>::value(as_factor<T>(y - t), zeros<T>());
+  }
 };
 
 template <class T>

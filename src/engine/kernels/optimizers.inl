@@ -10,7 +10,6 @@ using chainrule::Stage;
 template <class T>
 struct UpdateRule {
   static constexpr bool changes_weights = true, divides = false;
-  static constexpr int first_mean = 0, n_means = 0;  // moments that have a sign
   const Step<T>& s;
   T rate;
   CHAINRULE_INLINE UpdateRule(const Step<T>& s, const Layer<T>& layer)
@@ -38,7 +37,6 @@ struct Sgd : UpdateRule<T> {
 // v = momentum v - rate g; w += v, or Nesterov's look ahead: w += momentum v - rate g (Sutskever et al. 2013, eq. 3-4)
 template <class T>
 struct Momentum : UpdateRule<T> {
-  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Vec<T> step = broadcast(this->rate) * g;
@@ -65,7 +63,6 @@ struct Moments {
 template <class T>
 struct Adam : UpdateRule<T> {
   static constexpr bool divides = true;
-  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
@@ -76,7 +73,6 @@ struct Adam : UpdateRule<T> {
 // Reddi, Kale & Kumar 2018, algorithm 2: the largest second moment so far.
 template <class T>
 struct AmsGrad : UpdateRule<T> {
-  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
@@ -89,7 +85,6 @@ struct AmsGrad : UpdateRule<T> {
 // Dozat 2016: Adam that looks ahead; the momentum's schedule is in the two rates.
 template <class T>
 struct Nadam : UpdateRule<T> {
-  static constexpr int n_means = 1;
   T gradient_rate;
   CHAINRULE_INLINE Nadam(const Step<T>& s, const Layer<T>& layer)
       : UpdateRule<T>(s, layer), gradient_rate(s.gradient_rate * layer.rate_factor) {}
@@ -103,7 +98,6 @@ struct Nadam : UpdateRule<T> {
 // Tieleman & Hinton 2012; centered by Graves 2013, eq. 38-41. Memory: square, mean where centered, momentum where any.
 template <class T, bool kCentered, bool kMomentum>
 struct RmsProp : UpdateRule<T> {
-  static constexpr int first_mean = 1, n_means = kCentered + kMomentum;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
@@ -146,7 +140,6 @@ CHAINRULE_INLINE Vec<T> towards(Vec<T> of, Vec<T> x) {
 // Chen et al. 2023, program 1. A gradient that is NaN must not pass for none.
 template <class T>
 struct Lion : UpdateRule<T> {
-  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
@@ -161,7 +154,6 @@ struct Lion : UpdateRule<T> {
 // its sign; m[1]: step sizes. The last step was a step against m[0], so it need not be kept.
 template <class T>
 struct Rprop : UpdateRule<T> {
-  static constexpr int n_means = 1;
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Step<T>& s = this->s;
@@ -243,8 +235,9 @@ struct Update {
       if (s.sweeps)
         for (const int64_t end = q + n * Simd<T>::width; q < end; q += Simd<T>::width) {
           store(w + q, as_factor<T>(load(w + q)));
-          for (int m = Rule::first_mean; m < Rule::first_mean + Rule::n_means; ++m)
-            store(moments[m] + q, flush(load(moments[m] + q), broadcast(kLeastMoment<T>)));
+          for (int m = 0; m < chainrule::kMostMoments; ++m)
+            if (s.rule.signed_moments[m])
+              store(moments[m] + q, flush(load(moments[m] + q), broadcast(kLeastMoment<T>)));
         }
   }
 };

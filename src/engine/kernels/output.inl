@@ -124,7 +124,7 @@ void output_rows(const Step<T>& s, const Layer<T>& layer, int64_t r0, int64_t r1
   switch (s.loss.kind) {
     case Loss::squared_error:
       if (layer.activation == Activation::softmax || layer.activation == Activation::ordered)
-        return distance(SquaredError<T>{});
+        return distance(SquaredErrorOfPredictions<T>{});
       return with_activation<T>(layer.activation,
                                 [&](auto f) { fused(f, Through<T, decltype(f), SquaredError<T>>{}); });
 #define CHAINRULE_DISTANCE(name, L, ...) \
