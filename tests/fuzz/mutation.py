@@ -47,20 +47,22 @@ def mutated_bytes(rng, data):
     return bytes(data)
 
 
-def places(value, inside=()):
+def places(value):
     """Return (container, key) of every value in a tree of JSON."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, part in items:
-        yield value, key
-        if isinstance(part, dict | list):
-            yield from places(part)
+    found, containers = [], [value]
+    while containers:
+        container = containers.pop()
+        for key, part in container.items() if type(container) is dict else enumerate(container):
+            found.append((container, key))
+            if type(part) in (dict, list):
+                containers.append(part)
+    return found
 
 
 def mutated_json(rng, value):
-    """Return a changed copy of a tree of JSON."""
-    value = copy.deepcopy(value)
+    """Change a tree of JSON, and return it."""
     for _ in range(int(rng.integers(1, 4))):
-        found = list(places(value))
+        found = places(value)
         if not found:
             break
         container, key = pick(rng, found)
