@@ -1,5 +1,7 @@
 """CSV files as they come."""
 
+import gzip
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,18 @@ SAME = {
     "pipes": "a|b\n1|2\n3|4\n",
     "blanks": "a b\n1 2\n3 4\n",
     "tabs": "a\tb\n1\t2\n3\t4\n",
+    "blanks that align": "  a   b\n  1   2  \n\n 3   4\n",
+    "blanks and a tab": "  a  b\n  1\t 2\n  3  4\n",
+    "a blank line after a title": "Report of May\n\n\na,b\n1,2\n3,4\n",
+    "apostrophes": "'a','b'\n'1','2'\n3,4\n",
+    "blanks before quotes": 'a, "b"\n1, "2"\n3, "4"\n',
+    "a sum at the end": "a,b\n1,2\n3,4\nTotal: 6\n",
+    "a source at the end": "a,b\n1,2\n3,4\n\nSource: Bureau, 2020, p. 3\nRead in May\n",
+    "half of a line at the end": "a,b\n1,2\n3,4\n5",
+    "empty fields at the end of a line": "a,b\n1,2\n3,4,,\n",
+    "a comment that is not UTF-8": b"a,b\n1,2\n# Gr\xf6\xdfe\n3,4\n",
+    "a sum at the end, UTF-16": "a;b\n1;2\n3;4\nSumme\n".encode("utf-16"),
+    "a sum at the end, gzip": gzip.compress(b"a,b\n1,2\n3,4\nTotal: 6\n"),
     "blank lines before": "\n\n  \na,b\n1,2\n3,4\n",
     "carriage returns": "a,b\r1,2\r3,4\r",
     "UTF-16": "a,b\n1,2\n3,4\n".encode("utf-16"),
@@ -43,6 +57,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("content", SAME.values(), ids=SAME)
+@pytest.mark.filterwarnings("ignore:the last:chainrule.io.TableWarning")
 def test_the_same_table(read, content):
     assert read(content) == {"a": ["1", "3"], "b": ["2", "4"]}
 
@@ -104,5 +119,73 @@ def test_json(read):
     rows = {"a": [1, 2], "b": ["x", None]}
     assert read('[{"a": 1, "b": "x"}, {"a": 2, "b": null}]') == rows
     assert read('{"a": 1, "b": "x"}\n{"a": 2}\n') == rows
+    assert read('{"a": [1, 2], "b": ["x", null]}') == rows
+    assert read('{"a": {"0": 1, "1": 2},\n "b": {"0": "x", "1": null}}') == rows
+    assert read('{"a": "x\u2028y"}\n{"a": 2}\n')["a"] == ["x\u2028y", "2"]
+    with pytest.raises(TableError, match="could not be read as JSON in line 2: "):
+        read('{"a": 1}\n{"a":\n')
     with pytest.raises(TableError, match="could not be read as JSON"):
         read('[{"a": 1,')
+
+
+ROWS = "".join(f"{k},{k % 7}.5,{k}.5\n" for k in range(90))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n3\n4,5\n", "line 3 of .*t.csv has 1 field, expected 2 as in the line of names: '3'"),
+        ("a,b\n1,2\n3,4,5\n6,7\n", "line 3 .* has 3 fields, .*; a text with ',' in it must stand between qu"),
+        ('a,b\n1,2\n"3,4\n5,6\n7,8\n', "line 3 .*'3,4'; a quote that is opened .* closed 2 lines later"),
+        ('a,b\n"x\ny",2\n3\n4,5\n', "line 4 of .*'3'"),
+        ("# made in May\n\na,b\n1,2\n3\n4,5\n", "line 5 of .*'3'"),
+        ("a,b\n1,2\n" + "3\n" * 6, "line 3 of .* has 1 field"),
+        (b"a,b\n1,2\n\xff\n4,5\n", r"line 3 of .* has 1 field"),
+        (b"a,b\n1,\xff\n3\n", "not UTF-8 text in column 'b'"),
+        ("a,b\n1,2\n3" + "x" * 9000 + "\n4,5\n", r"line 3 of .*x\.\.\.'"),
+    ],
+)
+def test_a_line_that_is_no_row(read, content, message):
+    with pytest.raises(TableError, match=message) as caught:
+        read(content)
+    assert len(str(caught.value)) < 300
+
+
+def test_lines_that_are_left_out_are_told_of(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(f"id,x,y\n{ROWS}Total: 300\n")
+    with pytest.warns(
+        TableWarning, match="the last line of .* was left out, .* not have 3 fields: 'Total: 300'"
+    ):
+        model = TableModel.fit(path, "y", epochs=1)
+    assert any("was left out" in note for note in model.notes)
+    with pytest.warns(TableWarning, match="was left out"):
+        assert len(model.predict(path)) == 90
+
+
+def test_rows_between_two_quotes_that_do_not_belong_together(tmp_path):
+    path = tmp_path / "t.csv"
+    lines = [f"{k},{chr(34) * (k in (20, 60))}w{k % 3},{k}.5" for k in range(90)]
+    path.write_text("\n".join(["x,word,y", *lines]))
+    with pytest.warns(
+        TableWarning, match=r"'word' in row 21 holds 39 lines that look like rows; is a quote \""
+    ):
+        TableModel.fit(path, "y", epochs=1)
+
+
+def test_quotes_after_backslashes(read):
+    found = read('a,b\n1,"say \\"a, b\\" twice"\n2,x\n')
+    assert found == {"a": ["1", "2"], "b": ['say "a, b" twice', "x"]}
+    assert read('a,b\n"C:\\dir\\","x"\n1,2\n') == {"a": ["C:\\dir\\", "1"], "b": ["x", "2"]}
+
+
+@pytest.mark.parametrize("encoding", ["base64", "rot13", "zlib", "hex", "latin-99", "\0", ""])
+def test_no_encoding(encoding):
+    with pytest.raises(ParameterError, match="expected an encoding such as"):
+        CsvOptions(encoding=encoding)
+
+
+def test_a_delimiter_that_is_not_found_out(tmp_path):
+    (tmp_path / "t.csv").write_text("a:y\n1:2\n3:4\n")
+    with pytest.raises(TableError, match=r"expected one of 'a:y'; --delimiter \(delimiter= in Python\) says"):
+        TableModel.fit(tmp_path / "t.csv", "y")

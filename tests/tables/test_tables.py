@@ -87,7 +87,7 @@ def test_gzip(tmp_path, name):
         ("a,b\n", r"has no rows \(columns: 'a', 'b'\), expected at least one"),
         ("\n\n", "is empty"),
         ("a,b,a\n1,2,3\n", "the column name 'a' more than once"),
-        ("a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
+        ("a,b\n1,2\n3\n4,5\n", "line 3 of .* has 1 field, expected 2"),
         (
             b"a,b\n\xe9,2\n",
             "not UTF-8 text in column 'a'; --encoding latin-1 reads it so .*, for example: iconv",

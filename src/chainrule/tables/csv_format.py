@@ -50,14 +50,11 @@ class CsvOptions:
             if self.delimiter.lower() not in named:
                 raise ParameterError(f"got {self.delimiter!r}, expected one character, or tab", "delimiter")
             object.__setattr__(self, "delimiter", named[self.delimiter.lower()])
-        if self.encoding is not None:
-            try:
-                codecs.lookup(self.encoding)
-            except LookupError:
-                raise ParameterError(
-                    f"got {self.encoding!r}, expected an encoding such as utf-8, latin-1, cp1252, utf-16",
-                    "encoding",
-                ) from None
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            raise ParameterError(
+                f"got {self.encoding!r}, expected an encoding such as utf-8, latin-1, cp1252, utf-16",
+                "encoding",
+            )
 
 
 @dataclass(frozen=True)
@@ -75,6 +72,14 @@ class CsvFormat:
         What was guessed beyond the usual.
     longest : int
         Bytes of the longest line seen.
+    header : bool
+        Whether the names stand in the file.
+    quote : str
+        What stands around texts that hold delimiters.
+    escape : str, optional
+        What stands before a quote within such a text, where that is not another quote.
+    blanks : bool
+        Whether blanks after a delimiter are none of the field.
     """
 
     encoding: str
@@ -83,6 +88,10 @@ class CsvFormat:
     skip: int
     notes: list[str]
     longest: int
+    header: bool = True
+    quote: str = '"'
+    escape: str | None = None
+    blanks: bool = False
 
 
 def find_format(title: str, start: bytes, options: CsvOptions) -> CsvFormat:
@@ -125,11 +134,14 @@ def find_format(title: str, start: bytes, options: CsvOptions) -> CsvFormat:
     if title_line and options.header:
         notes.append(f"the first line of {title} was passed over: {title_line.strip()[:60]!r}")
         skip += lines[skip:].index(title_line) + 1
+        while not lines[skip].strip():
+            skip += 1
     rows = [line for line in lines[skip : skip + LINES] if line.strip()]
     if delimiter and not options.firm and not any(delimiter in row for row in rows):
         delimiter = None
     delimiter = delimiter or find_delimiter(rows)
-    fields, n_lines = _first_record(lines[skip:], delimiter)
+    quote = _quote(rows, delimiter)
+    fields, n_lines = _first_record(lines[skip:], delimiter, quote)
     if not options.header:
         names = [str(k) for k in range(len(fields))]
     else:
@@ -143,7 +155,11 @@ def find_format(title: str, start: bytes, options: CsvOptions) -> CsvFormat:
                 f"{title} is a row, --no-header (header=False in Python) reads it as one"
             )
     longest = max((len(line.encode(errors="replace")) for line in lines), default=0)
-    return CsvFormat(encoding, delimiter, names, skip, notes, longest)
+    # In the first lines that came whole.
+    escaped = any(re.search(rf'\\"(?![\r\n"{re.escape(delimiter)}]|$)', row) for row in rows[:-1])
+    blanks = any(_blanks_matter(row, delimiter, quote) for row in rows)
+    escape = "\\" if escaped and quote == '"' else None
+    return CsvFormat(encoding, delimiter, names, skip, notes, longest, options.header, quote, escape, blanks)
 
 
 def find_encoding(title: str, start: bytes, said: str | None = None) -> str:
@@ -176,20 +192,26 @@ def find_delimiter(rows: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> find_delimiter(["a;b", "1,5;2", "2,5;3"]), find_delimiter(["x"])
-    (';', ',')
+    >>> find_delimiter(["a;b", "1,5;2", "2,5;3"]), find_delimiter(["x"]), find_delimiter(["a  b", " 1 25"])
+    (';', ',', ' ')
     """
     if not rows:
         return ","
-    best, best_score = ",", (0.0, 0)
+    best, best_score = "", (0.0, 0)
     for delimiter in (*DELIMITERS, " "):
-        counts = [_outside_quotes(row).count(delimiter) for row in rows]
-        if not counts[0] or (delimiter == " " and (best_score[1] or len(set(counts)) > 1 or len(rows) < 2)):
+        counts = [_count(row, delimiter) for row in rows]
+        if not counts[0] or (delimiter == " " and not _only_blanks(rows, counts, best)):
             continue
         alike = sum(abs(n - counts[0]) <= 1 for n in counts) / len(counts)
         if (alike, counts[0]) > best_score:
             best, best_score = delimiter, (alike, counts[0])
-    return best
+    return best or ","
+
+
+def _only_blanks(rows: Sequence[str], counts: Sequence[int], best: str) -> bool:
+    """Whether blanks separate fields: as many in each row; nothing else does but a tab here and there."""
+    aligned = best == "\t" and all("  " in row for row in rows)
+    return len(set(counts)) == 1 and len(rows) > 1 and (not best or aligned)
 
 
 def not_utf8(title: str, where: str) -> TableError:
@@ -251,22 +273,57 @@ def _hashed(field: str) -> bool:
     return field.lstrip().startswith("#") and len(field.strip()) > 1
 
 
-def _first_record(lines: Sequence[str], delimiter: str) -> tuple[list[str], int]:
+def _first_record(lines: Sequence[str], delimiter: str, quote: str) -> tuple[list[str], int]:
     """Return the fields of the first record, and how many lines it takes: quotes may hold line breaks."""
     if not lines:
         return [], 0
     csv.field_size_limit(2**31 - 1)
-    reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
+    text = io.StringIO("\n".join(map(plain_blanks, lines) if delimiter == " " else lines))
+    reader = csv.reader(text, delimiter=delimiter, quotechar=quote, skipinitialspace=True)
     return next(reader, []), reader.line_num
+
+
+def plain_blanks(line: str) -> str:
+    """Return a line whose fields are separated by any number of blanks, some of them tabs."""
+    return line.strip().replace("\t", " ") + "\n" * line.endswith(("\n", "\r"))
+
+
+def _quote(rows: Sequence[str], delimiter: str) -> str:
+    """Return the apostrophe where all names stand between two, else the usual quote."""
+    names = [name.strip() for name in rows[0].split(delimiter)] if rows else []
+    quoted = [len(name) > 2 and name[0] == name[-1] == "'" for name in names]
+    return "'" if names and all(quoted) else '"'
+
+
+def _blanks_matter(row: str, delimiter: str, quote: str) -> bool:
+    """Whether a row has blanks before a quote, or several of them as one delimiter."""
+    if delimiter == " ":
+        return row != row.strip() or "  " in row or "\t" in row
+    return bool(re.search(rf"{re.escape(delimiter)} +{quote}", row))
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether a name is that of an encoding of text; Python has others, such as base64."""
+    try:
+        return bool("a".encode(name))
+    except (LookupError, ValueError):
+        return False
 
 
 def _with_row_names(names: list[str], rows: Sequence[str], delimiter: str) -> list[str]:
     """Add a name for the column that has none: R's names of rows, or what ends every row with a delimiter."""
-    counts = {_outside_quotes(row).count(delimiter) + 1 for row in rows if not row.startswith("#")}
+    counts = {_count(row, delimiter) + 1 for row in rows if not row.startswith("#")}
     if counts != {len(names) + 1}:
         return names
     at_end = all(row.rstrip("\r\n").endswith(delimiter) for row in rows if not row.startswith("#"))
     return [*names, ""] if at_end else ["", *names]
+
+
+def _count(line: str, delimiter: str) -> int:
+    """Return how many delimiters a line has outside of quotes; several blanks are one."""
+    if delimiter == " ":
+        return len(re.sub('"[^"]*"', "-", line).split()) - 1
+    return _outside_quotes(line).count(delimiter)
 
 
 def _outside_quotes(line: str) -> str:

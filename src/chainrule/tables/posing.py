@@ -161,14 +161,14 @@ def pose(data: Any, asked: Question) -> Problem:
     weight_name = asked.weight if isinstance(asked.weight, str) else None
     names = [name for name in source.names if name not in asked.ignore]
     names += [name for name in (*asked.targets, weight_name) if name is not None and name not in names]
+    for note in source.notes:
+        warnings.warn(note, TableWarning, stacklevel=3)
     table = source.read(names)
     check_rows(table, source.title)
     found = _read_text(source, table, asked)
     readings = {name: one.reading for name, one in found.items()}
     table, readings = _typed(table, found, readings, asked)
     notes = [*source.notes, *_notes(found, [n for n in names if n != weight_name])]
-    for note in source.notes:
-        warnings.warn(note, TableWarning, stacklevel=3)
     weights = row_weights(asked.weight, table)
     left_out = {"": "has no name"} if source.nameless else {}
     for name in names:
@@ -193,7 +193,9 @@ def pose(data: Any, asked: Question) -> Problem:
 def _check_names(source: Source, asked: Question) -> None:
     for name in asked.targets:
         if name not in source:
-            raise TableError(no_such(name, source.names, "to predict"))
+            one = source.is_file and len(source.names) == 1 and not source.names[0].isidentifier()
+            hint = "; --delimiter (delimiter= in Python) says what separates the fields" if one else ""
+            raise TableError(no_such(name, source.names, "to predict") + hint)
     uses = {"to ignore": asked.ignore, "to read as text": asked.text, "to read as numbers": asked.number}
     if isinstance(asked.weight, str):
         uses["of weights"] = [asked.weight]

@@ -1,7 +1,9 @@
 """Every way into a table: CSV, Parquet and JSON files, DataFrames, mappings, lists of rows; and out again."""
 
+import csv
 import os
 import stat
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -143,7 +145,7 @@ class _told:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, where: Any) -> None:
-        if isinstance(error, pa.ArrowException | UnicodeError | OSError | EOFError):
+        if isinstance(error, pa.ArrowException | UnicodeError | OSError | EOFError | csv.Error | zlib.error):
             raise TableError(f"{self.title} could not be read as a table: {_first_line(error)}") from None
 
 
