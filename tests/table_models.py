@@ -5,12 +5,14 @@ import json
 import re
 import struct
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from chainrule import MLPClassifier, MLPRegressor, Network
+from chainrule import MLPClassifier, MLPRegressor, Network, TabularClassifier, TabularRegressor
 from chainrule.io import TableModel
 
 
@@ -43,7 +45,25 @@ def make_models():
             "classifier": MLPClassifier(**fit).fit(x, np.arange(20) % 3),
             "regressor": MLPRegressor(**fit).fit(x, x[:, 0]),
             "table": TableModel.fit(make_houses(), "dear", ignore=["price"], **table),
+            "tabular_classifier": make_tabular(TabularClassifier, "dear"),
+            "tabular_regressor": make_tabular(TabularRegressor, "price"),
         }
+
+
+def columns_of(houses):
+    """What a price is predicted from, as a table of pyarrow."""
+    return pa.table({name: values for name, values in houses.items() if name not in ("price", "dear")})
+
+
+def make_tabular(cls, target):
+    """A fitted model of one member, whose network is exchanged for a small one."""
+    houses = make_houses()
+    model = cls("fast", time_budget=0.01, random_state=0).fit(columns_of(houses), houses[target])
+    first = model.members_[0]
+    sizes = [first.network.sizes[0], 3, first.network.sizes[-1]]
+    network = Network(sizes, loss=first.network.loss, dtype="float32", random_state=0)
+    model.members_ = [replace(first, network=network, weight=1.0)]
+    return model
 
 
 def read_parts(path):

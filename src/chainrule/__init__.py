@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from chainrule.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
     from chainrule.reference import gradcheck
     from chainrule.tables.table_model import TableModel
+    from chainrule.tabular.classifier import TabularClassifier
+    from chainrule.tabular.regressor import TabularRegressor
     from chainrule.training import History
     from chainrule.training.schedules import (
         ConstantSchedule,
@@ -61,6 +63,8 @@ __all__ = [
     "Rprop",
     "StepSchedule",
     "TableModel",
+    "TabularClassifier",
+    "TabularRegressor",
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "__version__",
@@ -93,6 +97,8 @@ _HOMES = {
     "MLPRegressor": "chainrule.estimators",
     "Network": "chainrule.network",
     "TableModel": "chainrule.tables.table_model",
+    "TabularClassifier": "chainrule.tabular.classifier",
+    "TabularRegressor": "chainrule.tabular.regressor",
     "TrainingCurveDisplay": "chainrule.inspection",
     "WeightsDisplay": "chainrule.inspection",
     "diagnose": "chainrule.inspection",

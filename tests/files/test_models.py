@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from chainrule import MLPRegressor
 from chainrule.files.errors import ModelFileError
 from chainrule.files.models import KINDS, is_model_file, load, save
+from table_models import columns_of
 
 X = np.linspace(-1, 1, 30).reshape(10, 3)
 ANSWER = {
@@ -22,6 +23,8 @@ ANSWER = {
     "classifier": lambda model, table: model.predict_proba(X),
     "regressor": lambda model, table: model.predict(X),
     "table": lambda model, table: model.predict_proba(table),
+    "tabular_classifier": lambda model, table: model.predict_proba(columns_of(table)),
+    "tabular_regressor": lambda model, table: model.predict(columns_of(table)),
 }
 
 

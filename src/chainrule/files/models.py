@@ -49,6 +49,12 @@ KINDS = {
         "TableModel",
         (*(f"estimator.{name}" for name in FITTED), "preprocessing", "target."),
     ),
+    "tabular_classifier": Kind(
+        "chainrule.tabular.classifier", "TabularClassifier", ("members.", "preparation.center")
+    ),
+    "tabular_regressor": Kind(
+        "chainrule.tabular.regressor", "TabularRegressor", ("members.", "preparation.center")
+    ),
 }
 
 
@@ -57,7 +63,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : Network, MLPClassifier, MLPRegressor or TableModel
+    model : Network, MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor or TableModel
         The model.
     path : str or path-like
         File to write. An existing file is replaced only when the new one is complete and on the disk.
@@ -121,7 +127,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    Network, MLPClassifier, MLPRegressor or TableModel
+    Network, MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor or TableModel
         What was saved.
 
     Raises

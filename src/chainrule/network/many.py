@@ -121,7 +121,7 @@ def train_many(
         raise TypeError(f"on_done is {on_done!r}; expected a function of an index and a result")
     checked = as_jobs(jobs, common, foreign=on_done is not None)
     results: dict[int, History | Exception] = {}
-    with contextlib.closing(_results(checked, min(_n_workers(n_jobs), len(checked)))) as running:
+    with contextlib.closing(_results(checked, min(n_workers(n_jobs), len(checked)))) as running:
         for index, result in running:
             if isinstance(result, Exception):
                 result.add_note(f"jobs[{index}]: {checked[index].network!r}")
@@ -204,7 +204,7 @@ def _histories(results: list[History | Exception]) -> list[History]:
     return [result for result in results if isinstance(result, History)]
 
 
-def _n_workers(n_jobs: int | None) -> int:
+def n_workers(n_jobs: int | None) -> int:
     """How many networks to train at once."""
     cores = _cores()
     if n_jobs is None:

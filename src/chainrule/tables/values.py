@@ -51,6 +51,8 @@ def to_numbers(
     values: pa.ChunkedArray,
     kind: Literal["number", "date"] = "number",
     reading: Reading | None = None,
+    *,
+    finite: bool = True,
 ) -> NDArray[np.float64]:
     """Return a column as floats, missing values as NaN.
 
@@ -65,6 +67,8 @@ def to_numbers(
         What the column must be.
     reading : Reading, optional
         How its text is read, and which numbers mean a missing value.
+    finite : bool
+        Whether to refuse infinite values.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def to_numbers(
     elif pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
     numbers: NDArray[np.float64] = pc.cast(values, pa.float64(), safe=False).to_numpy().astype(np.float64)
-    infinite = np.flatnonzero(np.isinf(numbers))
+    infinite = np.flatnonzero(np.isinf(numbers)) if finite else np.empty(0)
     if infinite.size:
         found = counted(infinite.size, "infinite value")
         raise TableError(

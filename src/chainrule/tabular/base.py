@@ -1,0 +1,315 @@
+"""What `TabularClassifier` and `TabularRegressor` share: how they are fitted, how they predict."""
+
+import sys
+import time
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state
+
+from chainrule._settings import flag, named_choice, real_number, whole_number
+from chainrule.description.verbs import verb
+from chainrule.tabular import inputs, saved
+from chainrule.tabular.budget import Budget
+from chainrule.tabular.columns import Columns, read_columns, take_rows
+from chainrule.tabular.ensemble import Ensemble, Look, Result
+from chainrule.tabular.members import Member
+from chainrule.tabular.metrics import OF_PROBABILITIES, get_metric
+from chainrule.tabular.plan import PRESETS, SINGLE, Plan, make_plan
+from chainrule.tabular.preparation import Preparation
+from chainrule.tabular.recipes import RECIPES, Recipe, draws, standard
+from chainrule.tabular.splits import Split, make_splits
+from chainrule.tabular.targets import Classes, Numbers
+from chainrule.tabular.training import Data
+from chainrule.tabular.watched import Watched
+
+#: Beyond so many row-epochs a training is made shorter.
+MOST_ROW_EPOCHS = 25_600_000
+#: No training is shorter than this, by that rule.
+LEAST_EPOCHS = 30
+
+
+class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """The fit of both, and what they have in common afterwards."""
+
+    _classifies: bool
+    members_: list[Member]
+    preparation_: Preparation
+    looks_: list[Look]
+    _target: Classes | Numbers
+
+    def __init__(
+        self,
+        preset: str = "default",
+        *,
+        time_budget: float | None = None,
+        n_members: int | None = None,
+        n_folds: int = 0,
+        recipe: str | None = None,
+        scoring: str | None = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool | int = False,
+    ) -> None:
+        self.preset = preset
+        self.time_budget = time_budget
+        self.n_members = n_members
+        self.n_folds = n_folds
+        self.recipe = recipe
+        self.scoring = scoring
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def _check_settings(self) -> None:
+        """Raise TypeError or ValueError for settings that are none."""
+        named_choice("preset", self.preset, PRESETS)
+        if self.recipe is not None:
+            named_choice("recipe", self.recipe, RECIPES)
+        if self.time_budget is not None:
+            real_number("time_budget", self.time_budget, "(0, inf)")
+        if self.n_members is not None:
+            whole_number("n_members", self.n_members, 1)
+        if whole_number("n_folds", self.n_folds, 0) == 1:
+            raise ValueError("n_folds is 1; expected at least 2, or 0 for the usual")
+        if not isinstance(self.verbose, int | np.integer):
+            flag("verbose", self.verbose)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : DataFrame of pandas, polars or pyarrow, or array-like of shape (n_samples, n_features)
+            Rows are samples. Columns may be numbers, categories, text, dates or booleans; values may be
+            missing (None or NaN) and numbers infinite. Text of a DataFrame that reads as numbers or dates
+            is taken so.
+        y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each row in the loss, and in the score that members are chosen by. Rows of weight 0 are
+            left out.
+        X_val, y_val, sample_weight_val : optional
+            Rows to choose members by. By default some of X are set aside for that.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For settings, columns or targets that cannot be.
+        """
+        start = time.monotonic()
+        self._check_settings()
+        given = [name for name, one in (("X_val", X_val), ("y_val", y_val)) if one is not None]
+        if len(given) == 1 or (sample_weight_val is not None and not given):
+            raise ValueError("X_val and y_val belong together; give both of them, or none")
+        columns = read_columns(self, X, reset=True)
+        y = self._check_targets(X, y)
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+            rows = np.flatnonzero(weights > 0)
+            if not len(rows):
+                raise ValueError("all rows have the weight 0; expected some above it")
+            if len(rows) < len(y):
+                columns, y, weights = take_rows(columns, rows), y[rows], weights[rows]
+        self._target, learned = self._fit_targets(y)
+        weights = self._weighted(learned, weights)
+        watched_rows = None
+        if given:
+            watched_columns = read_columns(self, X_val, reset=False)
+            targets = self._check_targets(X_val, y_val)
+            if sample_weight_val is not None:
+                sample_weight_val = _check_sample_weight(sample_weight_val, targets, dtype=np.float64)
+            watched_rows = (watched_columns, targets, sample_weight_val)
+        result = self._fit_members(columns, y, learned, weights, watched_rows, start)
+        self.members_, self.looks_ = result.members, result.looks
+        return self
+
+    def _fit_members(
+        self, columns: Columns, y: Any, learned: Any, weights: Any, validation: Any, start: float
+    ) -> Result:
+        """Prepare the rows, and train and choose members."""
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        say = self._say if self.verbose else _silent
+        n = len(y)
+        names = [str(name) for name in getattr(self, "feature_names_in_", range(self.n_features_in_))]
+        statistics = self._target.statistics(learned if self._classifies else y)
+        self.preparation_, prepared = Preparation.fit(columns, statistics, seed=seed, names=names)
+        plan = SINGLE if self.recipe else make_plan(
+            self.preset, self.n_members, self.n_folds, n_rows=n, split=validation is None
+        )  # fmt: skip
+        if not self.recipe:
+            plan = _not_too_long(plan, n)
+        first = self._first_recipe()
+        recipes = draws(first, plan.n_members, seed)
+        classes = learned if self._classifies else None
+        if validation is None:
+            splits = make_splits(n, plan.n_folds, seed, classes)
+            rows = [split.watched for split in splits]
+            chooses = np.arange(n) if len(splits) > 1 and n >= 10 else splits[0].watched
+            if len(splits) == 1 or n < 10:
+                rows = [np.arange(len(chooses))] * len(splits)
+            y_watched, watched_weights, x_watched = (
+                y[chooses],
+                None if weights is None else weights[chooses],
+                None,
+            )
+            classes_watched = None if classes is None else classes[chooses]
+        else:
+            everything = np.arange(n, dtype=np.int64)
+            splits = [Split(everything, everything[:0])]
+            columns_watched, y_watched, watched_weights = validation
+            x_watched = self._inputs(self.preparation_.transform(columns_watched))
+            rows = [np.arange(len(y_watched))]
+            classes_watched = self._target.encode(y_watched) if isinstance(self._target, Classes) else None
+        data = Data(
+            self._inputs(prepared),
+            learned,
+            weights,
+            self._target.n_outputs,
+            self._classifies,
+            splits,
+            x_watched,
+        )
+        metric = get_metric(self.scoring, classifies=self._classifies, n_outputs=self._target.n_outputs)
+        watched = Watched(
+            y_watched if classes_watched is None else classes_watched,
+            watched_weights,
+            rows,
+            metric,
+            self._target.decode if isinstance(self._target, Numbers) else _as_they_are,
+            classifies=self._classifies,
+        )
+        budget = None
+        if self.time_budget is not None:
+            budget = Budget(float(self.time_budget), start)
+            budget.measure(data, first)
+            n_training = len(splits[0].training)
+            plan, part = budget.fitted(plan, n_training, 1)
+            if part < 1:
+                data.splits = [_part(split, part) for split in splits]
+        ensemble = Ensemble(
+            plan, recipes, data, watched, seed=seed, n_jobs=self.n_jobs, budget=budget, start=start, say=say
+        )
+        result = ensemble.run()
+        self._chosen(result, watched)
+        return result
+
+    def _first_recipe(self) -> Recipe:
+        smooths = self.scoring not in OF_PROBABILITIES
+        if self.recipe:
+            return RECIPES[self.recipe](classifies=self._classifies, smoothing=smooths)
+        return standard(classifies=self._classifies, smoothing=smooths)
+
+    def _inputs(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
+        return inputs.expand(self.preparation_.layout, prepared)
+
+    def member_inputs(self, X: Any) -> NDArray[np.float32]:
+        """Return the inputs that each member's network takes.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_samples, n_inputs)
+        """
+        check_is_fitted(self, "members_")
+        if not (
+            type(X) is np.ndarray
+            and X.dtype == np.float64
+            and X.ndim == 2
+            and X.shape[1] == self.n_features_in_
+            and len(X)
+            and not hasattr(self, "feature_names_in_")
+        ):
+            X = read_columns(self, X, reset=False)
+        return self._inputs(self.preparation_.transform(X))
+
+    def _outputs(self, X: Any) -> NDArray[np.float64]:
+        """Average the members' outputs for the rows X."""
+        x = self.member_inputs(X)
+        total: Any = 0.0
+        for member in self.members_:
+            total = total + member.weight * member.network(x).astype(np.float64)
+        return np.asarray(total)
+
+    def _say(self, line: str) -> None:
+        print(f"[{type(self).__name__}] {line}", file=sys.stderr, flush=True)
+
+    # What the two do each in their own way.
+
+    def _check_targets(self, X: Any, y: Any) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def _fit_targets(self, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        raise NotImplementedError
+
+    def _weighted(self, learned: NDArray[Any], weights: Any) -> Any:
+        return weights
+
+    def _chosen(self, result: Result, watched: Watched) -> None:
+        pass
+
+    # Leaving and entering.
+
+    def save(self, path: Any) -> None:
+        """Save the model as one safetensors file, without pickle; `chainrule.load(path)` returns it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; it appears whole or not at all.
+        """
+        verb("save")(self, path)
+
+    def _get_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        check_is_fitted(self, "members_")
+        return saved.get_state(self)
+
+    @classmethod
+    def _from_state(cls, tensors: dict[str, NDArray[Any]], settings: dict[str, Any]) -> Self:
+        return saved.set_state(cls(), tensors, settings)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def _as_they_are(outputs: NDArray[Any]) -> NDArray[Any]:
+    return outputs
+
+
+def _not_too_long(plan: Plan, n_rows: int) -> Plan:
+    """Return a plan with fewer epochs for tables of very many rows."""
+    n_epochs = max(LEAST_EPOCHS, min(plan.n_epochs, MOST_ROW_EPOCHS // n_rows))
+    return plan if n_epochs == plan.n_epochs else plan.of_length(n_epochs)
+
+
+def _part(split: Split, part: float) -> Split:
+    """Return a split that trains on some of its rows, each of which was as likely."""
+    n = max(1, int(part * len(split.training)))
+    chosen = np.random.default_rng(0).permutation(len(split.training))[:n]
+    return Split(split.training[np.sort(chosen)], split.watched)
