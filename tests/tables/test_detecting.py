@@ -40,6 +40,12 @@ NUMBERS = [
     (["$5", "$1,234.50", "-$3", "$ -4"], [5, 1234.5, -3, -4]),
     (["5 \u20ac", "6,50 EUR", "\u20ac 7"], [5, 6.5, 7]),
     (["5 %", "6.5%"], [5, 6.5]),
+    (["5 %", "0.05", "7%", "0.5"], [0.05, 0.05, 0.07, 0.5]),
+    (["5 %", "5", "7%", "1"], [5, 5, 7, 1]),
+    (["1.234", "56", "7.890", "12.345", "1.000", "999", "2.500"], [1234, 56, 7890, 12345, 1000, 999, 2500]),
+    (["1,234", "56", "7,890", "12,345", "1,000", "999", "2,500"], [1234, 56, 7890, 12345, 1000, 999, 2500]),
+    (["1.234", "56", "7.890", "12.345", "1.25", "999", "2.500"], [1.234, 56, 7.89, 12.345, 1.25, 999, 2.5]),
+    (["1.234", "5678", "7.890", "12.345", "1.000", "999"], [1.234, 5678, 7.89, 12.345, 1, 999]),
     (["5 kg", "6 KG", "7"], [5, 6, 7]),
     (["1 year", "2 years"], [1, 2]),
     (["(5)", "7", "(1,234.5)"], [-5, 7, -1234.5]),
@@ -153,6 +159,7 @@ DATES = [
     (["Dec 31, 2024", "Jan. 1, 2024"], ["2024-12-31", "2024-01-01"]),
     (["31. Dezember 2024", "1. M\u00e4rz 2024"], ["2024-12-31", "2024-03-01"]),
     (["31-Dec-24", "01-Jan-25"], ["2024-12-31", "2025-01-01"]),
+    (["20240131", "20231231", "19991231", "NA"], ["2024-01-31", "2023-12-31", "1999-12-31", None]),
     (["2024-03", "2024-04"], ["2024-03-01", "2024-04-01"]),
     (["2024\u5e741\u670831\u65e5", "2024\u5e742\u67081\u65e5"], ["2024-01-31", "2024-02-01"]),
 ]
@@ -160,7 +167,8 @@ DATES = [
 
 @pytest.mark.parametrize(("texts", "days"), DATES, ids=[texts[0] for texts, _ in DATES])
 def test_dates(texts, days):
-    assert read(texts) == ("date", [datetime.date.fromisoformat(day) for day in days])
+    expected = [None if day is None else datetime.date.fromisoformat(day) for day in days]
+    assert read(texts) == ("date", expected)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +182,8 @@ def test_dates(texts, days):
         ("31.1.2024 12:30", "2024-01-31T12:30"),
         ("1/31/2024 5:30 PM", "2024-01-31T17:30"),
         ("1/31/2024, 12:05 a.m.", "2024-01-31T00:05"),
+        ("Wed Jan 31 10:00:00 2024", "2024-01-31T10:00"),
+        ("31/Jan/2024:10:00:00 +0100", "2024-01-31T09:00"),
         ("Wed, 31 Jan 2024 10:00:00 GMT", "2024-01-31T10:00"),
     ],
 )
@@ -193,6 +203,22 @@ def test_dates_that_are_none():
     assert read(["3/4/2024", "5/6/2024"], day_first=True)[1][0] == datetime.date(2024, 4, 3)
     found = detect_all({"a": column(["13/4/2024"]), "b": column(["3/4/2024"])}, {})
     assert found["b"].values.to_pylist() == [datetime.date(2024, 4, 3)]
+
+
+def test_dates_whose_reading_is_said():
+    assert notes(["20240131", "20231231", "19991231"]) == "is read as dates: '20240131' is 2024-01-31"
+    assert notes(["31.12.68", "1.1.99"]) == "is read with years of two digits: '31.12.68' is 2068-12-31"
+    for texts in (["20240131", "20231231"], ["20240131", "20231231", "20230229"], ["20240131"] * 9):
+        assert read(texts)[0] == "number"
+    assert read(["20240131", "20231231", "19991231"], kind="number")[0] == "number"
+
+
+def test_units_that_some_values_lack():
+    assert "is read without the unit 'kg', which 2 of 4 values do not have" in notes(
+        ["5 kg", "6 kg", "7", "8"]
+    )
+    assert notes(["5 kg", "6 kg", "7 kg"]) == "is read without the unit 'kg'"
+    assert "is read with '%' as 0.01" in notes(["5 %", "0.05", "7%", "0.5"])
 
 
 def test_times_of_the_day():

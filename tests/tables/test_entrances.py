@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -179,6 +180,9 @@ def test_german_text_of_typed_columns(tmp_path):
         ([1, 2.5, "n/a", 3] * 15, ["c", "c is missing"]),
         (np.arange(60, dtype=np.float16) % 7, ["c"]),
         ([np.datetime64("2024-01-01") + k for k in range(60)], ["c"]),
+        (pa.array(["a", "b", None] * 20, pa.string_view()), ["c=a", "c=b", "c is missing"]),
+        (pa.array([1.5, 2.5, None] * 20).dictionary_encode(), ["c=1.5", "c=2.5", "c is missing"]),
+        (pc.run_end_encode(pa.array([1.5] * 30 + [2.5] * 30)), ["c"]),
         (pa.array([__import__("decimal").Decimal(k % 7) for k in range(60)]), ["c"]),
     ],
 )
@@ -245,3 +249,29 @@ def test_names_with_points_in_parquet(tmp_path):
     table = pa.table({"a.b": [1, 2], "a": [{"b": 3}, {"b": 4}]})
     pyarrow.parquet.write_table(table, tmp_path / "t")
     assert open_table(tmp_path / "t").read(["a.b"]).to_pydict() == {"a.b": [1, 2]}
+
+
+def test_dates_that_are_whole_numbers(tmp_path):
+    days = pd.Series(pd.date_range("2020-01-01", periods=90, freq="9D"))
+    numbers = days.dt.strftime("%Y%m%d").astype(int)
+    y = np.sin(np.arange(90))
+    tables = [
+        pd.DataFrame({"day": column, "y": y})
+        for column in (numbers, numbers.where(numbers.index != 7), numbers.astype(str), days)
+    ]
+    paths = [tmp_path / "t.csv", tmp_path / "t.parquet"]
+    tables[0].to_csv(paths[0], index=False)
+    tables[0].to_parquet(paths[1])
+    found = [
+        TableModel.fit(table, "y", epochs=2).predict(tables[3]) for table in (tables[0], tables[2], *paths)
+    ]
+    assert all(np.array_equal(one, found[0]) for one in found)
+    model = TableModel.fit(tables[1], "y", epochs=2)
+    assert model.preprocessor.feature_names == ["day", "day is missing"]
+    assert [column.kind for column in model.preprocessor.columns] == ["date"]
+    expected = model.predict(tables[3])
+    assert all(np.array_equal(model.predict(table), expected) for table in (tables[0], tables[2], *paths))
+    with pytest.raises(TableError, match="column 'day' has the text '20240230' in row 1, expected a date"):
+        model.predict({"day": [20240230]})
+    with pytest.raises(TableError, match="column 'day' has values of type double, expected dates"):
+        model.predict({"day": [2024.5]})

@@ -1,5 +1,7 @@
 """What is asked of a table is decided and checked in one place."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -36,7 +38,13 @@ def test_a_column_that_counts_the_rows(frame):
     assert fit(frame.assign(id=frame.id + 1000.0)).columns == ["x", "d"]
     assert fit(frame, number="id").columns == ["id", "x", "d"]
     assert fit(frame[["id", "y"]]).columns == ["id"]  # better than none
-    assert fit(frame.assign(id=frame.id * 7)).columns == ["id", "x", "d"]
+    tens = frame.assign(id=10 * frame.id + 100)
+    assert fit(tens).columns == ["x", "d"]
+    assert fit(tens.sample(frac=1, random_state=0)).columns == ["x", "d"]
+    assert fit(frame.sample(frac=0.7, random_state=0)).columns == ["x", "d"]  # no order, and gaps
+    hours = frame.assign(id=1_577_836_800 + 3600 * frame.id)
+    assert fit(hours).columns == ["id", "x", "d"]
+    assert fit(frame.assign(id=10 * (frame.id % 200))).columns == ["id", "x", "d"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_weights(frame):
     )
     for bad, message in (
         ([-1.0], "has -1 in row 1"),
-        ([np.nan], "has nan in row 1"),
+        ([np.nan], "has no value in row 1"),
         ([0.0], "the weight 0"),
     ):
         with pytest.raises(TableError, match=message):
@@ -207,3 +215,30 @@ def test_notes_say_what_was_guessed():
         "'a' is read with a decimal comma: '0,5' is 0.5; so is 'b'",
         "'a': 2 of 3 values are numbers; '-' in row 3 counts as missing",
     ]
+
+
+@pytest.mark.parametrize("far", ["9999-12-31", "1900-01-01"])
+def test_dates_for_not_known(far, tmp_path):
+    days = (
+        pd.date_range("2020-01-01", periods=200, freq="9D").strftime("%Y-%m-%d").to_series(index=range(200))
+    )
+    frame = pd.DataFrame({"until": days.where(days.index % 20 > 0, far), "y": np.arange(200.0)})
+    typed = pd.DataFrame({"until": frame.until.map(datetime.date.fromisoformat), "y": frame.y})
+    for table in (frame, typed):
+        with pytest.warns(TableWarning, match=rf"'until' has {far} in 10 rows .*--missing {far} \(missing="):
+            fit(table)
+        model = fit(table, missing=far)
+        assert model.preprocessor.feature_names == ["until", "until is missing"]
+        model.save(tmp_path / "m")
+        for again in (frame, typed):
+            assert np.array_equal(chainrule.load(tmp_path / "m").predict(again), model.predict(table))
+
+
+def test_weights_that_are_missing(frame):
+    with pytest.raises(TableError, match="column 'w' has no value in row 8, expected weights of at least 0"):
+        fit(frame.assign(w=np.where(frame.index == 7, np.nan, 1.0)), sample_weight="w")
+
+
+def test_numbers_too_close_to_each_other(frame):
+    left_out = fit(frame.assign(c=2**60 + frame.index % 9)).preprocessor.left_out
+    assert left_out["c"] == "has values too close to each other to compute with"

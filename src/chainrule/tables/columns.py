@@ -100,7 +100,10 @@ class NumberColumn:
         mean, scale = mean_and_scale(known)
         if scale == 0:
             if not missing:
-                return "has one value only"
+                several = len(pc.unique(values)) > 1
+                return (
+                    "has values too close to each other to compute with" if several else "has one value only"
+                )
             scale = 1.0
         return cls(name, kind, mean, scale, missing, reading)
 

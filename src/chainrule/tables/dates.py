@@ -14,6 +14,8 @@ CLOCK = (
 )
 THEN_CLOCK = rf"(?:(?:[Tt]|,? +|, ?| at | um )(?:{CLOCK})(?: Uhr)?)?$"
 WEEKDAY = r"^(?:\p{L}{2,10}\.?,? )?"
+#: 20240131
+COMPACT = r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})$"
 #: In the order in which they are tried. `a` and `b` are day and month, or month and day.
 FORMS = (
     r"^(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + THEN_CLOCK,
@@ -25,9 +27,12 @@ FORMS = (
     WEEKDAY + r"(?P<n>\p{L}{3,})\.?[- ](?P<d>\d{1,2})(?:st|nd|rd|th)?,? (?P<y>\d{4})" + THEN_CLOCK,
     r"^(?P<y>\d{4})[-/. ](?P<n>\p{L}{3,})[-/. ](?P<d>\d{1,2})" + THEN_CLOCK,
     r"^(?P<y>\d{4}) ?年 ?(?P<m>\d{1,2}) ?月 ?(?P<d>\d{1,2}) ?日" + THEN_CLOCK,
+    r"^(?:\p{L}{3,},? )?(?P<n>\p{L}{3}) +(?P<d>\d{1,2}) (?:" + CLOCK + r") (?P<y>\d{4})$",
+    r"^(?P<d>\d{1,2})/(?P<n>\p{L}{3})/(?P<y>\d{4}):(?:" + CLOCK + ")$",
     r"^(?P<n>\p{L}{3,})\.?,?[-/ ](?P<y>\d{4})$",
     r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})$",
     r"^(?P<m>\d{1,2})/(?P<y>\d{4})$",
+    COMPACT,
 )
 ONLY_CLOCK = rf"^{CLOCK}$"
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from chainrule.tables.date_columns import find_dates
+from chainrule.tables.date_columns import find_compact, find_dates
 from chainrule.tables.distinct import Distinct
 from chainrule.tables.found import Around, Choice, Found
 from chainrule.tables.number_columns import find_numbers, find_plain
@@ -43,7 +43,7 @@ def detect(values: pa.ChunkedArray, choice: Choice | None = None, around: Around
     if choice.kind == "text":
         return Found(Reading("text", missing=choice.missing, verbatim=True))
     if choice.kind is None:
-        plain = find_plain(values, choice, around)
+        plain = find_compact(values, choice) or find_plain(values, choice, around)
         if plain is not None:
             return plain
     distinct = Distinct.of(values, choice.missing)

@@ -1,5 +1,7 @@
 """Whether a column of text is one of numbers: their decimal mark, units, magnitudes, codes and odd words."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +21,12 @@ CODES = r"^\s*(?:0\d|\+\d{7})"
 POINT = r"\.(?:\d{0,2}|\d{4,})$|^[+-]?(?:0|\d{4,})?\.\d"
 
 
+#: Numbers without a mark beside such as 1.234, all of which have three digits after it: if there are so
+#: many, the mark groups thousands.
+SHORT = r"^[+-]?\d{1,3}$"
+LEAST_EITHER, LEAST_SHORT = 5, 0.02
+
+
 def find_plain(values: pa.ChunkedArray, choice: Choice, around: Around | None) -> Found | None:
     """Find numbers that are written as in a program, which most columns have; None for others."""
     numbers = plain_numbers(values, missing=choice.missing)
@@ -32,9 +40,18 @@ def find_plain(values: pa.ChunkedArray, choice: Choice, around: Around | None) -
         return Found(reading, numbers)
     point = pc.any(pc.match_substring_regex(values.slice(0, SAMPLE), POINT)).as_py()
     mark = choice.mark or ("." if point else around.evidence.mark if around else None)
-    if mark == ",":
+    if mark == "," or (not choice.mark and not point and _short_ones(values)):
         return None
     return Found(reading, numbers, Around(Evidence(point=int(bool(point)))), open=mark is None and not around)
+
+
+def _short_ones(values: pa.ChunkedArray) -> bool:
+    """Whether some numbers have no mark, and others three digits after it: then all are looked at."""
+    n, n_either = (
+        pc.sum(pc.match_substring_regex(values, pattern)).as_py() or 0
+        for pattern in (SHORT, r"^[+-]?[1-9]\d{0,2}\.\d{3}$")
+    )
+    return n_either >= LEAST_EITHER and n >= max(2, LEAST_SHORT * n_either)
 
 
 def find_numbers(distinct: Distinct, choice: Choice, around: Around | None) -> Found | None:
@@ -59,25 +76,33 @@ def find_numbers(distinct: Distinct, choice: Choice, around: Around | None) -> F
         return None
     written = numerals.take_apart(distinct.text)
     read = ~np.isnan(numerals.values(written, "."))
-    unit, magnitudes, of_unit = _units(written, np.where(read, distinct.counts, 0))
+    units = _units(written, np.where(read, distinct.counts, 0))
     if not forced:
         if not read.any():
             return None
-        no_numbers = _several_units(distinct, written, read, of_unit) or _nearly(distinct, read)
+        no_numbers = _several_units(distinct, written, read, units.same) or _nearly(distinct, read)
         no_numbers = no_numbers or _codes(distinct, read)
         if no_numbers is not None:
             return no_numbers
-        read &= of_unit
+        read &= units.same
     evidence = numerals.evidence(written._replace(matches=read), distinct.counts)
-    mark = _mark(evidence, choice, around, written.body.filter(pa.array(read)))
+    mark = _mark(evidence, choice, around, written.body.filter(pa.array(read)), distinct.counts[read])
     missing, lenient = odd_words(distinct, read)
     reading = Reading(
-        "number", mark or ".", magnitudes, missing=(*choice.missing, *missing), lenient=lenient or forced
+        "number",
+        mark or ".",
+        units.magnitudes,
+        missing=(*choice.missing, *missing),
+        lenient=lenient or forced,
     )
     notes = [
         *([] if choice.mark else _mark_note(distinct, written, read, mark or ".", evidence)),
-        *([f"is read without the unit {unit!r}"] if unit else []),
-        *(f"is read with {one!r} as {numerals.MAGNITUDES[one]:,.0f}" for one in magnitudes),
+        *(
+            [f"is read without the unit {units.unit!r}{_not_all(units, distinct, read)}"]
+            if units.unit
+            else []
+        ),
+        *(f"is read with {one!r} as {numerals.MAGNITUDES[one]:,.12g}" for one in units.magnitudes),
         *odd_note(distinct, read, "numbers"),
     ]
     is_open = mark is None and around is None
@@ -91,21 +116,64 @@ def _fails_on_a_sample(distinct: Distinct) -> bool:
     return float(numerals.take_apart(distinct.text.take(pa.array(places))).matches.mean()) < 0.25
 
 
-def _units(written: Written, counts: NDArray[np.int64]) -> tuple[str, tuple[str, ...], NDArray[np.bool_]]:
-    """Return the unit of most values, the magnitudes that multiply, and which values have no other unit."""
+class Units(NamedTuple):
+    """What stands after the numbers of a column.
+
+    Attributes
+    ----------
+    unit : str
+        That of most values, "" for none.
+    magnitudes : tuple of str
+        Those that multiply.
+    same : ndarray of bool
+        Which texts have no other unit.
+    n_without : int
+        How many values have none.
+    """
+
+    unit: str
+    magnitudes: tuple[str, ...]
+    same: NDArray[np.bool_]
+    n_without: int
+
+
+def _units(written: Written, counts: NDArray[np.int64]) -> Units:
     n = np.bincount(written.suffix, weights=counts, minlength=len(written.suffixes))
     present = [suffix for suffix, many in zip(written.suffixes, n, strict=True) if many]
-    magnitudes = {magnitude for _, magnitude in present}
+    magnitudes = {magnitude for _, magnitude in present} - {"%"}
     multiplied = numerals.multiply(magnitudes, {unit for unit, _ in present} - {""})
-    units = [unit if multiplied else unit + magnitude for unit, magnitude in written.suffixes]
+    shares = _shares(written, n)
+    units = [
+        unit if (shares if magnitude == "%" else multiplied) else unit + magnitude
+        for unit, magnitude in written.suffixes
+    ]
     totals: dict[str, float] = {}
     for unit, many in zip(units, n, strict=True):
         totals[unit] = totals.get(unit, 0) + many
-    totals.pop("", None)
+    n_without = int(totals.pop("", 0))
     most = max(totals, key=lambda one: totals[one], default="")
     most = most if totals.get(most) else ""
-    of_unit = np.array([unit in ("", most) for unit in units])[written.suffix]
-    return most, tuple(sorted(magnitudes - {""})) if multiplied else (), of_unit
+    same = np.array([unit in ("", most) for unit in units])[written.suffix]
+    found = [*(["%"] if shares else []), *(sorted(magnitudes - {""}) if multiplied else [])]
+    return Units(most, tuple(found), same, n_without)
+
+
+def _shares(written: Written, n: NDArray[Any]) -> bool:
+    """Whether 5 % stands beside 0.05: some have the sign and are above 1, the others are shares."""
+    if ("", "%") not in written.suffixes:
+        return False
+    with_sign, without = (written.suffixes.index(one) for one in (("", "%"), ("", "")))
+    if min(n[with_sign], n[without]) <= 0.02 * n.sum():
+        return False
+    numbers = np.abs(numerals.values(written, "."))
+    percent, others = (numbers[(written.suffix == one) & ~np.isnan(numbers)] for one in (with_sign, without))
+    return bool(percent.max() > 1 >= others.max() and (others % 1 != 0).any())
+
+
+def _not_all(units: Units, distinct: Distinct, read: NDArray[np.bool_]) -> str:
+    total = int(distinct.counts[read].sum())
+    n = units.n_without
+    return f", which {n:,} of {total:,} values do not have" if n > MOST_ODD * total else ""
 
 
 def _several_units(
@@ -153,7 +221,13 @@ def _codes(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
     return Found(Reading("text"), notes=(f"has codes such as {example!r}, taken as text",))
 
 
-def _mark(evidence: Evidence, choice: Choice, around: Around | None, bodies: pa.Array) -> Mark | None:
+def _mark(
+    evidence: Evidence,
+    choice: Choice,
+    around: Around | None,
+    bodies: pa.Array,
+    counts: NDArray[np.int64],
+) -> Mark | None:
     """Return the decimal mark; None where nothing decides, and a point is the rule."""
     if choice.mark or evidence.mark:
         return choice.mark or evidence.mark
@@ -161,6 +235,9 @@ def _mark(evidence: Evidence, choice: Choice, around: Around | None, bodies: pa.
         return "."
     if evidence.ungrouped:  # 1234 beside 1,234: the mark groups no thousands
         return "," if pc.any(pc.match_substring(bodies, ",")).as_py() else "."
+    n_short = int(counts[numerals.matching(bodies, SHORT)].sum())
+    if evidence.either >= LEAST_EITHER and n_short >= max(2, LEAST_SHORT * evidence.either):
+        return "." if pc.any(pc.match_substring(bodies, ",")).as_py() else ","
     return around.evidence.mark if around else None
 
 

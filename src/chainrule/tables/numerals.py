@@ -31,6 +31,7 @@ GROUPED = {
     ".": r"^\d{1,3}(?:\.\d{3})+(?:,\d*)?$",
 }
 MAGNITUDES = {
+    "%": 0.01,  # where shares such as 0.05 stand beside it; else a unit
     "k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mio": 1e6, "mln": 1e6, "mn": 1e6, "million": 1e6,
     "b": 1e9, "bn": 1e9, "mrd": 1e9, "bln": 1e9, "billion": 1e9,
 }  # fmt: skip
@@ -218,7 +219,7 @@ def multiply(magnitudes: set[str], units: set[str]) -> bool:
     >>> multiply({"k", "m"}, set()), multiply({"m"}, set()), multiply({"m", ""}, {"$"})
     (True, False, True)
     """
-    letters = magnitudes - {""}
+    letters = magnitudes - {"", "%"}
     words = any(len(one) > 1 for one in letters)
     return words or len(letters) > 1 or bool(units) or ("" in magnitudes and "k" in magnitudes)
 

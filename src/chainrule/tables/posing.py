@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from chainrule._words import listed
 from chainrule.tables import checks
 from chainrule.tables.csv_format import CsvOptions
+from chainrule.tables.date_columns import are_compact_dates
 from chainrule.tables.detecting import detect_all
 from chainrule.tables.errors import ParameterError, TableError, TableWarning
 from chainrule.tables.found import Choice, Found
@@ -26,7 +27,7 @@ from chainrule.tables.suspicious import codes_text, counts_rows, far_codes, type
 from chainrule.tables.tables import open_table
 from chainrule.tables.targets import drop_unknown
 from chainrule.tables.tasks import TASKS, Task, infer_task
-from chainrule.tables.values import is_number, is_text, plain, to_numbers
+from chainrule.tables.values import is_date, is_number, is_text, plain, to_numbers, whole_as_text
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def pose(data: Any, asked: Question) -> Problem:
         if not weights.any():
             raise TableError("all rows have the weight 0, expected some above it")
     task, reason = _task(asked, table)
-    _warn_of_codes(table, asked.targets if task == "regression" else [], asked.targets)
+    _warn_of_codes(table, asked.targets if task == "regression" else [], asked.targets, readings)
     return Problem(table, rows, asked.targets, task, reason, weights, readings, left_out, notes, asked.csv)
 
 
@@ -216,6 +217,8 @@ def _read_text(source: Source, table: pa.Table, asked: Question) -> dict[str, Fo
             texts[name] = values
         elif kind == "text" or (kind == "number" and is_text(plain(values).type)):
             texts[name] = plain(values).cast(pa.large_string())
+        elif kind is None and name not in asked.targets and are_compact_dates(values):
+            texts[name] = whole_as_text(values)
     found = detect_all(texts, choices)
     for name in asked.targets:
         # Labels of a DataFrame that are text stay text, as they stand in it.
@@ -245,6 +248,8 @@ def _typed(
         elif missing and is_number(values.type):
             readings[name] = Reading("number", missing=missing)
             values = readings[name].without_codes(values)
+        elif missing and is_date(values.type):
+            readings[name] = Reading("date", missing=missing)
         columns[name] = values
     return pa.table(columns), readings
 
@@ -293,9 +298,8 @@ def row_weights(weight: Any, table: pa.Table) -> NDArray[np.float64] | None:
             raise TableError(f"sample_weight has the shape {weights.shape}, expected ({table.num_rows},)")
     bad = np.flatnonzero(~(weights >= 0) | np.isinf(weights))
     if bad.size:
-        raise TableError(
-            f"{where} has {weights[bad[0]]:g} in row {bad[0] + 1:,}, expected weights of at least 0"
-        )
+        found = "no value" if np.isnan(weights[bad[0]]) else f"{weights[bad[0]]:g}"
+        raise TableError(f"{where} has {found} in row {bad[0] + 1:,}, expected weights of at least 0")
     return weights
 
 
@@ -322,11 +326,16 @@ def _task(asked: Question, table: pa.Table) -> tuple[Task, str]:
     return "regression", "as --task says" if asked.task else "the values are numbers"
 
 
-def _warn_of_codes(table: pa.Table, numbers: Sequence[str], targets: Sequence[str]) -> None:
+def _warn_of_codes(
+    table: pa.Table, numbers: Sequence[str], targets: Sequence[str], readings: dict[str, Reading]
+) -> None:
     for name in table.column_names:
-        if (name in targets and name not in numbers) or not is_number(table[name].type):
+        dates = is_date(table[name].type)
+        if (name in targets and name not in numbers) or not (dates or is_number(table[name].type)):
             continue
-        values = typed_numbers(table[name])
+        values = (
+            to_numbers(name, table[name], "date", readings.get(name)) if dates else typed_numbers(table[name])
+        )
         codes = far_codes(values)
         if codes:
-            warnings.warn(codes_text(name, codes, values), TableWarning, stacklevel=4)
+            warnings.warn(codes_text(name, codes, values, dates=dates), TableWarning, stacklevel=4)

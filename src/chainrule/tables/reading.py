@@ -117,6 +117,12 @@ class Reading:
         numbers = numerals.values(numerals.take_apart(pa.array(self.missing, pa.large_string())), ".")
         return [float(number) for number in numbers if number == number]
 
+    @property
+    def missing_days(self) -> list[float]:
+        """Those words for a missing value that are dates, as days since 1970."""
+        found = dates.moments(pa.array(self.missing, pa.large_string()), day_first=bool(self.day_first))
+        return (found.microseconds[found.valid] / dates.DAY).tolist()  # type: ignore[no-any-return]
+
     def _numbers(self, distinct: Distinct) -> tuple[pa.Array, NDArray[np.bool_]]:
         written = numerals.take_apart(distinct.text)
         mark = self.mark or numerals.evidence(written, distinct.counts).mark or "."

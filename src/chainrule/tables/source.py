@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chainrule._words import listed
 from chainrule.tables.errors import TableError
@@ -90,7 +91,18 @@ class Source:
         if twice:
             raise TableError(f"{self.title} has the column name {listed(twice)} more than once; rename one")
         places = [self._places[name][0] for name in names]
-        return self._read(places).rename_columns(list(names)) if places else pa.table({})
+        return pa.table(dict(zip(names, map(_usual, self._read(places).columns), strict=True)))
+
+
+def _usual(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column whose layout has few functions in Arrow in the usual one."""
+    if pa.types.is_run_end_encoded(values.type):
+        values = pa.chunked_array(
+            [pc.run_end_decode(chunk) for chunk in values.chunks], values.type.value_type
+        )
+    if pa.types.is_string_view(values.type):
+        values = values.cast(pa.large_string())
+    return values
 
 
 def from_arrow(table: pa.Table, title: str = "the table", **options: Any) -> Source:

@@ -9,17 +9,21 @@ from chainrule._words import counted
 
 #: Fewer rows are no reason to think that a column counts them.
 LEAST_ROWS = 20
+#: So many numbers of a span of twice as many would not all be different by chance.
+MANY_ROWS = 50
 #: A number for "not measured" is in so many rows at least, and in such a share of them.
 LEAST_REPEATS, LEAST_SHARE = 3, 0.002
 
 
 def counts_rows(values: pa.ChunkedArray) -> bool:
-    """Whether whole numbers only count the rows: each is another, and there are hardly gaps.
+    """Whether whole numbers only count the rows: each is another, and there are hardly gaps; perhaps by tens.
 
     Examples
     --------
     >>> counts_rows(pa.chunked_array([range(1, 400)])), counts_rows(pa.chunked_array([[1, 5, 2, 9] * 10]))
     (True, False)
+    >>> counts_rows(pa.chunked_array([range(10, 400, 10)]))
+    True
     """
     n = len(values)
     if n < LEAST_ROWS or values.null_count:
@@ -32,14 +36,20 @@ def counts_rows(values: pa.ChunkedArray) -> bool:
         return False
     else:
         numbers = values.to_numpy()
-    span = float(numbers.max()) - float(numbers.min())
+    low, span = float(numbers.min()), float(numbers.max()) - float(numbers.min())
     if span < n - 1:
         return False
-    if span == n - 1:  # in any order
-        return len(np.unique(numbers)) == n
     steps = np.diff(numbers.astype(np.float64))
-    # Rows were taken out of a table that was counted.
-    return bool(span < 2 * n and ((steps > 0).all() or (steps < 0).all()))
+    counted_by = 1.0
+    # Seconds since 1970 count something else, and so may what has a sign.
+    if span >= 2 * n and 0 <= low <= 10 * span < 2**53:
+        counted_by = float(np.gcd.reduce(np.abs(steps).astype(np.int64)))
+    span /= max(counted_by, 1.0)
+    if span >= 2 * n:
+        return False
+    in_order = bool((steps > 0).all() or (steps < 0).all())
+    # Rows may have been taken out of a table that was counted. Measurements of such a span would repeat.
+    return in_order or (len(np.unique(numbers)) == n and (span == n - 1 or n >= MANY_ROWS))
 
 
 def far_codes(numbers: NDArray[np.float64]) -> list[tuple[float, int]]:
@@ -70,16 +80,23 @@ def far_codes(numbers: NDArray[np.float64]) -> list[tuple[float, int]]:
     return [(float(distinct[k]), int(counts[k])) for k in far if counts[k] >= least]
 
 
-def codes_text(name: str, codes: list[tuple[float, int]], numbers: NDArray[np.float64]) -> str:
-    """Say which numbers are far from the others, and what to do if they are no measurements."""
+def codes_text(
+    name: str, codes: list[tuple[float, int]], numbers: NDArray[np.float64], *, dates: bool = False
+) -> str:
+    """Say which numbers, or dates as days, are far from the others, and what to do if they are no values."""
+
+    def shown(value: float, digits: int = 12) -> str:
+        return str(np.datetime64(int(value // 1), "D")) if dates else f"{value:.{digits}g}"
+
     values = [value for value, _ in codes]
     others = numbers[np.isfinite(numbers) & ~np.isin(numbers, values)]
     found = " and ".join(
-        f"{value:.12g} in {counted(n, 'row')} ({n / len(numbers):.1%})" for value, n in codes
+        f"{shown(value)} in {counted(n, 'row')} ({n / len(numbers):.1%})" for value, n in codes
     )
-    first = f"{values[0]:.12g}"
+    first = shown(values[0])
     return (
-        f"column {name!r} has {found}, far from its other values ({others.min():.6g} to {others.max():.6g}); "
+        f"column {name!r} has {found}, far from its other values ({shown(others.min(), 6)} to "
+        f"{shown(others.max(), 6)}); "
         f"if that means 'not measured', --missing {first} (missing={first!r} in Python) says so"
     )
 

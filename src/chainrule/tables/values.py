@@ -86,6 +86,8 @@ def to_numbers(
     """
     values = plain(values)
     expected = "dates" if kind == "date" else "numbers"
+    if kind == "date" and is_number(values.type):
+        values = values if (text := whole_as_text(values)) is None else text  # 20240131
     if is_text(values.type):
         values = (reading or Reading(kind)).apply(name, values)
     elif pa.types.is_null(values.type):
@@ -99,6 +101,8 @@ def to_numbers(
     elif pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
     numbers: NDArray[np.float64] = pc.cast(values, pa.float64(), safe=False).to_numpy().astype(np.float64)
+    if kind == "date" and reading is not None and reading.missing:
+        numbers = np.where(np.isin(numbers, reading.missing_days), np.nan, numbers)
     infinite = np.flatnonzero(np.isinf(numbers)) if finite else np.empty(0)
     if infinite.size:
         found = counted(infinite.size, "infinite value")
@@ -152,6 +156,22 @@ def to_text(
         for spelling, word in (("1", "true"), ("0", "false")):
             text = pc.if_else(pc.equal(text, spelling), word, text).cast(pa.large_string())
     return text
+
+
+def whole_as_text(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return whole numbers as text; None for others.
+
+    Examples
+    --------
+    >>> whole_as_text(pa.chunked_array([[20240131.0, None, float("nan")]])).to_pylist()
+    ['20240131', None, None]
+    """
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    try:
+        return values.cast(pa.int64()).cast(pa.large_string())
+    except pa.ArrowException:
+        return None
 
 
 def mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Tables of thousands of columns: those of plain numbers are found together, a pattern at a time."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from chainrule.tables.dates import COMPACT
 from chainrule.tables.found import Around, Choice, Found
 from chainrule.tables.number_columns import CODES, POINT
 from chainrule.tables.numerals import Evidence
@@ -29,7 +31,7 @@ def find_together(columns: Mapping[str, pa.ChunkedArray], choices: Mapping[str, 
     names = [
         name
         for name, values in columns.items()
-        if choices.get(name, Choice()) == Choice() and not values.null_count
+        if choices.get(name, Choice()) == Choice() and not values.null_count and not _perhaps_date(values)
     ]
     n_rows = len(columns[names[0]]) if names else 0
     if len(names) < LEAST_COLUMNS or not 0 < n_rows <= MOST_ROWS:
@@ -53,3 +55,7 @@ def find_together(columns: Mapping[str, pa.ChunkedArray], choices: Mapping[str, 
             values = numbers.slice(at * n_rows, n_rows)
             result[names[k]] = Found(Reading("number"), values, around)
     return result
+
+
+def _perhaps_date(values: pa.ChunkedArray) -> bool:
+    return len(values) > 0 and bool(re.match(COMPACT, str(values[0].as_py())))
