@@ -29,6 +29,11 @@ inline std::uint64_t layer_key(std::uint64_t step_key, int layer) {
   return mix(step_key + static_cast<std::uint64_t>(layer + 1) * 0x9e3779b97f4a7c15u);
 }
 
+// Of a step in a block of its rows, where a batch is made of blocks (row_blocks.hpp): rows are counted in their block.
+inline std::uint64_t block_key(std::uint64_t step_key, int block) {
+  return mix(step_key ^ static_cast<std::uint64_t>(block + 1) * 0xd6e8feb86659fd93u);
+}
+
 inline RowKey row_key(std::uint64_t layer_key, std::int64_t row) {
   const std::uint64_t key = mix(layer_key + static_cast<std::uint64_t>(row + 1) * 0x9e3779b97f4a7c15u);
   return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)};

@@ -35,7 +35,8 @@ struct LearnedVector {
   std::int64_t at;  // in the flat parameters
 };
 
-// What a layer keeps of the rows of a batch: batch matrices, but for row_scale. Null where it has no such thing.
+// What a layer keeps of the rows of a batch: batch matrices, but for row_scale. Null where it has no such thing. `shift`
+// in row_blocks.cpp lets them begin at another row.
 template <class T>
 struct LayerBatch {
   T* output;  // x_{k+1}
@@ -155,6 +156,7 @@ struct StepRule {
   int gradient_slot;                  // where the gradient is kept, if it is
   bool signed_moments[kMostMoments];  // those kept that change sign with the gradient
   bool accumulate;                    // Optimizer::gradient: go on from the sums that are there
+  bool summed;                        // the sums over the rows stand in gradient_slot already
   T clip_value;                       // bound of each component of the gradient, or 0
   T gradient_factor;                  // Stage::update: what clipping by the norm multiplies the gradient with
   T max_norm;                         // bound of the norm of each unit's incoming weights, or 0

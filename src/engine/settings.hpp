@@ -12,9 +12,12 @@
 
 namespace chainrule {
 
+constexpr int kMostBlocks = 4096;
+
 struct Settings : OptimizerSettings {
   Optimizer optimizer = Optimizer::sgd;
   std::int64_t batch_size = 1;
+  int row_blocks = 1;  // that a batch is made of (row_blocks.hpp)
   int n_threads = 0;
   std::uint64_t dropout_seed = 0;
   bool bf16 = false;                          // products of bfloat16 pairs

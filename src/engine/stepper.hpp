@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "data.hpp"
 #include "parallel.hpp"
+#include "row_blocks.hpp"
 #include "workspace.hpp"
 
 namespace chainrule {
@@ -28,13 +30,13 @@ template <class T>
 class Stepper {
  public:
   Stepper(const Shape& shape, const Kernels<T>& kernels, int n_moments, std::int64_t rows, const Data<T>& data,
-          int most_threads)
-      : packed(shape, kernels, n_moments, !is_narrow(shape, kernels, rows, data)),
+          int most_threads, int row_blocks = 1)
+      : packed(shape, kernels, n_moments, !is_narrow(shape, kernels, rows, data, row_blocks)),
         shape_(shape),
         kernels_(kernels),
         capacity_(rows),
         sparse_(data.sparse()),
-        narrow_(is_narrow(shape, kernels, rows, data)),
+        narrow_(is_narrow(shape, kernels, rows, data, row_blocks)),
         entries_(data.longest_row * rows),
         lane_stride_(narrow_ ? lane_stride(rows) : 0),
         batch_(shape, kernels, narrow_ ? lane_stride_ + kLanes : rows, true, data.sparse(), narrow_),
@@ -66,6 +68,12 @@ class Stepper {
   // Before the first step: a factor of the learning rate for each layer.
   void set_rate_factors(const std::vector<double>& factors) {
     for (std::size_t k = 0; k < factors.size(); ++k) layers_[k].rate_factor = static_cast<T>(factors[k]);
+  }
+
+  // After that, where a batch is made of blocks: their number, and where the gradient is kept.
+  void set_blocks(int row_blocks, int gradient_slot) {
+    if (row_blocks > 1)
+      blocks_.emplace(row_blocks, kernels_, layers_, gradient_slot, most_threads_, sparse_, entries_);
   }
 
   // Before the first step: whether sums of absolute weights, and of the gradient's squares, will be asked for.
@@ -124,19 +132,22 @@ class Stepper {
     void operator()(Step<T>&, const Sums&) const {}
   };
 
-  // This thread's part of one step over s.batch.n_rows rows, row_at(r) of the data each. `prepare(s, sums)` sets what the
-  // weights phase needs once the sum of the rows' weights is known. Sums are complete on thread 0 alone, except in
-  // `between(s, sums)`, which is called on all threads between Stage::gradient and Stage::update where s.rule.stage asks for
-  // the two.
+  // This thread's part of one step over s.batch.n_rows rows, row_at(r) of the data each, in the blocks that `bounds` gives
+  // where there are blocks. `prepare(s, sums)` sets what the weights phase needs once the sum of the rows' weights is known.
+  // Sums are complete on thread 0 alone, except in `between(s, sums)`, which is called on all threads between
+  // Stage::gradient and Stage::update where s.rule.stage asks for the two.
   template <class RowAt, class Prepare, class Between = Nothing>
-  Sums take(int thread, int n_threads, Step<T>& s, RowAt row_at, Prepare prepare, Between between = {}) {
+  Sums take(int thread, int n_threads, Step<T>& s, RowAt row_at, Prepare prepare, Between between = {},
+            const std::int64_t* bounds = nullptr) {
     s.loss.of_rows = row_loss_.data();
+    s.rule.summed = blocks_.has_value();
+    if (blocks_) blocks_->begin(thread, bounds);
     rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
       const auto [begin, end] = rows_of(chunk, n_threads, s.batch.n_rows);
       for (std::int64_t r = begin; r < end; ++r) order_[static_cast<std::size_t>(r)] = row_at(r);
       if (begin < end && end == s.batch.n_rows)
         std::fill_n(order_.begin() + end, kLanes, order_[static_cast<std::size_t>(end - 1)]);
-      (batch_loss_ ? kernels_.rows_forward : kernels_.rows_phase)(s, begin, end);
+      take_part(thread, s, begin, end, batch_loss_ ? kernels_.rows_forward : kernels_.rows_phase);
     });
     if (batch_loss_ && !take_batch_loss(thread, n_threads, s))
       return {.loss = 0, .weight = 0, .row_weights = 0, .failed = true};
@@ -150,14 +161,20 @@ class Stepper {
     if (thread == 0) rows_.reset();
     Sums sums{0, static_cast<double>(s.batch.n_rows), static_cast<double>(s.batch.n_rows)};
     if (s.data.sample_weight) {
-      double total = 0;
-      for (std::int64_t r = 0; r < s.batch.n_rows; ++r)
-        total += static_cast<double>(s.data.sample_weight[s.batch.order[r]]);
+      const double total = total_of(thread, s, [&](std::int64_t first, std::int64_t end) {
+        double weights = 0;
+        for (std::int64_t r = first; r < end; ++r)
+          weights += static_cast<double>(s.data.sample_weight[s.batch.order[r]]);
+        return weights;
+      });
       sums.row_weights = total;
       if (!batch_loss_) sums.weight = total;
     }
     const bool staged = s.rule.stage == Stage::gradient;
-    if (thread == 0 || staged) sums.loss = ordered_sum(s.loss.of_rows, s.batch.n_rows);
+    if (thread == 0 || staged)
+      sums.loss = total_of(thread, s, [&](std::int64_t first, std::int64_t end) {
+        return ordered_sum(s.loss.of_rows + first, end - first);
+      });
     prepare(s, sums);
     measure_into(s);
     ColumnEntries<T> columns{};
@@ -168,6 +185,7 @@ class Stepper {
     const auto weights_phase = [&](Chunks& chunks) {
       chunks.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
         const auto& ranges = tile_chunks_[static_cast<std::size_t>(chunk)];
+        if (blocks_ && &chunks == &tiles_) blocks_->sum(thread, s, ranges);
         kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
       });
       barrier_.wait(n_threads);
@@ -235,8 +253,9 @@ class Stepper {
 
  private:
   // Whether the kernels of narrow.inl take the rows, whose backward product reads the weights themselves.
-  static bool is_narrow(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, const Data<T>& data) {
-    return !data.sparse() && !kernels.pairs && shape.narrow(kernels.width, rows);
+  static bool is_narrow(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows, const Data<T>& data,
+                        int row_blocks) {
+    return !data.sparse() && !kernels.pairs && row_blocks == 1 && shape.narrow(kernels.width, rows);
   }
 
   // Where a step puts what it measures of weights and gradient, and the sums of that.
@@ -252,6 +271,21 @@ class Stepper {
     if (s.sums.squares) sums.squares = total(penalty_);
     if (s.sums.absolutes) sums.absolutes = total(absolutes_);
     if (s.sums.gradient_squares) sums.gradient_squares = total(squares_);
+  }
+
+  // A part of the rows phase; where there are blocks, of each of them.
+  void take_part(int thread, const Step<T>& s, std::int64_t begin, std::int64_t end,
+                 typename RowBlocks<T>::RowsPhase phase) {
+    if (blocks_)
+      blocks_->rows(thread, s, begin, end, phase);
+    else
+      phase(s, begin, end);
+  }
+
+  // A sum over the step's rows, of which sum_of(first, end) is a part.
+  template <class Sum>
+  double total_of(int thread, const Step<T>& s, Sum sum_of) const {
+    return blocks_ ? blocks_->total(thread, sum_of) : sum_of(0, s.batch.n_rows);
   }
 
   // Between the halves of the rows phase thread 0 calls the loss, and the others wait. Its value is that of the batch's
@@ -272,7 +306,7 @@ class Stepper {
     if (error_) return false;
     rows_.take(thread, n_threads, row_chunks_each_, [&](std::int64_t chunk) {
       const auto [begin, end] = rows_of(chunk, n_threads, s.batch.n_rows);
-      kernels_.rows_backward(s, begin, end);
+      take_part(thread, s, begin, end, kernels_.rows_backward);
     });
     return true;
   }
@@ -328,6 +362,7 @@ class Stepper {
   std::int64_t lane_stride_;
   Batch<T> batch_;
   std::vector<Layer<T>> layers_;
+  std::optional<RowBlocks<T>> blocks_;
   std::vector<Buffer<T>> row_pairs_;  // one for each thread
   std::vector<std::int64_t> order_;
   std::vector<double> row_loss_, penalty_, absolutes_, squares_;

@@ -18,6 +18,12 @@ Trainer<T>::Trainer(std::shared_ptr<const Shape> shape, const Kernels<T>& kernel
     : settings(settings_), shape_(std::move(shape)), kernels_(settings_.bf16 ? *bf16_kernels_for(kernels) : kernels) {
   if (settings.batch_size < 1)
     throw std::invalid_argument("batch_size must be at least 1, got " + std::to_string(settings.batch_size));
+  if (settings.row_blocks < 1 || settings.row_blocks > kMostBlocks)
+    throw std::invalid_argument("row_blocks must be 1 to " + std::to_string(kMostBlocks) + ", got " +
+                                std::to_string(settings.row_blocks));
+  if (settings.row_blocks > 1 && settings.bf16)
+    throw std::invalid_argument(
+        "row_blocks are for precision 'full': products of bfloat16 add two rows at a time, which may be of two blocks");
   const std::size_t n_factors = settings.learning_rate_factors.size();
   if (n_factors != 0 && n_factors != static_cast<std::size_t>(shape_->n_layers()))
     throw std::invalid_argument("learning_rate_factors has " + std::to_string(n_factors) + " numbers, expected " +
@@ -49,8 +55,7 @@ void Trainer<T>::set_moment(int which, const T* flat) {
 
 // A workspace for these data, with the optimizer's memory carried over.
 template <class T>
-void Trainer<T>::make_room(const Data<T>& data) {
-  const std::int64_t rows = std::min(settings.batch_size, data.n_samples);
+void Trainer<T>::make_room(const Data<T>& data, std::int64_t rows) {
   n_threads_ = step_threads(*shape_, settings.n_threads, rows);
   if (stepper_ && stepper_->holds(rows, data, n_threads_)) return;
   if (stepper_)
@@ -60,9 +65,11 @@ void Trainer<T>::make_room(const Data<T>& data) {
       get_moment(m, waiting.data());
     }
   stepper_.reset();
-  const bool keeps_gradient = needs_whole_gradient(settings);
-  stepper_ = std::make_unique<Stepper<T>>(*shape_, kernels_, n_moments() + keeps_gradient, rows, data, n_threads_);
+  const bool keeps_gradient = needs_whole_gradient(settings) || settings.row_blocks > 1;
+  stepper_ = std::make_unique<Stepper<T>>(*shape_, kernels_, n_moments() + keeps_gradient, rows, data, n_threads_,
+                                          settings.row_blocks);
   stepper_->set_rate_factors(settings.learning_rate_factors);
+  stepper_->set_blocks(settings.row_blocks, n_moments());
   stepper_->measure(settings.l1 != 0, settings.clip_norm != 0);
   for (int m = 0; m < n_moments(); ++m) {
     auto& waiting = moments_[static_cast<std::size_t>(m)];
@@ -78,9 +85,10 @@ void Trainer<T>::make_room(const Data<T>& data) {
 template <class T>
 bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
                         const std::function<bool()>& interrupted, const double* factors) {
-  make_room(data);
+  const std::int64_t most_rows = rows_of_steps(data, order);
+  make_room(data, most_rows);
   stepper_->packed.pack(parameters, n_threads_);
-  const double work = step_work(*shape_, std::min(settings.batch_size, data.n_samples));
+  const double work = step_work(*shape_, most_rows);
   std::atomic<bool> stop{false};
   auto last_look = std::chrono::steady_clock::now();
   const std::function<void()> look = [&] {
@@ -111,8 +119,8 @@ template <class T>
 bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
                              const Order& order, double* losses, const std::function<void()>& look,
                              std::atomic<bool>& stop, const double* factors) {
-  const std::int64_t n = data.n_samples, batch = std::min(settings.batch_size, n);
-  const std::int64_t steps_before = n_steps;
+  const std::int64_t n = data.n_samples, batch = rows_of_steps(data, order), steps_before = n_steps;
+  const std::int64_t steps_each = order.bounds ? order.n_steps : (n + batch - 1) / batch;  // epoch
   bool stopped = false;
   const std::int64_t steps_between_looks = 1 + (1 << 24) / (shape_->n_weights() * batch + 1);
   in_parallel(threads, [&](int thread, int n_threads) {
@@ -164,8 +172,10 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
         if (thread == 0) last_loss = loss;
         total += loss * static_cast<double>(s.batch.n_rows);
       };
-      for (std::int64_t first = 0, steps = 1; first < n && !stopping; first += steps * batch) {
-        s.batch.n_rows = std::min(batch, n - first);
+      for (std::int64_t i = 0, steps = 1; i < steps_each && !stopping; i += steps) {
+        const std::int64_t* bounds = order.bounds ? order.bounds + i * settings.row_blocks : nullptr;
+        const std::int64_t first = bounds ? bounds[0] : i * batch;
+        s.batch.n_rows = bounds ? bounds[settings.row_blocks] - first : std::min(batch, n - first);
         if (by_rows && !penalized) steps = std::min(stepper_->kMostRows, n - first);
         if (thread == 0 && (steps_to_look -= steps) <= 0) {
           steps_to_look = steps_between_looks;
@@ -183,15 +193,16 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
         }
         if (drops) s.dropout_key = step_key(settings.dropout_seed, step);
         ++step;
-        const auto sums = stepper_->take(thread, n_threads, s, row_at, prepare, between);
+        const auto sums = stepper_->take(thread, n_threads, s, row_at, prepare, between, bounds);
         if (sums.failed) {
           --step;
           stopping = true;
           break;
         }
         done(sums);
+        if (thread == 0 && bounds) losses[i] = last_loss;
       }
-      if (thread == 0) losses[epoch] = total / static_cast<double>(n);
+      if (thread == 0 && !order.bounds) losses[epoch] = total / static_cast<double>(n);
     }
     if (thread == 0) {
       n_steps = step;

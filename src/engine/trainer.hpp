@@ -1,6 +1,7 @@
 // Training: epochs of two-phase steps inside native code; and the gradient alone.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,10 @@ struct Order {
   const std::int64_t* rows = nullptr;
   bool shuffle = false;
   std::uint64_t seed = 0, first_epoch = 0;
+
+  // Steps of blocks of rows: step i takes bounds[i * row_blocks + b] .. bounds[i * row_blocks + b + 1] of `rows` as block b.
+  const std::int64_t* bounds = nullptr;
+  std::int64_t n_steps = 0, most_rows = 0;  // of a step
 };
 
 template <class T>
@@ -48,7 +53,8 @@ class Trainer {
 
   // n_epochs passes over the rows; losses[e] is the mean over the rows of each batch's loss before its update.
   // Every tenth of a second or so `interrupted` is asked whether to stop; true: stopped after a whole step, whose
-  // parameters stand. `factors` has one of the learning rate for each step.
+  // parameters stand. `factors` has one of the learning rate for each step. With order.bounds it is one pass over those
+  // steps, n_epochs is 1, and losses[i] is that of step i.
   bool epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
               const std::function<bool()>& interrupted, const double* factors = nullptr);
 
@@ -65,7 +71,11 @@ class Trainer {
   double last_loss = 0;  // of the last step's batch, penalty included, before its update
 
  private:
-  void make_room(const Data<T>& data);
+  void make_room(const Data<T>& data, std::int64_t rows);
+  // The most rows of a step.
+  std::int64_t rows_of_steps(const Data<T>& data, const Order& order) const {
+    return order.bounds ? order.most_rows : std::min(settings.batch_size, data.n_samples);
+  }
   bool some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
                    const Order& order, double* losses, const std::function<void()>& look, std::atomic<bool>& stop,
                    const double* factors);

@@ -61,6 +61,7 @@ WAYS = {
     "early stopping": {"early_stopping": True, "scoring": ["loss", "accuracy"], "patience": 30, "tol": 0.0},
     "stops early": {"early_stopping": True, "patience": 3, "tol": 1.0},
     "in the given order": {"shuffle": False},
+    "blocks of rows": {"row_blocks": 4, "dropout": 0.2},
     "weighted": {"class_weight": "balanced", "alpha": 0.1},
 }
 

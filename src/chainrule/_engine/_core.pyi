@@ -180,7 +180,8 @@ class Trainer:
     means OpenMP's own setting; fewer are used where a step has too little work. precision "bf16": products of
     bfloat16, sums in float32; ValueError where dtype, instruction set or processor cannot.
     learning_rate_factors: one per layer of weights, or none; a layer with 0 does not change. TypeError for a
-    setting of another name. dropout_seed: of the masks, see `dropout_mask`.
+    setting of another name. dropout_seed: of the masks, see `dropout_mask`. row_blocks: that batches are made
+    of, see `steps`; ValueError for more than one with "bf16".
     """
 
     def __init__(
@@ -192,6 +193,7 @@ class Trainer:
         dropout_seed: int = 0,
         precision: str = "full",
         learning_rate_factors: Sequence[float] = (),
+        row_blocks: int = 1,
         n_threads: int = 0,
         **settings: float,
     ) -> None: ...
@@ -237,13 +239,32 @@ class Trainer:
         second, the parameters those after a whole step.
         """
 
+    def steps(
+        self,
+        data: Dataset,
+        order: NDArray[np.int64],
+        bounds: NDArray[np.int64],
+        *,
+        factors: NDArray[np.float64] | None = None,
+        stop: Stop | None = None,
+    ) -> NDArray[np.float64]:
+        """Take steps of blocks of rows; the loss of each before its update, penalty included (n_steps,).
+
+        Block b of step i has the rows ``order[bounds[k] : bounds[k + 1]]``, k = i * row_blocks + b. The
+        gradient's sum over each block's rows is taken apart, and the sums are added as
+        (((0+1)+(2+3))+((4+5)+(6+7))); so are losses and sample weights.
+        """
+
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Give the order of the rows that `Trainer.epochs` uses: a function of (n, seed, epoch) alone."""
 
-def dropout_mask(n_rows: int, n_units: int, rate: float, *, seed: int, step: int, layer: int) -> Floats:
+def dropout_mask(
+    n_rows: int, n_units: int, rate: float, *, seed: int, step: int, layer: int, block: int | None = None
+) -> Floats:
     """Give the factors of E10 of a `Trainer` with this `dropout_seed`, 0 or 1 / (1 - rate), in float64.
 
-    `step` is the trainer's `n_steps` before the step, `layer` counts from 0; row r is the r-th of the batch.
+    `step` is the trainer's `n_steps` before the step, `layer` counts from 0; row r is the r-th of the batch
+    or, where batches are made of blocks, of this block.
     """
 
 def isa() -> str: ...

@@ -115,6 +115,7 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         initializer: str | None = None,
         loss: Any = "log_loss",
         label_smoothing: float = 0.0,
+        row_blocks: int = 1,
     ) -> None:
         self._store(locals())
 

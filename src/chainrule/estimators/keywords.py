@@ -17,6 +17,7 @@ from chainrule.estimators.losses import CLASSIFIER_LOSSES, REGRESSOR_LOSSES
 from chainrule.model.initialization import INITIALIZERS
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.reference.losses import Loss
+from chainrule.training.blocks import MOST_BLOCKS
 from chainrule.training.schedules import SCHEDULES, Schedule
 from chainrule.training.settings import PRECISIONS
 
@@ -242,6 +243,12 @@ COMMON: dict[str, Keyword] = {
     "initializer": Keyword("str or None", [OneOf(INITIALIZERS), None], text="""
         Scheme of the first weights: "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
         "lecun_uniform", "lecun_normal" or "orthogonal", with intercepts 0. None is scikit-learn's.
+        """),
+    "row_blocks": Keyword(
+        "int", [Interval(Integral, 1, MOST_BLOCKS, closed="both")], steps_only=True, text="""
+        Blocks of neighboring rows, of which every batch takes its share. Each block has an order of its own,
+        by `random_state`, and its gradient is summed apart; the sums are added in a fixed tree: a fit does
+        not depend on who holds which block. 1 is scikit-learn's fit. Not for "lbfgs" and "bf16".
         """),
 }
 

@@ -70,6 +70,8 @@ def settings(mlp: MLP) -> tuple[str, float, dict[str, Any]]:
     common: dict[str, Any] = {}
     if mlp.precision != "full":
         common["precision"] = mlp.precision
+    if mlp.row_blocks > 1:
+        common["row_blocks"] = int(mlp.row_blocks)
     if mlp.learning_rate_factors is not None:
         common["learning_rate_factors"] = [float(factor) for factor in mlp.learning_rate_factors]
     if isinstance(mlp.solver, Optimizer):

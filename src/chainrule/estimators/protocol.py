@@ -63,6 +63,7 @@ class MLP(ABC):
     schedule: Any
     learning_rate_factors: Any
     precision: str
+    row_blocks: int
 
     # The network. `_use` writes it.
     coefs_: list[Floats]

@@ -115,6 +115,7 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         residual: Any = False,
         initializer: str | None = None,
         quantiles: Any = None,
+        row_blocks: int = 1,
     ) -> None:
         self._store(locals())
 

@@ -19,6 +19,7 @@ from chainrule.estimators.rows import learned, split
 from chainrule.estimators.warning import warn
 from chainrule.estimators.watching import EstimatorWatch, patience, start_watching
 from chainrule.model.rows import Rows
+from chainrule.training.blocks import BlockSource
 from chainrule.training.epochs import run
 from chainrule.training.source import Source
 
@@ -55,7 +56,7 @@ def fit_stochastic(
 
     if not resumed:
         mlp.n_iter_ = 0
-    source = DrawnSource(mlp, bound, rows, random_state, n_before=mlp.n_iter_)
+    source = _source(mlp, bound, rows, random_state)
     if optimizer.rates is not None and not (resumed or (incremental and optimizer.total_steps)):
         optimizer.total_steps = optimizer.steps_made + mlp.max_iter * source.steps_per_epoch
     n_epochs = 1 if incremental else mlp.max_iter
@@ -109,6 +110,20 @@ def begin(mlp: MLP, bound: BoundModel, *, incremental: bool) -> None:
         start_watching(mlp)
     if mlp.early_stopping and not (incremental and mlp.loss_curve_):
         mlp._best = None if mlp.loss_curve_ else bound.flat.copy()
+
+
+def _source(mlp: MLP, bound: BoundModel, rows: Rows, random_state: np.random.RandomState) -> Source:
+    if mlp.row_blocks == 1:
+        return DrawnSource(mlp, bound, rows, random_state, n_before=mlp.n_iter_)
+    return BlockSource(
+        bound,
+        learned(mlp, bound, rows),
+        batch_rows(mlp, rows.n_samples),
+        shuffle=bool(mlp.shuffle),
+        n_blocks=int(mlp.row_blocks),
+        seed=int(random_state.randint(2**31)),
+        first_epoch=mlp.n_iter_,
+    )
 
 
 class DrawnSource(Source):

@@ -47,6 +47,7 @@ def train_many(
     patience: int | None = None,
     min_improvement: float = 0.0,
     max_time: float | None = None,
+    row_blocks: int = 1,
 ) -> list[History]:
     """Train independent networks in place, as many at once as there are cores, each by a thread of its own.
 
@@ -67,7 +68,8 @@ def train_many(
         Called as ``on_done(index, result)`` in the caller's thread when a job has ended, in whichever order
         they end: its place in `jobs`, and its History or Exception. For progress bars, or to save early.
     optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume, precision, schedule, \
-    schedule_epochs, learning_rate_factors, validation, patience, min_improvement, max_time
+    schedule_epochs, learning_rate_factors, validation, patience, min_improvement, max_time, \
+    row_blocks
         The settings of `Network.train`, for all jobs. A `callback` is called in the thread that trains, so
         that several may be called at once if it serves several jobs; where it returns True, its job ends.
 

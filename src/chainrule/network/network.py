@@ -299,6 +299,7 @@ class Network(Derivatives, LeavingNetwork):
         patience: int | None = None,
         min_improvement: float = 0.0,
         max_time: float | None = None,
+        row_blocks: int = 1,
     ) -> "History":
         """Train in place: an epoch takes all rows once, in batches, and steps against each batch's gradient.
 
@@ -351,6 +352,11 @@ class Network(Derivatives, LeavingNetwork):
             By how much a loss must be below the best one so far to count as an improvement.
         max_time : float, optional
             Seconds: no further epoch is begun after them.
+        row_blocks : int
+            Blocks of neighboring rows, each with an order of its own, of which every batch takes its share.
+            Each block's gradient is summed apart, and the sums are added in a fixed tree,
+            (((0+1)+(2+3))+((4+5)+(6+7))): a step then does not depend on who holds which block. Batches
+            are as large as each other. 1 gives the bits of earlier versions. Not with "bf16" and `LBFGS`.
 
         Returns
         -------

@@ -10,6 +10,7 @@ from chainrule.model.arrays import is_finite
 from chainrule.model.rows import CSR, Rows
 from chainrule.model.trainee import Trainee
 from chainrule.optimizers import LBFGS, Optimizer
+from chainrule.training.blocks import BlockSource
 from chainrule.training.epochs import run
 from chainrule.training.errors import DivergenceError
 from chainrule.training.history import History
@@ -31,7 +32,7 @@ def train(trainee: Trainee, rows: Rows, settings: Settings, stop: _engine.Stop |
     rows = rows.without_weightless()
     if settings.callback is not None:
         rows = rows.own()
-    source = Source(trainee, rows, settings.batch_size, shuffle=settings.shuffle)
+    source = _source(trainee, rows, settings)
     trainee.check_finite(rows)
     with _threads.training():
         if isinstance(settings.optimizer, LBFGS):
@@ -49,11 +50,28 @@ def train(trainee: Trainee, rows: Rows, settings: Settings, stop: _engine.Stop |
         return rules.training_ends(len(rules.losses), state.steps_made - n_before)
 
 
+def _source(trainee: Trainee, rows: Rows, settings: Settings) -> Source:
+    n_blocks, shuffle = settings.row_blocks, settings.shuffle
+    if n_blocks == 1:
+        return Source(trainee, rows, settings.batch_size, shuffle=shuffle)
+    return BlockSource(
+        trainee,
+        rows,
+        settings.batch_size,
+        shuffle=shuffle,
+        n_blocks=n_blocks,
+        seed=trainee.seed,
+        first_epoch=trainee.n_epochs,
+    )
+
+
 def start(trainee: Trainee, settings: Settings) -> OptimizerState:
     """Return the optimizer's state before its first step."""
     optimizer = settings.optimizer
     assert isinstance(optimizer, Optimizer)
     own = optimizer.settings() | {"precision": settings.precision}
+    if settings.row_blocks > 1:
+        own["row_blocks"] = settings.row_blocks
     if settings.learning_rate_factors:
         own["learning_rate_factors"] = settings.learning_rate_factors
     state = OptimizerState(optimizer.name, own.pop("learning_rate"), own, settings.schedule)

@@ -129,6 +129,10 @@ def _check(trainee: Trainee, settings: Settings, n_samples: int) -> None:
         raise ValueError("resume=True has nothing to go on from: LBFGS starts anew in every call of train")
     if settings.precision != "full":
         raise ValueError(f"precision is {settings.precision!r}; LBFGS needs precision='full'")
+    if settings.row_blocks > 1:
+        raise ValueError(
+            f"row_blocks is {settings.row_blocks}, but LBFGS takes all rows at once; leave it out"
+        )
     if any(trainee.architecture.layers.dropout):
         raise ValueError(
             "LBFGS needs one and the same loss, which dropout changes in every step; use dropout=0.0"

@@ -8,6 +8,7 @@ from chainrule._settings import flag, real_number, whole_number
 from chainrule.model.rows import Rows, as_rows
 from chainrule.model.trainee import Trainee
 from chainrule.optimizers import LBFGS, Adam, Optimizer, check_optimizer
+from chainrule.training.blocks import MOST_BLOCKS
 from chainrule.training.history import EpochRecord
 from chainrule.training.schedules import Schedule, check_schedule
 
@@ -45,6 +46,7 @@ class Settings(NamedTuple):
     patience: int | None = None
     min_improvement: float = 0.0
     max_time: float | None = None
+    row_blocks: int = 1
 
     @classmethod
     def checked(cls, **settings: Any) -> Self:
@@ -66,6 +68,7 @@ class Settings(NamedTuple):
             None if raw.patience is None else whole_number("patience", raw.patience, 1),
             real_number("min_improvement", raw.min_improvement, "[0, inf)"),
             None if raw.max_time is None else real_number("max_time", raw.max_time, "(0, inf)"),
+            _row_blocks(raw.row_blocks),
         )
 
     def fitted_to(self, trainee: Trainee) -> Self:
@@ -91,6 +94,13 @@ def _batch_size(optimizer: Optimizer | LBFGS, value: Any) -> int:
     if isinstance(value, str):
         raise TypeError(f"batch_size is {value!r}; expected a number of rows, None for all, or 'auto'")
     return sys.maxsize if value is None else min(whole_number("batch_size", value, 1), sys.maxsize)
+
+
+def _row_blocks(value: Any) -> int:
+    n_blocks = whole_number("row_blocks", value, 1)
+    if n_blocks > MOST_BLOCKS:
+        raise ValueError(f"row_blocks is {n_blocks}; expected at most {MOST_BLOCKS}")
+    return n_blocks
 
 
 def _callback(value: Any) -> Any:

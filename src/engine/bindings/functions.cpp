@@ -27,13 +27,14 @@ nb::object shuffled(std::int64_t n, std::uint64_t seed, std::uint64_t epoch) {
 }
 
 nb::object dropout_mask(std::int64_t n_rows, std::int64_t n_units, double rate, std::uint64_t seed, std::int64_t step,
-                        int layer) {
+                        int layer, std::optional<int> block) {
   if (n_rows < 0 || n_units < 0 || !(rate >= 0 && rate < 1))
     throw std::invalid_argument("n_rows and n_units must not be negative, and rate must lie in [0, 1)");
   const NewArray<double> out({n_rows, n_units});
   double* to = out.data;
+  const std::uint64_t of_step = step_key(seed, step), of_rows = block ? block_key(of_step, *block) : of_step;
   for (std::int64_t r = 0; r < n_rows; ++r) {
-    const RowKey key = row_key(layer_key(step_key(seed, step), layer), r);
+    const RowKey key = row_key(layer_key(of_rows, layer), r);
     for (std::int64_t j = 0; j < n_units; ++j) {
       const std::uint32_t half = unit_bits(key, static_cast<std::uint32_t>(j)) >> 1;
       *to++ = static_cast<std::int32_t>(half) < drop_below(rate) ? 0 : 1 / (1 - rate);
@@ -61,7 +62,8 @@ nb::object evaluate_function(const std::string& name, nb::handle x, const std::o
 
 void define_functions(nb::module_& m) {
   m.def("permutation", &shuffled, "n"_a, "seed"_a, "epoch"_a);
-  m.def("dropout_mask", &dropout_mask, "n_rows"_a, "n_units"_a, "rate"_a, nb::kw_only(), "seed"_a, "step"_a, "layer"_a);
+  m.def("dropout_mask", &dropout_mask, "n_rows"_a, "n_units"_a, "rate"_a, nb::kw_only(), "seed"_a, "step"_a, "layer"_a,
+        "block"_a = nb::none());
   m.def("isa", &default_isa);
   m.def("available_isas", &available_isas);
   m.def("max_threads", &max_threads);

@@ -40,10 +40,11 @@ struct Stop {
 
 void make_training(Training* self, nb::object model, const std::string& optimizer, std::int64_t batch_size,
                    std::uint64_t dropout_seed, const std::string& precision, std::vector<double> learning_rate_factors,
-                   int n_threads, nb::kwargs numbers) {
+                   int row_blocks, int n_threads, nb::kwargs numbers) {
   Settings settings;
   settings.optimizer = optimizer_of(optimizer);
   settings.batch_size = batch_size;
+  settings.row_blocks = row_blocks;
   settings.dropout_seed = dropout_seed;
   settings.learning_rate_factors = std::move(learning_rate_factors);
   for (const auto [name, value] : numbers)
@@ -62,12 +63,16 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
                       const Order& order, nb::handle factors, const Stop* stop = nullptr) {
   Network<T>& network = training.network<T>();
   const Data<T>& data = dataset.of(network, true);
-  const NewArray<double> losses({n_epochs});
+  if (trainer.settings.row_blocks > 1 && !order.bounds)
+    throw std::invalid_argument("this trainer takes batches of " + std::to_string(trainer.settings.row_blocks) +
+                                " blocks of rows, by `steps`");
+  const NewArray<double> losses({order.bounds ? order.n_steps : n_epochs});
   std::optional<View> rates;
   if (!factors.is_none()) {
     rates.emplace(view_of<double>(factors, "factors", ""));
     const std::int64_t batch = std::min(trainer.settings.batch_size, data.n_samples);
-    check_shape("factors", *rates, {n_epochs * ((data.n_samples + batch - 1) / batch)}, ", one per step");
+    const std::int64_t n = order.bounds ? order.n_steps : n_epochs * ((data.n_samples + batch - 1) / batch);
+    check_shape("factors", *rates, {n}, ", one per step");
   }
   const std::unique_lock<std::mutex> alone(*training.busy, std::try_to_lock);
   if (!alone.owns_lock()) throw std::runtime_error("this trainer is at work in another thread");
@@ -96,19 +101,43 @@ nb::object epochs(Training& self, const Dataset& data, std::int64_t n_epochs, bo
   return self.visit([&](auto& t) { return run_epochs(self, t, data, n_epochs, order, factors, stop); });
 }
 
+// Positions of rows, as many as there are given.
+const std::int64_t* rows_in(const View& order, const Dataset& data, const char* expected) {
+  const std::int64_t* rows = order.data<std::int64_t>();
+  if (std::any_of(rows, rows + order.dim(0), [n = data.n_samples()](std::int64_t row) { return row < 0 || row >= n; }))
+    throw std::invalid_argument(expected);
+  return rows;
+}
+
 double epoch(Training& self, const Dataset& data, nb::handle order, nb::handle factors) {
   std::optional<View> given;
   Order by;
   if (!order.is_none()) {
-    const std::int64_t n = data.n_samples();
     given.emplace(view_of<std::int64_t>(order, "order", ""));
-    check_shape("order", *given, {n});
-    by.rows = given->data<std::int64_t>();
-    if (std::any_of(by.rows, by.rows + n, [n](std::int64_t row) { return row < 0 || row >= n; }))
-      throw std::invalid_argument("order must be a permutation of 0 .. n_samples - 1");
+    check_shape("order", *given, {data.n_samples()});
+    by.rows = rows_in(*given, data, "order must be a permutation of 0 .. n_samples - 1");
   }
   nb::object losses = self.visit([&](auto& t) { return run_epochs(self, t, data, 1, by, factors); });
   return View(losses, false).data<double>()[0];
+}
+
+nb::object steps(Training& self, const Dataset& data, nb::handle order, nb::handle bounds, nb::handle factors,
+                 const Stop* stop) {
+  const View rows = view_of<std::int64_t>(order, "order", ""), ends = view_of<std::int64_t>(bounds, "bounds", "");
+  const int blocks = self.visit([](auto& t) { return t.settings.row_blocks; });
+  check_shape("order", rows, {kSamples});
+  if (ends.ndim() != 1 || ends.dim(0) < 1 || (ends.dim(0) - 1) % blocks != 0)
+    throw std::invalid_argument("bounds must have " + std::to_string(blocks) + " numbers per step, and one more");
+  Order by;
+  by.rows = rows_in(rows, data, "order must have numbers of rows, 0 .. n_samples - 1");
+  by.bounds = ends.data<std::int64_t>();
+  by.n_steps = (ends.dim(0) - 1) / blocks;
+  const std::int64_t* last = by.bounds + by.n_steps * blocks;
+  if (by.bounds[0] < 0 || *last > rows.dim(0) || !std::is_sorted(by.bounds, last + 1))
+    throw std::invalid_argument("bounds must rise, from 0 to at most the length of order");
+  for (std::int64_t i = 0; i < by.n_steps; ++i)
+    by.most_rows = std::max(by.most_rows, by.bounds[(i + 1) * blocks] - by.bounds[i * blocks]);
+  return self.visit([&](auto& t) { return run_epochs(self, t, data, 1, by, factors, stop); });
 }
 
 nb::list get_state(Training& training) {
@@ -148,7 +177,8 @@ void define_trainer(nb::module_& m) {
 
   nb::class_<Training>(m, "Trainer")
       .def("__init__", &make_training, "model"_a, "optimizer"_a, nb::kw_only(), "batch_size"_a, "dropout_seed"_a = 0,
-           "precision"_a = "full", "learning_rate_factors"_a = std::vector<double>{}, "n_threads"_a = 0, "numbers"_a)
+           "precision"_a = "full", "learning_rate_factors"_a = std::vector<double>{}, "row_blocks"_a = 1,
+           "n_threads"_a = 0, "numbers"_a)
       .def_prop_rw(
           "learning_rate", [](Training& self) { return self.visit([](auto& t) { return t.settings.learning_rate; }); },
           [](Training& self, double rate) { self.visit([rate](auto& t) { t.settings.learning_rate = rate; }); })
@@ -164,6 +194,8 @@ void define_trainer(nb::module_& m) {
       .def_prop_ro("n_threads", [](Training& self) { return self.visit([](auto& t) { return t.n_threads(); }); })
       .def_prop_rw("state", &get_state, &set_state)
       .def("epoch", &epoch, "data"_a, "order"_a = nb::none(), nb::kw_only(), "factors"_a = nb::none())
+      .def("steps", &steps, "data"_a, "order"_a, "bounds"_a, nb::kw_only(), "factors"_a = nb::none(),
+           "stop"_a = nb::none())
       .def("epochs", &epochs, "data"_a, "n_epochs"_a, nb::kw_only(), "shuffle"_a = true, "seed"_a = 0,
            "first_epoch"_a = 0, "factors"_a = nb::none(), "stop"_a = nb::none());
 }

@@ -360,13 +360,14 @@ template <class T>
 void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, ColumnEntries<T>* columns) {
   alignas(64) T sums[kTilesAtOnce * kTileRows * kPanel<T>];
   const Finish<T>& finish_step = finish_of(s);
-  if (!kPairs && s.batch.narrow && s.rule.stage != Stage::update)
+  const bool summed = s.rule.stage == Stage::update || s.rule.summed;
+  if (!kPairs && s.batch.narrow && !summed)
     return narrow_weights(s, ranges, n_ranges, sums, finish_step);
   for (int q = 0; q < n_ranges; ++q) {
     const Layer<T>& layer = s.layers[ranges[q].layer];
     const bool frozen = layer.rate_factor == T(0) && s.rule.optimizer != Optimizer::gradient;
     const bool sparse = ranges[q].layer == 0 && s.data.values;
-    if (sparse && !frozen && s.rule.stage != Stage::update && !columns->collected) {
+    if (sparse && !frozen && !summed && !columns->collected) {
       if (s.data.wide_indices)
         collect_columns<T, int64_t>(s, *columns);
       else
@@ -391,7 +392,7 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
       if (frozen) {
         if (s.rule.stage != Stage::update)
           each_tile([&](int64_t i0, int rows) { tile_penalty(s, layer, i0, rows, n0, n_vectors); });
-      } else if (s.rule.stage == Stage::update) {
+      } else if (summed) {
         if (i_first == 0)
           each_vector(layer, [&](const LearnedVector<T>& vector, auto) {
             finish_step.vector(s, layer, vector, vector.moments[s.rule.gradient_slot] + n0, n0, n_vectors);

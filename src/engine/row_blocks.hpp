@@ -1,0 +1,86 @@
+// A batch in blocks of rows. The sum of a gradient over the rows is not one chain then: each block has a chain of its own,
+// and the blocks' sums are added in a fixed binary tree, (((0+1)+(2+3))+((4+5)+(6+7))). So a step is a function of the
+// parameters, its number and the blocks, whoever computes which of them.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "workspace.hpp"
+
+namespace chainrule {
+
+// The first block of the right half of blocks begin .. end.
+inline int middle_block(int begin, int end) {
+  return begin + static_cast<int>(std::bit_floor(static_cast<unsigned>(end - begin - 1)));
+}
+
+// The sum of value_of(block) over blocks begin .. end, in the tree.
+template <class Value>
+double tree_sum(int begin, int end, Value value_of) {
+  if (end - begin == 1) return value_of(begin);
+  const int middle = middle_block(begin, end);
+  const double left = tree_sum(begin, middle, value_of);
+  return left + tree_sum(middle, end, value_of);
+}
+
+template <class T>
+class RowBlocks {
+ public:
+  using RowsPhase = void (*)(const Step<T>&, std::int64_t begin, std::int64_t end);
+
+  // layers: attached to the memory of a batch; their gradient goes to moments[gradient_slot]. `entries`: the most that a
+  // batch has where rows are sparse.
+  RowBlocks(int n_blocks, const Kernels<T>& kernels, const std::vector<Layer<T>>& layers, int gradient_slot,
+            int most_threads, bool sparse, std::int64_t entries);
+
+  // Each thread says of each of its steps: block b has the positions bounds[b] - bounds[0] .. bounds[b + 1] - bounds[0].
+  void begin(int thread, const std::int64_t* bounds);
+
+  // A half of the rows phase, or all of it, of the positions begin .. end.
+  void rows(int thread, const Step<T>& s, std::int64_t begin, std::int64_t end, RowsPhase phase);
+
+  // The sums over the rows for these tiles of the weights, all blocks', into moments[gradient_slot].
+  void sum(int thread, const Step<T>& s, const std::vector<TileRange>& ranges);
+
+  // The sum of sum_of(first, end) over the blocks' positions, in the tree.
+  template <class Sum>
+  double total(int thread, Sum sum_of) const {
+    const Own& own = own_[static_cast<std::size_t>(thread)];
+    return tree_sum(0, n_blocks_, [&](int block) { return sum_of(own.first(block), own.first(block + 1)); });
+  }
+
+ private:
+  struct Own {  // a thread's
+    std::vector<Layer<T>> layers;
+    std::int64_t shifted = 0;  // the position that their batch matrices begin at
+    const std::int64_t* bounds = nullptr;
+    std::vector<ColumnEntries<T>> columns;  // one per block
+    std::vector<std::int64_t> begin, row;   // their memory
+    std::vector<T> value;
+    std::int64_t first(int block) const { return bounds[block] - bounds[0]; }
+  };
+
+  Step<T> part(Own& own, const Step<T>& s, int block);
+  bool sum_blocks(Own& own, const Step<T>& s, const std::vector<TileRange>& ranges, int begin, int end, int depth);
+  void aim(Own& own, int depth) const;
+  void add(const std::vector<TileRange>& ranges, int depth) const;
+  template <class Use>
+  void each_band(const std::vector<TileRange>& ranges, int depth, Use use) const;
+
+  int n_blocks_;
+  const Kernels<T>& kernels_;
+  std::vector<Layer<T>> layers_;
+  int slot_;
+  std::int64_t entries_;
+  // Where the sums of depth 1, 2, ... of the tree go, layer by layer: weights, then vectors; those of depth 0 are kept.
+  struct Sums {
+    T *weights, *vectors[kVectors];
+  };
+  std::vector<std::vector<Sums>> sums_;
+  std::vector<Buffer<T>> buffers_;
+  std::vector<Own> own_;
+};
+
+}  // namespace chainrule
