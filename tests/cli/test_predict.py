@@ -53,3 +53,24 @@ def test_closed_pipe(start, model, table, tmp_path):
     process.stderr.close()
     assert process.wait(timeout=60) == 141
     assert err == ""
+
+
+def test_a_table_that_is_written_otherwise(in_process, tmp_path):
+    rng = np.random.default_rng(0)
+    x, day = rng.normal(size=200).round(2), rng.integers(1, 13, 200)
+    dates = [f"2024-{1 + k % 12:02}-{one:02}" for k, one in enumerate(day)]
+    rows = [f"{a},{date},{2 * a + 0.1 * k:.3f}" for k, (a, date) in enumerate(zip(x, dates, strict=True))]
+    (tmp_path / "t.csv").write_text("x,day,y\n" + "\n".join(rows) + "\n")
+    in_process("fit", "t.csv", "--target", "y", "--epochs", "2", "-q", "--out", "m").succeeds()
+    (tmp_path / "a.csv").write_text("x,day,y\n" + "1234,2024-02-01,5.5\n,2024-02-01,6.5\n" * 2)
+    words = [("1.234", "1/2/2024", "5,500"), ("-9", "1/2/2024", "6,500")]
+    (tmp_path / "b.csv").write_text("x~day~y\n" + "".join("~".join(row) + "\n" for row in words) * 2)
+    other = ["--decimal", ",", "--missing", "-9", "--day-first", "--delimiter", "~"]
+    expected = in_process("predict", "m", "a.csv").succeeds()
+    found = in_process("predict", "m", "b.csv", *other).succeeds()
+    assert found.out == expected.out
+    assert expected.err == found.err
+    assert in_process("predict", "m", "b.csv", "--delimiter", "~").out != expected.out
+    measured = [in_process("evaluate", "m", *rest).succeeds().out for rest in (["a.csv"], ["b.csv", *other])]
+    assert measured[0] == measured[1]
+    in_process("predict", "m", "b.csv", "--decimal", ";").fails(2, "'--decimal'", "got ';'")

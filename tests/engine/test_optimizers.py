@@ -418,6 +418,9 @@ def test_settings_that_do_not_fit() -> None:
         ValueError, match="unknown optimizer 'adan'; expected one of sgd, adam, adamw, rmsprop"
     ):
         engine.Trainer(case.model, "adan", batch_size=1)
+    for value in (None, "a", [1.0], {}, 1j):
+        with pytest.raises(TypeError, match="setting 'momentum' is not a number"):
+            engine.Trainer(case.model, "sgd", batch_size=1, momentum=value)
     with pytest.raises(TypeError, match="unknown setting 'momentun'"):
         engine.Trainer(case.model, "sgd", batch_size=1, momentun=0.9)
     with pytest.raises(ValueError, match="learning_rate_factors has 2 numbers, expected 3"):

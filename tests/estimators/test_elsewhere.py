@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import Adam, AdamW, MLPClassifier, MLPRegressor, Network
 from chainrule.estimators.elsewhere import ATTRIBUTES, KEYWORDS
+from chainrule.network import elsewhere
 
 X = np.random.default_rng(0).normal(size=(30, 3))
 EITHER = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
@@ -82,3 +83,36 @@ def test_signatures_copies_and_pickles_are_as_they_were(kind):
     model = kind(max_iter=5)
     for one in (clone(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert one.get_params() == model.get_params()
+
+
+@EITHER
+@pytest.mark.parametrize("name", sorted(set(KEYWORDS) - set(inspect.signature(MLPRegressor).parameters)))
+def test_parameters_to_set(kind, name):
+    with pytest.raises(ValueError, match=rf"Invalid parameter '{name}' for .*; ") as found:
+        kind().set_params(**{name: 1})
+    assert KEYWORDS[name] in str(found.value)
+    with pytest.raises(ValueError, match=r"Invalid parameter 'x' for .*\]\.$"):
+        kind().set_params(x=1)
+    model = kind()
+    assert model.set_params(alpha=2) is model
+    assert model.alpha == 2
+
+
+@pytest.mark.parametrize("name", sorted(set(elsewhere.KEYWORDS) | {"epoch", "x_"}))
+def test_keywords_of_network_train(name):
+    net = Network([3, 1], random_state=0)
+    hint = elsewhere.KEYWORDS.get(name, "did you mean 'epochs'?" if name == "epoch" else "")
+    with pytest.raises(
+        TypeError, match=rf"Network\.train\(\) got an unexpected keyword argument '{name}'"
+    ) as found:
+        net.train(X, X[:, :1], **{name: 1})
+    assert hint in str(found.value)
+
+
+def test_what_the_hints_for_network_train_name_is_there():
+    known = inspect.signature(Network.train).parameters
+    assert {"validation", "patience", "min_improvement", "epochs", "callback", "optimizer"} <= set(known)
+    assert not set(elsewhere.KEYWORDS) & set(known)
+    assert {"random_state", "n_threads"} <= set(inspect.signature(Network).parameters)
+    for optimizer in (Adam(0.01), AdamW(0.01, weight_decay=0.1), Adam(0.01, l2=0.001)):
+        Network([3, 1], random_state=0).train(X, X[:, :1], optimizer=optimizer, epochs=1)

@@ -6,7 +6,7 @@ import pytest
 
 import chainrule
 from chainrule.io import TableModel
-from chainrule.tables.errors import TableError, TableWarning
+from chainrule.tables.errors import ParameterError, TableError, TableWarning
 
 QUICK = {"hidden_layer_sizes": (16,), "epochs": 30, "learning_rate": 0.01}
 
@@ -183,3 +183,27 @@ def test_network_must_fit_the_columns(n_classes):
     settings["preprocessing"]["columns"][0]["missing"] = True
     with pytest.raises(ValueError, match="does not fit 2 features"):
         TableModel._from_state(tensors, settings)
+
+
+def test_a_model_for_tables_that_are_written_otherwise(tmp_path):
+    rng = np.random.default_rng(0)
+    table = {
+        "x": rng.normal(size=90),
+        "word": rng.choice(["a", "b", "none"], 90).tolist(),
+        "y": rng.choice(["yes", "no"], 90).tolist(),
+    }
+    model = TableModel.fit(table, "y", epochs=2)
+    other = model.read_with(decimal=",", missing=["-9", "none"])
+    assert other.estimator is model.estimator
+    assert [column.reading for column in model.preprocessor.columns] != [
+        column.reading for column in other.preprocessor.columns
+    ]
+    assert model.read_with().predict_proba(table).tolist() == model.predict_proba(table).tolist()
+    rows = {"x": ["1,500", "2"], "word": ["a", "b"]}
+    assert np.array_equal(other.predict_proba(rows), model.predict_proba({"x": [1.5, 2], "word": ["a", "b"]}))
+    with pytest.warns(TableWarning, match=r"missing values where training had none.*'x' \(1 row\)"):
+        other.predict({"x": [-9, 1], "word": ["a", "b"]})
+    other.save(tmp_path / "m")
+    assert np.array_equal(chainrule.load(tmp_path / "m").predict_proba(rows), other.predict_proba(rows))
+    with pytest.raises(ParameterError, match="decimal: got ';'"):
+        model.read_with(decimal=";")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.reading import Delimiter, Encoding, NoHeader, Weight, csv_options
+from chainrule.cli.reading import DayFirst, Decimal, Delimiter, Encoding, Missing, NoHeader, Weight
 
 
 def command(
@@ -15,6 +15,9 @@ def command(
         typer.Argument(metavar="TABLE", help="CSV (may be gzip), Parquet or JSON with the target column."),
     ],
     weight: Weight = None,
+    missing: Missing = None,
+    decimal: Decimal = None,
+    day_first: DayFirst = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     no_header: NoHeader = False,
@@ -27,7 +30,10 @@ def command(
     from chainrule.cli.report import print_evaluation
     from chainrule.tables.tables import open_table
 
-    loaded = load_table_model(model)
-    rows = open_table(table, csv_options(delimiter, encoding, no_header) or loaded.csv)
+    loaded = load_table_model(model).read_with(
+        decimal=decimal, missing=missing or (), day_first=day_first,
+        delimiter=delimiter, encoding=encoding, header=not no_header,
+    )  # fmt: skip
+    rows = open_table(table, loaded.csv)
     evaluation = loaded.evaluate(rows, sample_weight=weight)
     print_evaluation(evaluation, f"{loaded.task} of {loaded.target.name!r}, rows", loaded.task)

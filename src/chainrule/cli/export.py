@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.options import check_name
+
 
 class Format(StrEnum):
     """Formats by the ending of their files."""
@@ -29,6 +31,12 @@ def command(
             help="C only: the function is called NAME_predict; by default after FILE.", metavar="NAME"
         ),
     ] = None,
+    header: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="C only: a header to write beside it.")
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="float32 or float64; by default the model's.")
+    ] = None,
 ) -> None:
     """Write MODEL, with its preprocessing and its class labels, for a program without chainrule.
 
@@ -37,24 +45,30 @@ def command(
     form = form or _by_ending(to)
     if name is not None and form is not Format.c:
         raise typer.BadParameter("only a C file has a function to be named", param_hint="'--name'")
+    if header is not None and form is not Format.c:
+        raise typer.BadParameter("only a C file has a header", param_hint="'--header'")
+    if dtype is not None:
+        check_name(dtype, ("float32", "float64"), "--dtype")
 
     from chainrule.export import export_c, to_onnx
     from chainrule.files.atomic import check_writable
     from chainrule.files.errors import ModelFileError
     from chainrule.files.models import load
 
-    check_writable(to)
-    if to.exists() and model.exists() and to.samefile(model):
-        raise ModelFileError(f"{to} is read by this command, expected another name for what it writes")
+    for path in filter(None, (to, header)):
+        check_writable(path)
+        if path.exists() and model.exists() and path.samefile(model):
+            raise ModelFileError(f"{path} is read by this command, expected another name for what it writes")
     loaded = load(model)
     try:
         if form is Format.c:
-            export_c(loaded, to, name=name)
+            export_c(loaded, to, name=name, header=header, dtype=dtype)
         else:
-            to_onnx(loaded, to)
+            to_onnx(loaded, to, dtype=dtype)
     except (ImportError, TypeError, ValueError) as error:
         raise ModelFileError(f"{model} cannot be exported: {error}") from None
-    print(f"{to}: {to.stat().st_size:,} bytes")
+    for path in filter(None, (to, header)):
+        print(f"{path}: {path.stat().st_size:,} bytes")
 
 
 def _by_ending(to: Path) -> Format:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.options import parse_sizes
-from chainrule.cli.reading import Delimiter, Encoding, NoHeader, Weight
+from chainrule.cli.reading import DayFirst, Decimal, Delimiter, Encoding, Missing, NoHeader, Weight
 from chainrule.cli.settings import parse_settings
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ def command(
         list[str] | None, typer.Option(metavar="COLUMN", help="Column not to use; may be repeated.")
     ] = None,
     weight: Weight = None,
-    missing: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WORD", help="Further word for a missing value, such as 9999; may be repeated."),
-    ] = None,
+    missing: Missing = None,
     text: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,13 +52,8 @@ def command(
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Column of numbers; what is none is missing; may be repeated."),
     ] = None,
-    decimal: Annotated[
-        str | None, typer.Option(metavar="MARK", help="Decimal mark, . or , where numbers leave it open.")
-    ] = None,
-    day_first: Annotated[
-        bool | None,
-        typer.Option("--day-first/--month-first", help="Of dates such as 3/4/2024, if they leave it open."),
-    ] = None,
+    decimal: Decimal = None,
+    day_first: DayFirst = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     no_header: NoHeader = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.reading import Delimiter, Encoding, NoHeader, csv_options
+from chainrule.cli.reading import DayFirst, Decimal, Delimiter, Encoding, Missing, NoHeader
 
 if TYPE_CHECKING:
     from chainrule.tables.source import Source
@@ -28,24 +28,31 @@ def command(
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Column of TABLE to carry over, such as an id; may be repeated."),
     ] = None,
+    missing: Missing = None,
+    decimal: Decimal = None,
+    day_first: DayFirst = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     no_header: NoHeader = False,
 ) -> None:
     """Predict the target of each row of TABLE, in the order of its rows.
 
-    Columns are found by name; columns that the model was not trained on are not looked at. A table without
-    rows gives a result without rows.
+    Columns are found by name; columns that the model was not trained on are not looked at. Values are read as
+    those of the table that it was trained on, unless an option says otherwise. A table without rows gives a
+    result without rows.
     """
     from chainrule.cli.model import load_table_model
 
     if out is not None:
         _check_out(out, model, table)
-    loaded = load_table_model(model)
+    loaded = load_table_model(model).read_with(
+        decimal=decimal, missing=missing or (), day_first=day_first,
+        delimiter=delimiter, encoding=encoding, header=not no_header,
+    )  # fmt: skip
 
     from chainrule.tables.tables import open_table, write_csv, write_table
 
-    source = open_table(table, csv_options(delimiter, encoding, no_header) or loaded.csv)
+    source = open_table(table, loaded.csv)
     predictions = predict(loaded, source, proba=proba, keep=keep or [])
     if out is None:
         sys.stdout.flush()

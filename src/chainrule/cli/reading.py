@@ -1,6 +1,6 @@
 """Options that say how a file is to be read, where the guess is wrong."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,10 +20,14 @@ Weight = Annotated[
 ]
 
 
-def csv_options(delimiter: str | None, encoding: str | None, no_header: bool) -> Any:
-    """Return what was said of a CSV file, None for nothing: the model knows then."""
-    from chainrule.tables.csv_format import CsvOptions
-
-    if delimiter is None and encoding is None and not no_header:
-        return None
-    return CsvOptions(delimiter, encoding, not no_header)
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WORD", help="Further word for a missing value, such as 9999; may be repeated."),
+]
+Decimal = Annotated[
+    str | None, typer.Option(metavar="MARK", help="Decimal mark, . or , where numbers leave it open.")
+]
+DayFirst = Annotated[
+    bool | None,
+    typer.Option("--day-first/--month-first", help="Of dates such as 3/4/2024, if they leave it open."),
+]

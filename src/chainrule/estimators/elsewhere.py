@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, Self, TypeVar
 
 from chainrule._words import did_you_mean
 
@@ -73,7 +73,34 @@ def refuse(owner: type, method: str, name: str, known: list[str]) -> NoReturn:
 
 
 class OtherNames:
-    """Says of attributes that other libraries have what there is here."""
+    """Says of attributes and parameters that other libraries have what there is here."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by their names.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            For a parameter that there is not.
+        """
+        try:
+            super().set_params(**params)  # type: ignore[misc]
+        except ValueError as error:
+            hints = [KEYWORDS[name] for name in params if name in KEYWORDS]
+            if not hints or not str(error).startswith("Invalid parameter"):
+                raise
+            raise ValueError(f"{str(error).rstrip('.')}; {hints[0]}") from None
+        return self
 
     def __getattr__(self, name: str) -> Any:
         """Raise the usual AttributeError, or one that says more."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import onnx
 
 ML_OPSET = 3
-MISSING = "to_onnx needs the packages onnx and skl2onnx: pip install 'chainrule[onnx]'"
+MISSING = "to_onnx needs the packages onnx and skl2onnx: pip install onnx skl2onnx"
 
 
 class GraphNodes(Nodes):

@@ -303,7 +303,7 @@ def _check_header(header: dict[str, Any], data: bytes, name: str) -> tuple[str, 
     if version > VERSION:
         raise ModelFileError(
             f"{name} was written by a newer chainrule (file version {reprlib.repr(version)}, this one reads "
-            f"up to {VERSION}); upgrade with: pip install --upgrade chainrule"
+            f"up to {VERSION}); upgrade chainrule to read it"
         )
     # Files of the first release have no checksum, and nothing else that is new either.
     if ours.keys() > OLD_KEYS and not _is_whole(data, ours.get("checksum")):

@@ -27,7 +27,7 @@ def pyplot(caller: str) -> Any:
     except ImportError as error:
         raise ImportError(
             f"{caller} draws with matplotlib, which is not installed. Install it with"
-            " `pip install 'chainrule[pictures]'` or `pip install matplotlib`."
+            " `pip install matplotlib`."
         ) from error
     return plt
 

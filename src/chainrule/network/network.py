@@ -21,6 +21,7 @@ from chainrule.model.rows import Rows, as_features, as_rows
 from chainrule.model.trainee import Trainee
 from chainrule.network.derivatives import Derivatives
 from chainrule.network.describing import describe_network
+from chainrule.network.elsewhere import hinted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -279,6 +280,7 @@ class Network(Derivatives, LeavingNetwork):
         trainee.check_finite(rows)
         return trainee.model.evaluate(rows.dataset(trainee.model), trainee.n_threads)
 
+    @hinted
     def train(
         self,
         x: Any,

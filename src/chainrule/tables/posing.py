@@ -125,16 +125,27 @@ def question(
         raise ParameterError(f"got {both[0]!r}, which is said to be text, too", "number")
     if task is not None:
         checks.one_of("task", task, TASKS)
-    if decimal is not None:
-        checks.one_of("decimal", {"comma": ",", "point": "."}.get(decimal, decimal), [".", ","])
-    mark: Mark | None = None if decimal is None else {"comma": ",", "point": "."}.get(decimal, decimal)
-    words = tuple(checks.names("missing", missing))
-    choice = Choice(None, mark, None if day_first is None else bool(day_first), words)
+    choice = choice_of(decimal, missing, day_first)
     csv = CsvOptions(delimiter, encoding, bool(header))
     weight = tidy(weight) if isinstance(weight, str) else weight
     if isinstance(weight, str) and weight in (*targets, *ignored):
         raise ParameterError(f"got {weight!r}, which is the target or ignored, too", "sample_weight")
     return Question(targets, task, ignored, weight, choice, texts, numbers, csv)
+
+
+def choice_of(decimal: Any = None, missing: Any = (), day_first: Any = None) -> Choice:
+    """Check what was said of all columns: decimal mark, words for missing values, order of day and month.
+
+    Examples
+    --------
+    >>> choice_of("comma", 9999).mark, choice_of("comma", 9999).missing
+    (',', ('9999',))
+    """
+    mark: Mark | None = {"comma": ",", "point": "."}.get(decimal, decimal)
+    if mark is not None:
+        checks.one_of("decimal", mark, [".", ","])
+    words = tuple(checks.names("missing", missing))
+    return Choice(None, mark, None if day_first is None else bool(day_first), words)
 
 
 def pose(data: Any, asked: Question) -> Problem:

@@ -1,6 +1,6 @@
 """How the text of a column is read, decided once when a model is fitted and kept in it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -151,6 +151,15 @@ class Reading:
                 return times, found.valid
         moments = pa.array(found.microseconds, pa.timestamp("us"), mask=~found.valid)
         return (moments if found.clock.any() else moments.cast(pa.date32())), found.valid
+
+    def said(self, mark: Mark | None, missing: tuple[str, ...], day_first: bool | None) -> Self:
+        """Return this reading for a table of which something else was said; None and () leave it as it is."""
+        return replace(
+            self,
+            mark=self.mark if mark is None or self.kind != "number" else mark,
+            missing=tuple(dict.fromkeys((*self.missing, *missing))),
+            day_first=self.day_first if day_first is None or self.kind != "date" else day_first,
+        )
 
     # Leaving and entering.
 

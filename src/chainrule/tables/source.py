@@ -91,7 +91,8 @@ class Source:
         if twice:
             raise TableError(f"{self.title} has the column name {listed(twice)} more than once; rename one")
         places = [self._places[name][0] for name in names]
-        return pa.table(dict(zip(names, map(_usual, self._read(places).columns), strict=True)))
+        columns = self._read(places).columns if places else []
+        return pa.table(dict(zip(names, map(_usual, columns), strict=True)))
 
 
 def _usual(values: pa.ChunkedArray) -> pa.ChunkedArray:

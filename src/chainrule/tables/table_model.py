@@ -1,5 +1,6 @@
 """TableModel: a network that knows its table's columns, so that tables go in and answers come out."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
@@ -19,8 +20,9 @@ from chainrule.tables.fitting import Prepared, prepare, train_prepared
 from chainrule.tables.names import no_such, tidy
 from chainrule.tables.network_parameters import estimator_class
 from chainrule.tables.number_target import SeveralTargets
-from chainrule.tables.posing import pose, question, row_weights
+from chainrule.tables.posing import choice_of, pose, question, row_weights
 from chainrule.tables.preprocessing import Preprocessor
+from chainrule.tables.reading import Reading
 from chainrule.tables.settings import fit_settings
 from chainrule.tables.source import Source, check_rows
 from chainrule.tables.tables import open_table
@@ -383,6 +385,56 @@ class TableModel(Leaving):
             raise TableError(f"the target {self.target.name!r} is missing in that row, expected a value")
         numbers = np.arange(which.start, which.stop) + 1
         return self.preprocessor.transform(rows, self._dtype, rows=numbers), self.target.encode(*values)
+
+    def read_with(
+        self,
+        *,
+        decimal: str | None = None,
+        missing: str | Sequence[str] = (),
+        day_first: bool | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        header: bool = True,
+    ) -> Self:
+        """Return this model for tables that are written otherwise than the one that it was fitted to.
+
+        What is not given stays as `fit` found it.
+
+        Parameters
+        ----------
+        decimal, missing, day_first, delimiter, encoding, header
+            As in `fit`. The words of `missing` join those that it knows.
+
+        Returns
+        -------
+        TableModel
+            With the same network.
+
+        Examples
+        --------
+        >>> houses = {"rooms": ["1.5", "2.5", "3.5"] * 20, "price": [10.5, 20.5, 30.5] * 20}
+        >>> model = TableModel.fit(houses, "price", epochs=2)
+        >>> german = model.read_with(decimal=",", missing="99")
+        >>> bool((german.predict({"rooms": ["1,500"]}) == model.predict({"rooms": ["1.5"]})).all())
+        True
+        """
+        choice = choice_of(decimal, missing, day_first)
+
+        def said(one: Any, kind: Any) -> Any:
+            reading = one.reading or Reading(kind)
+            return replace(one, reading=reading.said(choice.mark, choice.missing, choice.day_first))
+
+        other = copy.copy(self)
+        columns = [said(column, column.kind) for column in self.preprocessor.columns]
+        other.preprocessor = Preprocessor(columns, self.preprocessor.left_out)
+        if isinstance(self.target, SeveralTargets):
+            other.target = SeveralTargets(tuple(said(one, "number") for one in self.target.targets))
+        else:
+            kind = self.target.kind if isinstance(self.target, ClassTarget) else "number"
+            other.target = said(self.target, kind if kind in ("text", "boolean") else "number")
+        if delimiter is not None or encoding is not None or not header:
+            other.csv = CsvOptions(delimiter, encoding, header)
+        return other
 
     @property
     def _dtype(self) -> Any:

@@ -96,7 +96,7 @@ double gradients(const Network<T>& network, const Dataset& dataset, nb::handle g
 std::vector<std::string> activations(const Shape& shape) {
   std::vector<std::string> names;
   for (const auto a : shape.activations) names.push_back(name_of(a));
-  if (shape.group < shape.sizes.back()) names.back() += "(" + std::to_string(shape.group) + ")";
+  if (shape.group < shape.sizes.back()) names.back().append("(").append(std::to_string(shape.group)).append(")");
   return names;
 }
 

@@ -47,9 +47,12 @@ void make_training(Training* self, nb::object model, const std::string& optimize
   settings.row_blocks = row_blocks;
   settings.dropout_seed = dropout_seed;
   settings.learning_rate_factors = std::move(learning_rate_factors);
-  for (const auto [name, value] : numbers)
-    if (!set(settings, nb::cast<std::string>(name), nb::cast<double>(value)))
-      throw nb::type_error(("unknown setting '" + nb::cast<std::string>(name) + "'").c_str());
+  for (const auto [key, value] : numbers) {
+    const auto name = nb::cast<std::string>(key);
+    double number = 0;
+    if (!nb::try_cast(value, number)) throw nb::type_error(("setting '" + name + "' is not a number").c_str());
+    if (!set(settings, name, number)) throw nb::type_error(("unknown setting '" + name + "'").c_str());
+  }
   settings.bf16 = position(kPrecisionNames, precision, "precision") == 1;
   settings.n_threads = n_threads;
   nb::cast<Model&>(model).visit([&]<class T>(Network<T>& network) {
