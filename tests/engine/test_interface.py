@@ -190,3 +190,23 @@ def test_an_impossible_layout() -> None:
         engine.layout([3, 0], ["identity"])
     with pytest.raises(ValueError, match="layer_norm has 2 entries; expected 1"):
         engine.layout([3, 2], ["identity"], layer_norm=[True, False])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf, -np.inf])
+def test_what_is_finite(dtype: str, bad: float) -> None:
+    info = np.finfo(dtype)
+    good = np.array([0, -0.0, info.max, info.min, info.tiny, -info.smallest_subnormal, 1] * 3, dtype)
+    assert engine.is_finite(good)
+    assert engine.is_finite(good.reshape(3, 7))
+    assert engine.is_finite(good[:0])
+    for k in range(len(good)):
+        worse = good.copy()
+        worse[k] = bad
+        assert not engine.is_finite(worse)
+
+
+def test_only_arrays_of_floats_are_looked_at() -> None:
+    for x in (np.arange(3), np.zeros((3, 4)).T, np.zeros(3, np.float16), [1.0], None):
+        with pytest.raises(TypeError):
+            engine.is_finite(x)

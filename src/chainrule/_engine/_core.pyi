@@ -270,6 +270,9 @@ def dropout_mask(
 def isa() -> str: ...
 def available_isas() -> list[str]: ...
 def max_threads() -> int: ...
+def is_finite(x: Floats) -> bool:
+    """Whether no number of a C-contiguous array of any shape is infinite or NaN."""
+
 def learned() -> list[str]:
     """Name every kind of what layers learn, in the flat parameters' order, whether a model has it or not.
 

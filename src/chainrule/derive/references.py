@@ -203,11 +203,8 @@ def trained(derivation: DerivationData, x: Floats, y: Floats, n_steps: int) -> t
 
 def _memory(derivation: DerivationData, trained: Any, letter: str) -> Found:
     """Return what an optimizer remembers first, a mean of gradients, of weights and biases."""
-    from chainrule.model.parameters import split
-
-    layers = derivation.model.layers
-    names, norms = [la.activation.name for la in layers], [la.normalized for la in layers]
-    mean = split(trained._trainee.state.__getstate__()["moments"][0], derivation.model.sizes, names, norms)
+    trainee = trained._trainee
+    mean = trainee.architecture.split(trainee.state.__getstate__()["moments"][0])
     found: Found = {f"{letter}.new.W.{k}": W for k, W in enumerate(mean.weights, start=1)}
     signed = [_sign(derivation) * b[None, :] for b in mean.biases]
     return found | {f"{letter}.new.b.{k}": b for k, b in enumerate(signed, start=1)}

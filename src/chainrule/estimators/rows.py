@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from chainrule import _engine
 from chainrule.estimators.bound_model import BoundModel
 from chainrule.estimators.protocol import MLP
 from chainrule.estimators.target_scale import TargetScale
@@ -60,8 +60,8 @@ def ready(mlp: MLP, x: Any, dtype: np.dtype[Any]) -> bool:
         and x.shape[1] == getattr(mlp, "n_features_in_", -1)
         and x.flags.c_contiguous
         and x.flags.aligned
-        and not hasattr(mlp, "feature_names_in_")
-        and all_finite(x)
+        and "feature_names_in_" not in vars(mlp)
+        and _engine.is_finite(x)
     )
 
 
@@ -70,15 +70,10 @@ def ready_to_train(mlp: MLP, x: Any, y: Any) -> bool:
     return (
         type(y) is np.ndarray
         and y.ndim == 1
-        and y.dtype.kind in "fiub"
+        and (y.dtype.kind in "iub" or y.dtype in (np.float32, np.float64))
+        and y.flags.carray
         and mlp._bound is not None
         and ready(mlp, x, mlp._bound.dtype)
         and len(y) == len(x)
-        and (y.dtype.kind != "f" or all_finite(y))
+        and (y.dtype.kind != "f" or _engine.is_finite(y))
     )
-
-
-def all_finite(values: NDArray[Any]) -> bool:
-    """Whether no value is NaN or infinite. The sum is, unless it overflows: one pass, no temporary."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(values.sum()))

@@ -1,18 +1,20 @@
 """What a network is, apart from its numbers: sizes, activations, loss, dtype, checked once."""
 
+import functools
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 
+from chainrule import _engine
 from chainrule._settings import whole_number
 from chainrule.model.arrays import Floats
 from chainrule.model.custom_loss import CustomLoss
 from chainrule.model.layers import LayerOptions
-from chainrule.model.parameters import Parameters, split
+from chainrule.model.parameters import Parameters, places
 from chainrule.reference import LOSSES, Loss, get_activation, get_loss
 from chainrule.reference.activations import Ordered
 
@@ -93,15 +95,28 @@ class Architecture:
         check_memory(checked.n_parameters, checked.dtype, f"sizes {list(sizes)}", "; use smaller sizes")
         return checked
 
-    @property
+    @functools.cached_property
     def n_parameters(self) -> int:
-        """The number of weights and biases, and of gains, shifts and slopes."""
-        layers = zip(pairwise(self.sizes), self.layers.layer_norm, self.activations, strict=True)
-        return sum((n_in + 1 + 2 * norm + (f == "prelu")) * n_out for (n_in, n_out), norm, f in layers)
+        """The number of weights and biases, and of gains, shifts and slopes; no array may hold so many."""
+        # Of layers of one unit, because the engine refuses what cannot be built, and messages have its size.
+        narrow = _engine.layout(
+            [1] * len(self.sizes), (*self.activations[:-1], "identity"), layer_norm=self.layers.layer_norm
+        )
+        ends = [(place.layer + 2 - len(place.shape), place.layer + 2) for place in narrow]
+        return sum(math.prod(self.sizes[begin:end]) for begin, end in ends)
+
+    @functools.cached_property
+    def _places(self) -> Parameters:
+        return places(self.sizes, self.activations, self.layers.layer_norm)
 
     def split(self, flat: Floats) -> Parameters:
-        """View a flat array as this network's parameters."""
-        return split(flat, self.sizes, self.activations, self.layers.layer_norm)
+        """View a flat array as this network's parameters.
+
+        Axes before the last stay in front: rows of flat gradients become (n_samples, n_k, n_{k+1}).
+        """
+        front, places = flat.shape[:-1], self._places
+        kinds: list[Any] = [[p and flat[..., p[0]].reshape(front + p[1]) for p in kind] for kind in places]
+        return Parameters(*kinds)
 
     @property
     def shown_loss(self) -> Any:
@@ -227,6 +242,7 @@ def check_memory(n_parameters: int, dtype: np.dtype[Any], owner: str, advice: st
         raise MemoryError(f"{message}, but this machine has {installed / 1e9:,.1f} GB of memory{advice}")
 
 
+@functools.cache
 def installed_memory() -> int | None:
     """Return the machine's memory in bytes, or None where it does not say."""
     try:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule import _engine
+
 Floats = NDArray[Any]
-BLOCK = 1 << 20  # elements looked at together, so that a check takes no memory that grows with the data
 
 
 def as_array(values: Any, name: str) -> NDArray[Any]:
@@ -62,7 +63,7 @@ def as_floats(
         floats = np.asarray(array, dtype=dtype, order="C")
     if not floats.flags.aligned:
         floats = floats.copy()
-    if narrows and not is_finite(floats):
+    if narrows and not _engine.is_finite(floats):
         too_large = np.isfinite(array) & ~np.isfinite(floats)
         if too_large.any():
             place = _place(too_large) if in_order else ""
@@ -72,17 +73,9 @@ def as_floats(
     return floats
 
 
-def is_finite(array: Floats) -> bool:
-    """Whether every number of a C-contiguous array is finite."""
-    if array.size <= BLOCK:
-        return bool(np.count_nonzero(np.isfinite(array)) == array.size)
-    flat = array.reshape(-1)
-    return all(bool(np.isfinite(flat[i : i + BLOCK]).all()) for i in range(0, flat.size, BLOCK))
-
-
 def check_finite(array: Floats, name: str, advice: str) -> None:
     """Raise ValueError that says where a number is not finite, and what to do."""
-    if not is_finite(array):
+    if not _engine.is_finite(array):
         bad = ~np.isfinite(array)
         raise ValueError(f"{name} has {array[bad].flat[0]}{_place(bad)}; {advice}")
 

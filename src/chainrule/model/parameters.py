@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, SupportsIndex
 
 import numpy as np
@@ -95,30 +94,12 @@ class Parameters(NamedTuple):
         return arrays
 
 
-@lru_cache
-def _places(sizes: tuple[int, ...], activations: tuple[str, ...], layer_norm: tuple[bool, ...]) -> Parameters:
+def places(sizes: Sequence[int], activations: Sequence[str], layer_norm: Sequence[bool]) -> Parameters:
     """Where a flat array has each parameter: (slice, shape), or None. The engine has the table."""
-    kinds: dict[str, list[Any]] = {name: [None] * len(activations) for name in _engine.learned()}
+    kinds: dict[str, list[Any]] = {name: [None] * len(activations) for name in NAMES}
     for place in _engine.layout(sizes, activations, layer_norm=layer_norm):
         kinds[place.name][place.layer] = slice(place.offset, place.offset + place.size), place.shape
     return Parameters(*kinds.values())
-
-
-def split(
-    flat: Floats, sizes: Sequence[int], activations: Sequence[str], layer_norm: Sequence[bool]
-) -> Parameters:
-    """View a flat array as a network's parameters.
-
-    Axes before the last stay in front: rows of flat gradients become (n_samples, n_k, n_{k+1}).
-    """
-    places = _places(tuple(sizes), tuple(activations), tuple(layer_norm))
-    kinds: list[Any]
-    if flat.ndim == 1:
-        kinds = [[p and flat[p[0]].reshape(p[1]) for p in kind] for kind in places]
-    else:
-        front = flat.shape[:-1]
-        kinds = [[p and flat[..., p[0]].reshape(front + p[1]) for p in kind] for kind in places]
-    return Parameters(*kinds)
 
 
 def as_generator(random_state: Any) -> np.random.Generator:

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule import _engine, _threads
 from chainrule.model.architecture import Architecture
-from chainrule.model.arrays import Floats, check_finite, is_finite
+from chainrule.model.arrays import Floats, check_finite
 from chainrule.model.parameters import NAMES, Parameters
 from chainrule.model.rows import Rows
 
@@ -87,7 +87,7 @@ class Trainee:
     def check_finite(self, rows: Rows) -> None:
         """Raise ValueError that names the first of x, y and the parameters with NaN or infinity."""
         rows.check_finite()
-        if is_finite(self.flat):
+        if _engine.is_finite(self.flat):
             return
         for name, array in self.arrays().items():
             check_finite(array, name, "set finite parameters first")

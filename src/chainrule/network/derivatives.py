@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import _engine
 from chainrule.model import per_sample
-from chainrule.model.arrays import Floats, is_finite
+from chainrule.model.arrays import Floats
 from chainrule.model.per_sample import PerSampleGradients
 from chainrule.model.rows import Rows, as_features, as_rows
 from chainrule.model.trainee import Trainee
@@ -145,7 +146,7 @@ class Derivatives:
 
     def _checked(self, x: Any, rows: Rows, values: Floats) -> Floats:
         """Leave out the axis of a single row; ValueError where NaN or infinity went in."""
-        if not is_finite(values):
+        if not _engine.is_finite(values):
             self._trainee.check_finite(rows)
         single = np.ndim(x) == 1
         return values[0] if single else values

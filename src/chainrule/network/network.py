@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 
+from chainrule import _engine
 from chainrule._settings import real_number, whole_number
 from chainrule.description.leaving import LeavingNetwork
 from chainrule.description.verbs import verb
 from chainrule.model.architecture import Architecture, as_loss, saved_loss
-from chainrule.model.arrays import Floats, as_floats, is_finite
+from chainrule.model.arrays import Floats, as_floats
 from chainrule.model.custom_loss import CustomLoss
 from chainrule.model.initialization import get_initializer, initialize
 from chainrule.model.layers import LayerOptions
@@ -260,7 +261,7 @@ class Network(Derivatives, LeavingNetwork):
         data = rows.dataset(trainee.model)
         loss = trainee.model.gradients(data, flat, l2=penalty, n_threads=trainee.n_threads)
         # Looked at afterwards: NaN or infinity anywhere would be in these.
-        if not (math.isfinite(loss) and is_finite(flat)):
+        if not (math.isfinite(loss) and _engine.is_finite(flat)):
             trainee.check_finite(rows)
         return Gradients(loss, *trainee.architecture.split(flat))
 
@@ -394,9 +395,9 @@ class Network(Derivatives, LeavingNetwork):
         >>> len(history.loss), history.loss[-1] < 0.01 * history.loss[0]
         (200, True)
         """
-        own = {
-            name: value for name, value in locals().items() if name not in ("self", "x", "y", "sample_weight")
-        }
+        own = locals()
+        for name in ("self", "x", "y", "sample_weight"):
+            del own[name]
         from chainrule.training.loop import train  # loaded by those who train
         from chainrule.training.settings import Settings
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule import _engine, _threads
-from chainrule.model.arrays import is_finite
 from chainrule.model.rows import CSR, Rows
 from chainrule.model.trainee import Trainee
 from chainrule.optimizers import LBFGS, Optimizer
@@ -127,7 +126,7 @@ class Rules(Stopping):
     def look(self, losses: Sequence[float], rates: Sequence[float]) -> float:
         """Record the epochs, unless the network diverged in them; return the loss that counts."""
         trainee = self.trainee
-        if not (all(map(math.isfinite, losses)) and is_finite(trainee.flat)):
+        if not (all(map(math.isfinite, losses)) and _engine.is_finite(trainee.flat)):
             np.copyto(trainee.flat, self.before)
             trainee.n_epochs = self.n_epochs_before
             trainee.state = None

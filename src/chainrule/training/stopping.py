@@ -43,8 +43,8 @@ class Stopping(Watch):
     def after_each_epoch(self) -> bool:
         """Whether there is anything to do after each epoch."""
         settings = self.settings
-        wanted = (settings.callback, settings.validation, settings.patience, settings.max_time)
-        return any(one is not None for one in wanted)
+        nothing = settings.callback is settings.validation is settings.patience is settings.max_time is None
+        return not nothing
 
     @property
     def seconds(self) -> float:

@@ -3,7 +3,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <bit>
+#include <limits>
 #include <optional>
+#include <type_traits>
 
 #include "../counter.hpp"
 #include "../dispatch.hpp"
@@ -58,6 +61,26 @@ nb::object evaluate_function(const std::string& name, nb::handle x, const std::o
   return single ? evaluate_in<float>(name, x, isa.value_or("")) : evaluate_in<double>(name, x, isa.value_or(""));
 }
 
+// Adding one to the exponent of infinity or NaN reaches the sign.
+template <class T>
+bool all_finite(const T* x, std::int64_t n) {
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity()), one = exponent & -exponent;
+  Bits sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum |= (std::bit_cast<Bits>(x[i]) & exponent) + one;
+  return (sum & ~(one - 1 + exponent)) == 0;
+}
+
+bool is_finite(nb::handle x) {
+  const View view(x, false);
+  const bool single = view.has('f', 4);
+  if (!single && !view.has('f', 8)) throw nb::type_error("x must be a float32 or float64 array");
+  std::int64_t n = 1;
+  for (int i = 0; i < view.ndim(); ++i) n *= view.dim(i);
+  const nb::gil_scoped_release unlocked;
+  return single ? all_finite(view.data<float>(), n) : all_finite(view.data<double>(), n);
+}
+
 }  // namespace
 
 void define_functions(nb::module_& m) {
@@ -67,6 +90,7 @@ void define_functions(nb::module_& m) {
   m.def("isa", &default_isa);
   m.def("available_isas", &available_isas);
   m.def("max_threads", &max_threads);
+  m.def("is_finite", &is_finite, "x"_a);
   m.def("activations", [] { return kActivationNames; });
   m.def("losses", [] { return kLossNames; });
   m.def("optimizers", [] { return kOptimizerNames; });
