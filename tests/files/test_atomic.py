@@ -1,9 +1,11 @@
+import contextlib
 import errno
 import os
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -111,14 +113,40 @@ def test_forbidden_folder():
         check_writable("/proc/model")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-def test_write_protected_file(tmp_path):
-    path = tmp_path / "file"
-    path.write_text("old")
-    path.chmod(0o444)
-    with pytest.raises(PermissionError, match="file"):
-        write(path, "new")
-    assert path.read_text() == "old"
+@contextlib.contextmanager
+def without_rights():
+    """Be a user who may not write everything."""
+    root = os.geteuid() == 0
+    if root:
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+
+
+@pytest.mark.parametrize("attempt", [check_writable, lambda path: write(path, "new")])
+def test_what_a_user_may_not_write(attempt, monkeypatch):
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are root's alone
+        folder = Path(name)
+        folder.chmod(0o777)
+        for part, mode in (("locked", 0o555), ("secret", 0o000)):
+            (folder / part).mkdir()
+            (folder / part / "model").write_text("old")
+            (folder / part).chmod(mode)
+        (folder / "fixed").write_text("old")
+        (folder / "fixed").chmod(0o444)
+        monkeypatch.chdir(folder)
+        with without_rights():
+            for path in ("fixed", "locked/model", "locked/new", "secret/model", "secret/new"):
+                with pytest.raises(PermissionError, match=f"Permission denied: '{path}'"):
+                    attempt(path)
+            assert Path("fixed").read_text() == Path("locked/model").read_text() == "old"
+            attempt("new")
+        for part in ("locked", "secret"):
+            (folder / part).chmod(0o700)
+            assert os.listdir(folder / part) == ["model"]
 
 
 def test_check_writable_changes_nothing(tmp_path):

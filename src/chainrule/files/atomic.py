@@ -67,8 +67,8 @@ def atomic_path(path: str | os.PathLike[str], *, commit: bool = True) -> Iterato
     host alone: another host's file is abandoned when it has not been written to for a day.
     """
     target = Path(os.path.realpath(path))
-    mode = _mode_of_existing(target, os.fspath(path))
     try:
+        mode = _mode_of_existing(target, os.fspath(path))
         temporary, handle = _new_part(target.parent)
     except OSError as error:
         raise _about(path, error) from None
