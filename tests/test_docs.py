@@ -30,8 +30,8 @@ def test_every_public_name_is_in_the_reference():
 
 
 PACKAGES = (
-    "derive estimators export inspection io losses network optimizers reference reference.inputs tabular"
-    " training training.schedules"
+    "derive estimators export inspection io losses network optimizers reference reference.inputs stream"
+    " tabular training training.schedules"
 )
 
 

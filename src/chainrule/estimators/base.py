@@ -33,9 +33,11 @@ from chainrule.estimators.protocol import MLP
 from chainrule.estimators.quasi_newton import fit_quasi_newton
 from chainrule.estimators.rows import ready
 from chainrule.estimators.stopping import fit_stochastic
+from chainrule.estimators.streaming import Stream, streamed_outputs
 from chainrule.estimators.target_scale import TargetScale, learn_target_scale
 from chainrule.model.arrays import as_floats
 from chainrule.model.rows import Rows
+from chainrule.stream.parquet import ParquetRows
 
 
 class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, MLP, ABC):  # type: ignore[misc]  # scikit-learn has no types
@@ -75,11 +77,12 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or ParquetRows
             Rows are samples. float32 input is trained in float32, everything else in float64.
+            `chainrule.stream.ParquetRows` are read while the network trains.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels for a classifier (an indicator matrix for several labels per row), numbers for
-            a regressor.
+            a regressor; None for `ParquetRows`, which have them.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row in the loss.
         X_val, y_val, sample_weight_val : default=None
@@ -125,6 +128,10 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
             )
         if resume and self.checkpoint is None:
             raise ValueError("fit(resume=True) needs to know the file to go on from: set checkpoint=path.")
+        stream = None
+        if isinstance(X, ParquetRows):
+            stream = Stream(self, X, y, sample_weight, incremental=incremental)
+            X, y = stream.X, stream.y
         sizes = hidden_sizes(self.hidden_layer_sizes)
         first = not fitted or not (self.warm_start or incremental)
         X, targets = self._check_data(X, y, reset=first, incremental=incremental)
@@ -155,6 +162,8 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
             )
         self.n_outputs_ = n_outputs
         learn_target_scale(self, targets, sample_weight, first=first)
+        if stream is not None:
+            stream.learn_target_scale(first=first)
         rows = Rows(X, targets, sample_weight)
         validation = validation_rows(self, *watched)
         checkpoint = None
@@ -166,7 +175,14 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
         with _threads.training():
             if is_stochastic(self):
                 fit_stochastic(
-                    self, bound, rows, validation, random_state, checkpoint, incremental=incremental
+                    self,
+                    bound,
+                    rows,
+                    validation,
+                    random_state,
+                    checkpoint,
+                    incremental=incremental,
+                    stream=stream,
                 )
             else:
                 bound = fit_quasi_newton(self, bound, rows, validation)
@@ -239,6 +255,8 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Run the rows X forward; (n_samples, n_outputs)."""
         bound = self._served()
+        if isinstance(X, ParquetRows):
+            return streamed_outputs(self, X, bound)
         if not ready(self, X, bound.dtype):
             X = validated_features(self, X, bound.dtype)
             if hasattr(X, "tocsr"):

@@ -16,6 +16,7 @@ from chainrule.estimators.checkpoint import Checkpoint
 from chainrule.estimators.optimizer import StochasticOptimizer, full_batch, settings
 from chainrule.estimators.protocol import MLP
 from chainrule.estimators.rows import learned, split
+from chainrule.estimators.streaming import Stream
 from chainrule.estimators.warning import warn
 from chainrule.estimators.watching import EstimatorWatch, patience, start_watching
 from chainrule.model.rows import Rows
@@ -33,11 +34,12 @@ def fit_stochastic(
     checkpoint: Checkpoint | None,
     *,
     incremental: bool,
+    stream: Stream | None = None,
 ) -> None:
     """Train for `max_iter` epochs, or until nothing improves any more; one epoch if `incremental`.
 
     Draws from random_state, like scikit-learn: the validation split, then one shuffle per epoch, each of
-    the order before it.
+    the order before it. Of a stream, `rows` are some that stand for all.
     """
     resumed = checkpoint is not None and checkpoint.resumed
     if not resumed:
@@ -49,14 +51,25 @@ def fit_stochastic(
         if optimizer.steps_made == 0 and not resumed:
             optimizer.dropout_seed = seed
     if mlp.early_stopping and validation is None:
-        stratify = is_classifier(mlp) and mlp.n_outputs_ == 1
-        rows, validation = split(rows, mlp.validation_fraction, random_state, stratify)
+        if stream is not None:
+            validation = stream.set_aside(random_state)
+        else:
+            stratify = is_classifier(mlp) and mlp.n_outputs_ == 1
+            rows, validation = split(rows, mlp.validation_fraction, random_state, stratify)
+    if stream is not None and mlp.scoring is not None and validation is None:
+        raise ValueError(
+            "scoring measures rows in memory, and ParquetRows are read while training; pass X_val and y_val, "
+            "or set early_stopping=True."
+        )
     watch = EstimatorWatch.of(mlp, bound, rows, validation)
-    rows = mlp._weigh_classes(rows)
+    rows = rows if stream is not None else mlp._weigh_classes(rows)
 
     if not resumed:
         mlp.n_iter_ = 0
-    source = _source(mlp, bound, rows, random_state)
+    if stream is None:
+        source = _source(mlp, bound, rows, random_state)
+    else:
+        source = stream.source(bound, random_state, batch_rows)
     if optimizer.rates is not None and not (resumed or (incremental and optimizer.total_steps)):
         optimizer.total_steps = optimizer.steps_made + mlp.max_iter * source.steps_per_epoch
     n_epochs = 1 if incremental else mlp.max_iter

@@ -285,7 +285,7 @@ class Network(Derivatives, LeavingNetwork):
     def train(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         optimizer: "Optimizer | LBFGS | None" = None,
         epochs: int = 100,
@@ -308,10 +308,11 @@ class Network(Derivatives, LeavingNetwork):
 
         Parameters
         ----------
-        x : array-like or sparse matrix, shape (n_samples, n_1) or (n_1,)
+        x : array-like or sparse matrix, shape (n_samples, n_1) or (n_1,), or ParquetRows
             Rows are samples. Another dtype, or an array that is not C-contiguous, is converted (copied).
+            `chainrule.stream.ParquetRows` are read while the network trains.
         y : array-like
-            Targets, as for `gradients`.
+            Targets, as for `gradients`; None for `ParquetRows`, which have them.
         optimizer : Optimizer, optional
             `SGD`, `Adam` (the default), `AdamW`, `RMSprop`, `Adagrad`, `Nadam`, `Lion`, `Rprop` or `LBFGS`.
             Penalties and bounds (l1, l2, clip_value, clip_norm, max_norm) are among its settings.
@@ -398,9 +399,14 @@ class Network(Derivatives, LeavingNetwork):
         own = locals()
         for name in ("self", "x", "y", "sample_weight"):
             del own[name]
+        from chainrule.stream.parquet import ParquetRows
         from chainrule.training.loop import train  # loaded by those who train
         from chainrule.training.settings import Settings
 
+        if isinstance(x, ParquetRows):
+            from chainrule.network.streaming import train_stream
+
+            return train_stream(self._trainee, x, y, sample_weight, Settings.checked(**own))
         rows = as_rows(self._trainee.architecture, x, y, sample_weight)
         settings = Settings.checked(**own)
         return train(self._trainee, rows, settings)

@@ -25,13 +25,24 @@ WORK_PER_CALL = 1_000_000_000
 EPOCHS_PER_CALL = 10_000
 
 
-def train(trainee: Trainee, rows: Rows, settings: Settings, stop: _engine.Stop | None = None) -> History:
-    """Train on rows that fit; `Network.train` documents the errors, `run` what `stop` is."""
+def train(
+    trainee: Trainee,
+    rows: Rows,
+    settings: Settings,
+    stop: _engine.Stop | None = None,
+    *,
+    source: Source | None = None,
+) -> History:
+    """Train on rows that fit; `Network.train` documents the errors, `run` what `stop` is.
+
+    With a source of their own, `rows` are some that stand for all.
+    """
     settings = settings.fitted_to(trainee)
-    rows = rows.without_weightless()
-    if settings.callback is not None:
-        rows = rows.own()
-    source = _source(trainee, rows, settings)
+    if source is None:
+        rows = rows.without_weightless()
+        if settings.callback is not None:
+            rows = rows.own()
+        source = _source(trainee, rows, settings)
     trainee.check_finite(rows)
     with _threads.training():
         if isinstance(settings.optimizer, LBFGS):

@@ -1,0 +1,6 @@
+"""More rows than memory: rows that are read while the engine trains on those before."""
+
+from chainrule.stream.errors import StreamError, StreamWarning
+from chainrule.stream.parquet import ParquetRows
+
+__all__ = ["ParquetRows", "StreamError", "StreamWarning"]
