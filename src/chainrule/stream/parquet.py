@@ -118,7 +118,7 @@ class ParquetRows:
     ...     print(rows)
     ...     reg = MLPRegressor(row_blocks=8, tol=0.001, random_state=0).fit(rows, None)
     ParquetRows(4000 rows in 40 row groups, 1 column, target 'y')
-    >>> abs(float(reg.predict([[0.5]])[0]) - 0.25) < 0.05
+    >>> abs(float(reg.predict(pa.table({"x": [0.5]}))[0]) - 0.25) < 0.05
     True
     """
 
