@@ -5,7 +5,7 @@ Public names are loaded when first used: ``import chainrule`` alone imports no o
 
 TYPE_CHECKING = False  # for type checkers as good as typing's, whose import would cost more than all of this
 if TYPE_CHECKING:
-    from chainrule import losses, reference, stream
+    from chainrule import inputs, losses, reference, stream
     from chainrule.derive import derive
     from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.export.scikit_learn import from_sklearn
@@ -74,6 +74,7 @@ __all__ = [
     "from_sklearn",
     "from_torch",
     "gradcheck",
+    "inputs",
     "load",
     "losses",
     "reference",
@@ -126,12 +127,7 @@ if not TYPE_CHECKING:  # hidden from type checkers, so that they report unknown 
 
         if name in _HOMES:
             value = getattr(import_module(_HOMES[name]), name)
-        elif name in (
-            "derive",
-            "losses",
-            "reference",
-            "stream",
-        ):  # packages and a module; the first can be called
+        elif name in ("derive", "inputs", "losses", "reference", "stream"):  # packages, modules; one is called
             value = import_module(f"chainrule.{name}")
         elif name == "__version__":
             value = import_module("chainrule._version").version()

@@ -21,6 +21,8 @@ void derive(const Shape& shape, const Kernels<T>& kernels, const T* parameters, 
   share_rows(shape, kernels, parameters, data, n_threads, to_input ? Way::to_input : Way::backward, passes,
              row_loss.data(), nullptr, [&](Step<T>& step, std::int64_t begin, std::int64_t end) {
                step.data.sample_weight = nullptr;
+               const Buffer<T> scratch(step.inputs.n_scratch);
+               step.inputs.scratch = scratch.get();
                const std::int64_t panels = to_input ? (shape.n_in(0) + kernels.panel - 1) / kernels.panel : 0;
                const Buffer<T> input_delta(panels * step.batch.stride);
                RowDerivatives<T> mine = wanted;

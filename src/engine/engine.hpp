@@ -26,13 +26,21 @@ namespace chainrule {
 // weight changes, first the gradient, then the update.
 enum class Stage : int { whole, gradient, update };
 
-// A vector that a layer learns beside its weights, n_out numbers rounded up to whole vectors; null where it has none.
+// What the settings of a step are multiplied with for some parameters. A rate of 0: they do not change.
+template <class T>
+struct Factors {
+  T rate = T(1), epsilon = T(1), decay = T(0);
+};
+
+// A vector that a layer learns beside its weights, `size` numbers rounded up to whole vectors; null where it has none.
 template <class T>
 struct LearnedVector {
   T* values;
   T* moments[kMostMoments + 1];  // as Layer::moments
+  std::int64_t size;
   std::int64_t penalty_offset;
   std::int64_t at;  // in the flat parameters
+  Factors<T> factors;
 };
 
 // What a layer keeps of the rows of a batch: batch matrices, but for row_scale. Null where it has no such thing. `shift`
@@ -44,7 +52,7 @@ struct LayerBatch {
   T* delta;   // dE/dnet
 
   // For training alone (kernels/layers.inl).
-  T* value;            // f's value, where f' is taken from it and the output is another
+  T* value;            // f's value, where f' is taken from it and the output is another; in E12 sigma's
   T* mask;             // the factors of E10
   T* normalized;       // (net - mean) / deviation, and for each row
   T* row_scale;        // 1 / deviation
@@ -71,15 +79,53 @@ struct Layer : LayerBatch<T> {
   std::int64_t penalty_offset;
   std::int64_t at;                     // the weights in the flat parameters
   LearnedVector<T> vectors[kVectors];  // the bias is subtracted (E1)
-  T rate_factor;                       // of the learning rate; 0: the layer does not change
+  Factors<T> factors;                  // of the weights
 
-  // E8-E10 and prelu (kernels/layers.inl).
+  // E8-E10, E12 and prelu (kernels/layers.inl).
   bool special;  // has any of them
   bool residual;
   std::int32_t drop_below;  // E10 drops units with less in half their random bits, and multiplies the others with
   T kept_factor;            // 1 / (1 - rate)
 
   T *weight_pairs, *transposed_pairs;  // copies in pairs, where Kernels::pairs: along n_in, and along n_out
+};
+
+// One column of the data through an input layer; or columns that enter as they are; or E11 over all of x_1.
+template <class T>
+struct InputPiece {
+  InputKind kind;
+  int layer;                       // which input layer
+  std::int64_t column, n_columns;  // of the data
+  std::int64_t unit, n_units;      // of x_1
+  std::int64_t n_inner;            // frequencies, bins, rows of the table
+  std::int64_t slot;               // of the column in StepInputs::columns
+  const T* edges;                  // E14
+  T* below;                        // E14: sum of the rises below each bin; null: to be computed
+  // What it learns, in the order of layout.hpp: each array's numbers, which stand behind each other in `learned` where
+  // they are packed, how many there are, and where the flat parameters have them.
+  const T* arrays[kInputArrays];
+  std::int64_t sizes[kInputArrays], at[kInputArrays];
+  LearnedVector<T> learned;
+};
+
+// Numbers of a piece that one thread learns at a time.
+struct InputShare {
+  int piece;
+  std::int64_t first, last;
+};
+
+// What stands before the first product.
+template <class T>
+struct StepInputs {
+  int n_pieces;  // 0: x_1 is the data
+  const InputPiece<T>* pieces;
+  const InputShare* shares;
+  T* columns;  // of the data, row after row, that pieces other than numbers take
+  std::int64_t column_stride;
+  T* raw;      // batch matrix: x_1 before E11; after the way back times dE/dx_1
+  T* delta;    // batch matrix: dE/draw, on the way dE/dx_1
+  T* scratch;  // this thread's own, n_scratch numbers without any rows
+  std::int64_t n_scratch;
 };
 
 // The rows that a step reads: dense (x) or CSR (values, indices, indptr).
@@ -183,6 +229,7 @@ struct Step : Rates<T> {
   const Layer<T>* layers;
   Rows<T> data;
   StepBatch<T> batch;
+  StepInputs<T> inputs;
   StepLoss<T> loss;
   StepRule<T> rule;
   StepSums sums;
@@ -234,6 +281,8 @@ struct Kernels {
   void (*rows_forward)(const Step<T>&, std::int64_t begin, std::int64_t end);   // the rows phase in two halves,
   void (*rows_backward)(const Step<T>&, std::int64_t begin, std::int64_t end);  // for Loss::custom
   void (*weights_phase)(const Step<T>&, const TileRange*, int n_ranges, ColumnEntries<T>*);
+  // What is learned before the first product; shares first..last. Beside weights_phase, with the same stages.
+  void (*inputs_phase)(const Step<T>&, std::int64_t first, std::int64_t last);
   // Whole steps of one row each, order[0], order[1], ..., where lane_stride is 1 and the stage whole.
   void (*row_steps)(const Step<T>&, const Rates<T>* rates, std::int64_t n);
   void (*norms_phase)(const Step<T>&, const TileRange*, int n_ranges);  // StepRule::max_norm; ranges of panels
@@ -244,6 +293,8 @@ struct Kernels {
   // Derivatives of each of the rows begin..end; the layers' batch matrices hold row_block rows.
   void (*derive_rows)(const Step<T>&, const RowDerivatives<T>&, std::int64_t begin, std::int64_t end);
   void (*forward_row)(const PlainLayer<T>*, int n_layers, const T* x, T* out, T* scratch, std::int64_t scratch_row);
+  // One row of the data to x_1, whose last vector may be written beyond its end.
+  void (*input_row)(const InputPiece<T>*, int n_pieces, const T* x, T* x_1);
   bool (*evaluate_function)(const char* name, const T* x, T* y, std::int64_t n);
 };
 

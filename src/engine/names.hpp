@@ -19,6 +19,7 @@ using enum Activation;
 constexpr const char* kActivations[] = {CHAINRULE_ACTIVATIONS(CHAINRULE_NAME, CHAINRULE_NAME)};
 constexpr LossEntry kLosses[] = {CHAINRULE_LOSSES(CHAINRULE_DISTANCE, CHAINRULE_ENTRY){"custom"}};
 constexpr OptimizerEntry kOptimizers[] = {{"gradient", true, {}}, CHAINRULE_OPTIMIZERS(CHAINRULE_ENTRY)};
+constexpr const char* kInputs[] = {CHAINRULE_INPUTS(CHAINRULE_NAME)};
 constexpr const char* kFunctions[] = {CHAINRULE_FUNCTIONS(CHAINRULE_NAME)};
 #undef CHAINRULE_NAME
 #undef CHAINRULE_ENTRY
@@ -33,6 +34,7 @@ inline const OptimizerEntry& entry_of(Optimizer o) { return entries::kOptimizers
 // Those that can be asked for by name: the losses but custom, the optimizers but gradient.
 inline const std::vector<std::string> kActivationNames(std::begin(entries::kActivations),
                                                        std::end(entries::kActivations));
+inline const std::vector<std::string> kInputNames(std::begin(entries::kInputs), std::end(entries::kInputs));
 inline const std::vector<std::string> kFunctionNames(std::begin(entries::kFunctions), std::end(entries::kFunctions));
 inline const std::vector<std::string> kLossNames = [] {
   std::vector<std::string> names;
@@ -63,6 +65,9 @@ inline Activation activation_of(const std::string& name) {
 }
 inline Loss loss_of(const std::string& name) {
   return name == "custom" ? Loss::custom : static_cast<Loss>(position(kLossNames, name, "loss"));
+}
+inline InputKind input_of(const std::string& name) {
+  return static_cast<InputKind>(position(kInputNames, name, "input layer"));
 }
 inline Optimizer optimizer_of(const std::string& name) {
   return static_cast<Optimizer>(1 + position(kOptimizerNames, name, "optimizer"));

@@ -8,8 +8,26 @@
 
 namespace chainrule {
 
+namespace {
+
+// One row of the data through the input layers.
+template <class T>
+void input_row(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const T* x, T* x_1) {
+  std::vector<T> edges;
+  const auto pieces = input_pieces(shape, parameters, edges);
+  kernels.input_row(pieces.data(), static_cast<int>(pieces.size()), x, x_1);
+}
+
+}  // namespace
+
 template <class T>
 void forward_row(const Shape& shape, const Kernels<T>& kernels, const T* parameters, const T* x, T* out) {
+  std::vector<T> x_1;
+  if (shape.n_inputs() > 0) {
+    x_1.resize(static_cast<std::size_t>(shape.n_in(0) + kernels.width));
+    input_row(shape, kernels, parameters, x, x_1.data());
+    x = x_1.data();
+  }
   constexpr int kLayersOnStack = 16;
   constexpr std::int64_t kScratchOnStack = 2048;
   PlainLayer<T> on_stack[kLayersOnStack];
@@ -51,7 +69,7 @@ void predict(const Shape& shape, const Kernels<T>& kernels, const T* parameters,
              int n_threads, KeptRows<T>* kept) {
   if (data.n_samples <= 3 && !data.sparse()) {
     for (std::int64_t i = 0; i < data.n_samples; ++i)
-      forward_row(shape, kernels, parameters, data.rows.x + i * shape.n_in(0),
+      forward_row(shape, kernels, parameters, data.rows.x + i * shape.n_features(),
                   out + i * shape.n_out(shape.n_layers() - 1));
     return;
   }

@@ -140,9 +140,16 @@ struct OptimizerEntry {
   Moment moments[kMostMoments] = {};
 };
 
+// --- input layers (kernels/inputs.inl) ---------------------------------------------------------------------------------
+
+#define CHAINRULE_INPUTS(X) X(numbers) X(scale) X(periodic) X(piecewise_linear) X(categories)
+#define CHAINRULE_ENUMERATOR(name) name,
+enum class InputKind : int { CHAINRULE_INPUTS(CHAINRULE_ENUMERATOR) };
+#undef CHAINRULE_ENUMERATOR
+
 // --- elementary functions of kernels/math.inl -------------------------------------------------------------------------
 
 #define CHAINRULE_FUNCTIONS(X) \
-  X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(softplus) X(normal_cdf) X(normal_pdf)
+  X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(softplus) X(normal_cdf) X(normal_pdf) X(cos_2pi) X(sin_2pi)
 
 }  // namespace chainrule

@@ -75,7 +75,7 @@ void share_rows(const Shape& shape, const Kernels<T>& kernels, const T* paramete
   in_parallel(threads, [&](int t, int n) {
     const Batch<T>& batch = workspace->batches[static_cast<std::size_t>(t)];
     const auto layers = batch.attach(workspace->packed.layers());
-    Step<T> step = step_of(shape, layers, batch, data.rows);
+    Step<T> step = step_of(shape, workspace->packed, layers, batch, data.rows);
     step.batch.order = workspace->order.data();
     step.batch.n_rows = data.n_samples;
     step.batch.row_block = workspace->block;

@@ -21,7 +21,8 @@ struct Settings : OptimizerSettings {
   int n_threads = 0;
   std::uint64_t dropout_seed = 0;
   bool bf16 = false;                          // products of bfloat16 pairs
-  std::vector<double> learning_rate_factors;  // one per layer, or none
+  // One for what is learned at each place of Shape::layout, or none. Those of the rate may be one per layer of weights.
+  std::vector<double> learning_rate_factors, epsilon_factors, decay_factors;
 
   double l1 = 0, l2 = 0;
   bool l2_over_rows = false;                           // the penalties are divided by the batch's sum of sample weights

@@ -59,15 +59,34 @@ class Stepper {
       predictions_ = Buffer<T>(rows * shape.sizes.back());
       output_gradient_ = Buffer<T>(rows * shape.sizes.back());
     }
+    if (packed.inputs().n_shares() > 0)
+      for (int t = 0; t < most_threads; ++t) scratch_.emplace_back(packed.inputs().scratch(rows));
     if (kernels.pairs) {
       const std::int64_t steps = round_up((shape.widest() + 1) / 2, kernels.panel);
       for (int t = 0; t < most_threads; ++t) row_pairs_.emplace_back(steps * row_block<T>(shape));
     }
   }
 
-  // Before the first step: a factor of the learning rate for each layer.
-  void set_rate_factors(const std::vector<double>& factors) {
-    for (std::size_t k = 0; k < factors.size(); ++k) layers_[k].rate_factor = static_cast<T>(factors[k]);
+  // Before the first step: factors of the settings for what is learned at each place of Shape::layout; an empty list
+  // leaves them as they are.
+  void set_factors(const std::vector<double>& rates, const std::vector<double>& epsilons,
+                   const std::vector<double>& decays) {
+    for (std::size_t i = 0; i < shape_.layout.size(); ++i) {
+      const Place& place = shape_.layout[i];
+      const auto factors = [&](Factors<T> f) {
+        if (!rates.empty()) f.rate = static_cast<T>(rates[i]);
+        if (!epsilons.empty()) f.epsilon = static_cast<T>(epsilons[i]);
+        if (!decays.empty()) f.decay = static_cast<T>(decays[i]);
+        return f;
+      };
+      if (place.of_input()) {
+        packed.inputs().set_factors(place.layer, factors({}));
+        continue;
+      }
+      Layer<T>& layer = layers_[static_cast<std::size_t>(place.layer)];
+      Factors<T>& own = place.kind == kWeights ? layer.factors : layer.vectors[place.kind - kFirstVector].factors;
+      own = factors(own);
+    }
   }
 
   // After that, where a batch is made of blocks: their number, and where the gradient is kept.
@@ -89,7 +108,8 @@ class Stepper {
 
   // A thread's own description of the steps to come.
   Step<T> describe(const Data<T>& data, int thread) const {
-    Step<T> s = step_of(shape_, layers_, batch_, data.rows);
+    Step<T> s = step_of(shape_, packed, layers_, batch_, data.rows);
+    if (!scratch_.empty()) s.inputs.scratch = scratch_[static_cast<std::size_t>(thread)].get();
     s.batch.order = order_.data();
     s.batch.row_block = row_block<T>(shape_);
     s.batch.narrow = narrow_;
@@ -187,6 +207,8 @@ class Stepper {
         const auto& ranges = tile_chunks_[static_cast<std::size_t>(chunk)];
         if (blocks_ && &chunks == &tiles_) blocks_->sum(thread, s, ranges);
         kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
+        const std::int64_t shares = packed.inputs().n_shares(), n = n_threads * tile_chunks_each_;
+        if (shares > 0) kernels_.inputs_phase(s, share(shares, chunk, n), share(shares, chunk + 1, n));
       });
       barrier_.wait(n_threads);
     };
@@ -363,7 +385,7 @@ class Stepper {
   Batch<T> batch_;
   std::vector<Layer<T>> layers_;
   std::optional<RowBlocks<T>> blocks_;
-  std::vector<Buffer<T>> row_pairs_;  // one for each thread
+  std::vector<Buffer<T>> row_pairs_, scratch_;  // one for each thread
   std::vector<std::int64_t> order_;
   std::vector<double> row_loss_, penalty_, absolutes_, squares_;
   Buffer<T> predictions_, output_gradient_;  // of a custom loss

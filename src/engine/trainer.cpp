@@ -24,10 +24,24 @@ Trainer<T>::Trainer(std::shared_ptr<const Shape> shape, const Kernels<T>& kernel
   if (settings.row_blocks > 1 && settings.bf16)
     throw std::invalid_argument(
         "row_blocks are for precision 'full': products of bfloat16 add two rows at a time, which may be of two blocks");
-  const std::size_t n_factors = settings.learning_rate_factors.size();
-  if (n_factors != 0 && n_factors != static_cast<std::size_t>(shape_->n_layers()))
-    throw std::invalid_argument("learning_rate_factors has " + std::to_string(n_factors) + " numbers, expected " +
-                                std::to_string(shape_->n_layers()) + ", one per layer of weights");
+  if (settings.row_blocks > 1 && shape_->n_inputs() > 0)
+    throw std::invalid_argument("row_blocks are for networks without input layers, whose sums run over whole batches");
+  const auto check = [this](const std::vector<double>& factors, const char* name) {
+    if (!factors.empty() && factors.size() != shape_->layout.size())
+      throw std::invalid_argument(std::string(name) + " has " + std::to_string(factors.size()) +
+                                  " numbers, expected " + std::to_string(shape_->n_layers()) +
+                                  ", one per layer of weights, or " + std::to_string(shape_->layout.size()) +
+                                  ", one per place of the layout");
+  };
+  if (const std::vector<double> of_layers = settings.learning_rate_factors;
+      of_layers.size() == static_cast<std::size_t>(shape_->n_layers())) {
+    settings.learning_rate_factors.clear();
+    for (const Place& place : shape_->layout)
+      settings.learning_rate_factors.push_back(place.of_input() ? 1 : of_layers[static_cast<std::size_t>(place.layer)]);
+  }
+  check(settings.learning_rate_factors, "learning_rate_factors");
+  check(settings.epsilon_factors, "epsilon_factors");
+  check(settings.decay_factors, "decay_factors");
   moments_.resize(static_cast<std::size_t>(n_moments()));
 }
 
@@ -68,7 +82,7 @@ void Trainer<T>::make_room(const Data<T>& data, std::int64_t rows) {
   const bool keeps_gradient = needs_whole_gradient(settings) || settings.row_blocks > 1;
   stepper_ = std::make_unique<Stepper<T>>(*shape_, kernels_, n_moments() + keeps_gradient, rows, data, n_threads_,
                                           settings.row_blocks);
-  stepper_->set_rate_factors(settings.learning_rate_factors);
+  stepper_->set_factors(settings.learning_rate_factors, settings.epsilon_factors, settings.decay_factors);
   stepper_->set_blocks(settings.row_blocks, n_moments());
   stepper_->measure(settings.l1 != 0, settings.clip_norm != 0);
   for (int m = 0; m < n_moments(); ++m) {

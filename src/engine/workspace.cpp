@@ -2,11 +2,7 @@
 
 #include <atomic>
 #include <bit>
-#include <mutex>
-
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
+#include <cstring>
 
 #include "counter.hpp"
 #include "parallel.hpp"
@@ -24,101 +20,14 @@ std::uint32_t to_bfloat16(float x) {
   return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
 }
 
-constexpr std::size_t kLine = 64, kHuge = 2 << 20, kLeastSpare = 64 << 10;
-
-// Large blocks are mapped, not allocated, so that the system has them back: malloc would keep some for itself.
-void* from_system(std::size_t bytes) {
-#ifdef __linux__
-  if (bytes % kHuge == 0) {
-    void* const mapped = mmap(nullptr, bytes + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED) throw std::bad_alloc();
-    const std::size_t before = (kHuge - reinterpret_cast<std::uintptr_t>(mapped) % kHuge) % kHuge;
-    char* const block = static_cast<char*>(mapped) + before;
-    if (before > 0) munmap(mapped, before);
-    munmap(block + bytes, kHuge - before);
-    madvise(block, bytes, MADV_HUGEPAGE);
-    return block;
-  }
-#endif
-  void* const block = std::aligned_alloc(bytes % kHuge == 0 ? kHuge : kLine, bytes);
-  if (!block) throw std::bad_alloc();
-  return block;
-}
-
-void to_system(void* block, std::size_t bytes) {
-#ifdef __linux__
-  if (bytes % kHuge == 0) return void(munmap(block, bytes));
-#endif
-  std::free(block);
-}
-
-// Blocks that were given back, the oldest first.
-class Spares {
- public:
-  void* take(std::size_t bytes) {
-    const std::unique_lock alone(busy_, std::try_to_lock);
-    if (!alone) return nullptr;  // at work, or stopped in the middle of it by a fork
-    for (auto at = blocks_.rbegin(); at != blocks_.rend(); ++at)
-      if (at->bytes == bytes) {
-        void* const block = at->block;
-        blocks_.erase(std::next(at).base());
-        total_ -= bytes;
-        return block;
-      }
-    return nullptr;
-  }
-  bool give(void* block, std::size_t bytes) {
-    const std::unique_lock alone(busy_, std::try_to_lock);
-    if (!alone || bytes > kMostSpare) return false;
-    std::size_t n_oldest = 0;
-    for (; total_ + bytes > kMostSpare; ++n_oldest) {
-      to_system(blocks_[n_oldest].block, blocks_[n_oldest].bytes);
-      total_ -= blocks_[n_oldest].bytes;
-    }
-    blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(n_oldest));
-    blocks_.push_back({block, bytes});
-    total_ += bytes;
-    return true;
-  }
-
- private:
-  struct Spare {
-    void* block;
-    std::size_t bytes;
-  };
-  std::mutex busy_;
-  std::vector<Spare> blocks_;
-  std::size_t total_ = 0;
-};
-
-Spares& spares() {
-  static Spares& all = *new Spares;  // for as long as any buffer may live
-  return all;
-}
-
 }  // namespace
-
-std::size_t block_bytes(std::size_t needed) {
-  needed += kBeyond;
-  const std::size_t unit = needed < kHuge / 2 ? kLine : kHuge;
-  return (needed + unit - 1) / unit * unit;
-}
-
-void* take_block(std::size_t bytes) {
-  if (bytes >= kLeastSpare)
-    if (void* const spare = spares().take(bytes)) return spare;
-  return from_system(bytes);
-}
-
-void give_block(void* block, std::size_t bytes) {
-  if (bytes < kLeastSpare || !spares().give(block, bytes)) to_system(block, bytes);
-}
 
 float pair(float low, float high) { return std::bit_cast<float>(to_bfloat16(low) | to_bfloat16(high) << 16); }
 
 template <class T>
 Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, bool backward, bool to_input)
     : shape_(shape), kernels_(kernels), n_moments_(n_moments) {
+  to_input = to_input || (backward && shape.n_inputs() > 0);
   const auto allocate = [this](std::int64_t n, bool zeroed = true) { return buffers_.emplace_back(n, zeroed).get(); };
   const std::int64_t chunk = 32 / static_cast<std::int64_t>(sizeof(T));
   for (int k = 0; k < shape.n_layers(); ++k) {
@@ -132,7 +41,7 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     layer.weights = allocate(std::max<std::int64_t>(layer.n_in, kernels.width) * padded(layer.n_out), low);
     if (kernels.pairs) {
       layer.weight_pairs = allocate((layer.n_in + 1) / 2 * padded(layer.n_out));
-      if (k > 0) layer.transposed_pairs = allocate((layer.n_out + 1) / 2 * padded(layer.n_in));
+      if (k > 0 || to_input) layer.transposed_pairs = allocate((layer.n_out + 1) / 2 * padded(layer.n_in));
     } else if (backward && (k > 0 || to_input)) {
       layer.transposed = allocate(layer.n_out * padded(layer.n_in), false);
     }
@@ -142,10 +51,12 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
       LearnedVector<T>& vector = layer.vectors[v];
       vector.at = shape.place(kFirstVector + v, k);
       if (vector.at < 0) continue;
+      vector.size = layer.n_out;
+      vector.factors = Factors<T>{};
       vector.values = allocate(padded(layer.n_out));
       for (int m = 0; m < n_moments; ++m) vector.moments[m] = allocate(padded(layer.n_out));
     }
-    layer.rate_factor = T(1);
+    layer.factors = {.decay = T(1)};
     layer.special = shape.special(k);
     layer.residual = shape.has_residual(k);
     layer.drop_below = drop_below(shape.dropout(k));
@@ -160,6 +71,7 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
       vector.penalty_offset = n_squares_;
       if (vector.values) n_squares_ += (layer.n_out + chunk - 1) / chunk;
     }
+  inputs_ = PackedInputs<T>(shape, kernels.width, n_moments, n_squares_);
 }
 
 // use(vector, whether Python shows its opposite) for every vector of a layer.
@@ -277,6 +189,7 @@ void Packed<T>::pack(const T* parameters, int n_threads) {
       for (std::int64_t j = 0; j < layer.n_out; ++j) vector.values[j] = negate ? -from[j] : from[j];
     });
   }
+  inputs_.pack(parameters);
   packed_ = true;
 }
 
@@ -290,6 +203,7 @@ void Packed<T>::unpack(T* parameters, int n_threads) const {
       for (std::int64_t j = 0; j < layer.n_out; ++j) to[j] = negate ? -vector.values[j] : vector.values[j];
     });
   }
+  inputs_.unpack(parameters);
 }
 
 template <class T>
@@ -303,6 +217,7 @@ void Packed<T>::pack_moment(int which, bool signed_, const T* flat) {
       for (std::int64_t j = 0; j < layer.n_out; ++j) to[j] = negate && signed_ ? -from[j] : from[j];
     });
   }
+  inputs_.pack_moment(which, flat);
 }
 
 template <class T>
@@ -316,6 +231,7 @@ void Packed<T>::unpack_moment(int which, bool signed_, T* flat) const {
       for (std::int64_t j = 0; j < layer.n_out; ++j) to[j] = negate && signed_ ? -from[j] : from[j];
     });
   }
+  inputs_.unpack_moment(which, flat);
 }
 
 template <class T>
@@ -325,6 +241,7 @@ void Packed<T>::fill_moment(int which, T value) {
     for (const LearnedVector<T>& vector : layer.vectors)
       if (vector.values) std::fill_n(vector.moments[which], padded(layer.n_out), value);
   }
+  inputs_.fill_moment(which, value);
 }
 
 template <class T>
@@ -341,19 +258,29 @@ Batch<T>::Batch(const Shape& shape, const Kernels<T>& kernels, std::int64_t rows
     input_ = Buffer<T>(panels(shape.n_in(0)), zeroed);
     input_pairs_ = pairs(panels(shape.n_in(0)));
   }
+  if (shape.n_inputs() > 0) {
+    std::int64_t n_columns = 0;
+    for (const InputLayer& layer : shape.inputs)
+      if (layer.kind != InputKind::numbers) n_columns += static_cast<std::int64_t>(layer.columns.size());
+    column_stride_ = round_up(rows, line) + line;
+    columns_ = Buffer<T>(n_columns * column_stride_);
+    if (shape.inputs.back().kind == InputKind::scale) raw_ = Buffer<T>(panels(shape.n_in(0)));
+    if (backward) input_delta_ = Buffer<T>(panels(shape.n_in(0)));
+  }
   for (int k = 0; k < shape.n_layers(); ++k) {
     const std::int64_t size = panels(shape.n_out(k));
     const auto allocate_if = [&](bool wanted, std::int64_t n) {
       return wanted ? buffers_.emplace_back(n, zeroed).get() : nullptr;
     };
-    const bool keeps = kernels.keeps_net(shape.activations[static_cast<std::size_t>(k)]);
+    const bool alphas = shape.has(kAlpha, k);
+    const bool keeps = alphas || kernels.keeps_net(shape.activations[static_cast<std::size_t>(k)]);
     const bool norm = backward && shape.has(kGain, k), residual = backward && shape.has_residual(k);
     const bool dropout = backward && shape.dropout(k) > 0, hidden = k + 1 < shape.n_layers();
     LayerBatch<T> layer{};
     layer.output = allocate_if(true, size);
     layer.net = allocate_if(keeps, size);
     layer.delta = allocate_if(backward, size);
-    layer.value = allocate_if(!keeps && (residual || dropout), size);
+    layer.value = allocate_if(alphas ? backward : !keeps && (residual || dropout), size);
     layer.mask = allocate_if(dropout, size);
     layer.normalized = allocate_if(norm, size);
     layer.row_scale = allocate_if(norm, rows);
@@ -373,6 +300,14 @@ template <class T>
 std::vector<Layer<T>> Batch<T>::attach(std::vector<Layer<T>> layers) const {
   for (std::size_t k = 0; k < layers.size(); ++k) static_cast<LayerBatch<T>&>(layers[k]) = layers_[k];
   return layers;
+}
+
+template <class T>
+void Batch<T>::attach(StepInputs<T>& inputs) const {
+  inputs.columns = columns_.get();
+  inputs.column_stride = column_stride_;
+  inputs.raw = raw_.get() ? raw_.get() : input_.get();
+  inputs.delta = input_delta_.get();
 }
 
 template class Packed<float>;

@@ -4,57 +4,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
-#include <new>
-#include <utility>
 #include <vector>
 
+#include "buffer.hpp"
 #include "engine.hpp"
+#include "inputs.hpp"
 #include "shape.hpp"
 
 namespace chainrule {
-
-inline std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
-
-// Memory on cache lines, large blocks on huge pages where the system gives them. What the system gives is made of pages
-// that it zeroes at their first use, which may take longer than a call: so blocks of 64 KiB and more that are given back
-// stay with the process for the next that asks for as much, at most kMostSpare bytes in all, the oldest go first.
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t kMostSpare = 0;  // memory that is used again tells nothing
-#else
-constexpr std::size_t kMostSpare = std::size_t{256} << 20;
-#endif
-void* take_block(std::size_t bytes);  // throws std::bad_alloc; `bytes` from block_bytes
-void give_block(void* block, std::size_t bytes);
-std::size_t block_bytes(std::size_t needed);
-constexpr std::size_t kBeyond = 64;  // bytes beyond what is needed, zero, because products read whole vectors
-
-template <class T>
-class Buffer {  // zeroed, but for what the caller is going to write
- public:
-  Buffer() = default;
-  explicit Buffer(std::int64_t n, bool zeroed = true) : bytes_(block_bytes(static_cast<std::size_t>(n) * sizeof(T))) {
-    data_ = static_cast<T*>(take_block(bytes_));
-    const std::size_t kept = zeroed ? 0 : static_cast<std::size_t>(n) * sizeof(T);
-    std::memset(reinterpret_cast<char*>(data_) + kept, 0, zeroed ? bytes_ : kBeyond);
-  }
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), bytes_(other.bytes_) {}
-  Buffer& operator=(Buffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
-  ~Buffer() {
-    if (data_) give_block(data_, bytes_);
-  }
-  T* get() const { return data_; }
-
- private:
-  T* data_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 // Deltas nearer to 0 than this become 0 (kernels/tiny.inl): in the steps of a training, and where derivatives are what is
 // asked for.
@@ -81,6 +38,8 @@ class Packed {
   void fill_moment(int which, T value);
 
   const std::vector<Layer<T>>& layers() const { return layers_; }
+  PackedInputs<T>& inputs() { return inputs_; }
+  const PackedInputs<T>& inputs() const { return inputs_; }
   std::int64_t n_penalties() const { return n_penalties_; }  // parts of a sum over all weights
   std::int64_t n_squares() const { return n_squares_; }      // and over the biases too
 
@@ -102,6 +61,7 @@ class Packed {
   std::int64_t n_penalties_ = 0, n_squares_ = 0;
   bool packed_ = false;  // once
   std::vector<Layer<T>> layers_;
+  PackedInputs<T> inputs_;
   std::vector<Buffer<T>> buffers_;
 };
 
@@ -117,17 +77,21 @@ class Batch {
   std::int64_t stride() const { return stride_; }
   T* input() const { return input_.get(); }
   T* input_pairs() const { return input_pairs_.get(); }
+  void attach(StepInputs<T>& inputs) const;
 
  private:
   std::int64_t stride_;
   Buffer<T> input_, input_pairs_;
+  std::int64_t column_stride_ = 0;
+  Buffer<T> columns_, raw_, input_delta_;  // of input layers
   std::vector<Buffer<T>> buffers_;
   std::vector<LayerBatch<T>> layers_;
 };
 
 // What network, memory and rows say of a step.
 template <class T>
-Step<T> step_of(const Shape& shape, const std::vector<Layer<T>>& layers, const Batch<T>& batch, const Rows<T>& rows) {
+Step<T> step_of(const Shape& shape, const Packed<T>& packed, const std::vector<Layer<T>>& layers, const Batch<T>& batch,
+                const Rows<T>& rows) {
   Step<T> step{};
   step.n_layers = shape.n_layers();
   step.layers = layers.data();
@@ -135,6 +99,8 @@ Step<T> step_of(const Shape& shape, const std::vector<Layer<T>>& layers, const B
   step.batch.stride = batch.stride();
   step.batch.input = batch.input();
   step.batch.input_pairs = batch.input_pairs();
+  step.inputs = packed.inputs().describe();
+  batch.attach(step.inputs);
   step.least_delta = kLeastDelta<T>;
   step.loss.kind = shape.loss;
   step.loss.setting = shape.loss_setting;

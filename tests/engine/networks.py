@@ -61,9 +61,11 @@ def split_vectors(model: engine.Model, flat: np.ndarray) -> list[list[Any]]:
 
 
 def by_kind(model: engine.Model, flat: np.ndarray) -> list[list[Any]]:
-    """All that is learned, in the order of `engine.learned`."""
+    """All that layers of weights learn, in the order of `engine.learned`."""
     kinds: dict[str, list[Any]] = {name: [None] * (len(model.sizes) - 1) for name in engine.learned()}
     for place in model.layout:
+        if place.of_input:
+            continue
         kinds[place.name][place.layer] = flat[place.offset : place.offset + place.size].reshape(place.shape)
     return list(kinds.values())
 

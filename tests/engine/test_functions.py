@@ -124,10 +124,18 @@ FUNCTIONS = {
         {INF: 0.0, -INF: 0.0},
     ),
 }
+for function in ("cos_2pi", "sin_2pi"):
+    FUNCTIONS[function] = Function(
+        (lambda x: mpmath.cospi(2 * x)) if function == "cos_2pi" else (lambda x: mpmath.sinpi(2 * x)),
+        2,
+        3,
+        lambda dtype: [(-0.5, 0.5), (0.2, 0.3), (-10, 10), (-1e6, 1e6)],
+        {INF: NAN, -INF: NAN, 0.5: -1.0 if function == "cos_2pi" else 0.0, 2.0**60: float(function == "cos_2pi")},
+    )
 # Those that tend to 0 where x does not.
 FADING = ("exp", "sigmoid", "softplus", "normal_cdf", "normal_pdf")
 # f(-0) is -0 for the odd ones, else f(0).
-ODD_AT_ZERO = ("expm1", "log1p", "tanh")
+ODD_AT_ZERO = ("expm1", "log1p", "tanh", "sin_2pi")
 
 
 def points(name: str, dtype: str, n: int) -> np.ndarray:

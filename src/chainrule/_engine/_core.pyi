@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[Any]
 CSR = tuple[Floats, NDArray[Any], NDArray[Any]]
+Input = tuple[str, Sequence[int], int, int, Sequence[float]]
 
 class Place:
     """What one layer learns of one kind, and where the flat parameters have it; see `layout` and `learned`.
 
-    name : one of `learned()`.
-    layer : from 0; the output layer is the last.
+    name : one of `learned()`; or, where it is `of_input`, a name that its kind of input layer has for it.
+    layer : from 0; the output layer is the last. Input layers are counted by themselves.
     shape : of a matrix (n_k, n_{k+1}), row-major, or of a vector (n_{k+1},).
     offset, size : ``flat[offset : offset + size].reshape(shape)`` are its numbers.
     subtracted : whether it changes sign with ``bias_sign``, as the bias, which E1 subtracts.
@@ -25,6 +26,8 @@ class Place:
     def name(self) -> str: ...
     @property
     def layer(self) -> int: ...
+    @property
+    def of_input(self) -> bool: ...
     @property
     def shape(self) -> tuple[int, ...]: ...
     @property
@@ -43,15 +46,19 @@ class Model:
 
     ``parameters`` is one flat array, owned by the model and written in place. ``layout`` says where it has
     what: W_1, ..., W_l (each row-major, n_k x n_{k+1}), then b_1, ..., b_l, then gain and shift of each
-    normalized layer, then the slopes of each "prelu" layer. At first gains are 1, slopes 0.25, and all others
-    0.
+    normalized layer, then the slopes of each "prelu" layer, the alphas of each parametric layer, and what the
+    input layers learn. At first gains, alphas and scales are 1, slopes 0.25, and all others 0.
     ``bias_sign`` is -1 for the equation E1 (net = x W - b) and +1 for scikit-learn's intercepts.
     ``activations`` has one name per layer, the output layer's last.
     ``probability_floor`` clips probabilities to [floor, 1 - floor] in the loss value only (scikit-learn's
     rule, floor = eps of the dtype); 0 computes cross-entropies from the net input, exactly.
     ``loss_divisor`` divides the reported data loss, not its gradient (scikit-learn: number of outputs).
     ``dropout`` (rates, E10, in training only), ``layer_norm`` (E8) and ``residual`` (E9) have one entry per
-    layer of weights, the output layer's, 0, last; empty for none.
+    layer of weights, the output layer's, 0, last; empty for none. So has ``parametric`` (E12).
+    ``inputs`` are the input layers (E11, E13-E15), each (kind, columns of x, frequencies or bins or rows of the
+    table, columns of x_1 that are learned for a column of x, edges of the bins): "numbers", "periodic",
+    "piecewise_linear", "categories", and at last "scale". Then ``sizes`` begins with the number of columns of x,
+    and ``n_1`` is the width of x_1.
     ``loss_parameters`` are the loss's settings (huber: delta; tweedie: power; focal, binary_focal: gamma;
     cross_entropy, binary_cross_entropy: label smoothing; quantile: the quantiles); empty for the usual ones.
     The output activation "ordered(3)" puts the outputs in order in groups of three, "ordered" the whole row.
@@ -73,6 +80,8 @@ class Model:
         dropout: Sequence[float] = (),
         layer_norm: Sequence[bool] = (),
         residual: Sequence[bool] = (),
+        parametric: Sequence[bool] = (),
+        inputs: Sequence[Input] = (),
         loss_parameters: Sequence[float] = (),
         isa: str | None = None,
     ) -> None: ...
@@ -94,6 +103,10 @@ class Model:
     def layer_norm(self) -> list[bool]: ...
     @property
     def residual(self) -> list[bool]: ...
+    @property
+    def parametric(self) -> list[bool]: ...
+    @property
+    def n_1(self) -> int: ...
     @property
     def layout(self) -> list[Place]: ...
     @property
@@ -179,9 +192,10 @@ class Trainer:
     0 is off. Penalties are that of `Model.gradients`, per batch, and l1 sum |W_k| likewise. n_threads <= 0
     means OpenMP's own setting; fewer are used where a step has too little work. precision "bf16": products of
     bfloat16, sums in float32; ValueError where dtype, instruction set or processor cannot.
-    learning_rate_factors: one per layer of weights, or none; a layer with 0 does not change. TypeError for a
+    learning_rate_factors: one per layer of weights, or per place of ``layout``, or none; what has 0 does not
+    change. epsilon_factors, decay_factors: one per place, or none. TypeError for a
     setting of another name. dropout_seed: of the masks, see `dropout_mask`. row_blocks: that batches are made
-    of, see `steps`; ValueError for more than one with "bf16".
+    of, see `steps`; ValueError for more than one with "bf16", or with input layers.
     """
 
     def __init__(
@@ -193,6 +207,8 @@ class Trainer:
         dropout_seed: int = 0,
         precision: str = "full",
         learning_rate_factors: Sequence[float] = (),
+        epsilon_factors: Sequence[float] = (),
+        decay_factors: Sequence[float] = (),
         row_blocks: int = 1,
         n_threads: int = 0,
         **settings: float,
@@ -280,7 +296,12 @@ def learned() -> list[str]:
     """
 
 def layout(
-    sizes: Sequence[int], activations: Sequence[str], *, layer_norm: Sequence[bool] = ()
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    *,
+    layer_norm: Sequence[bool] = (),
+    parametric: Sequence[bool] = (),
+    inputs: Sequence[Input] = (),
 ) -> list[Place]:
     """`Model.layout` of such a model, which is not made; raises as `Model`."""
 

@@ -39,9 +39,9 @@ class Kind(NamedTuple):
     finite: tuple[str, ...]
 
 
-FITTED = ("coefs", "intercepts", "norm_", "slopes", "target_")
+FITTED = ("coefs", "intercepts", "norm_", "slopes", "alphas", "target_")
 KINDS = {
-    "network": Kind("chainrule.network", "Network", ("weights", "biases", "norm_", "slopes")),
+    "network": Kind("chainrule.network", "Network", ("weights", "biases", "norm_", "slopes", "alphas", "inputs")),
     "classifier": Kind("chainrule.estimators", "MLPClassifier", FITTED),
     "regressor": Kind("chainrule.estimators", "MLPRegressor", FITTED),
     "table": Kind(

@@ -11,10 +11,12 @@ import numpy as np
 
 from chainrule import _engine
 from chainrule._settings import whole_number
+from chainrule.inputs import InputLayer, check_inputs, width
 from chainrule.model.arrays import Floats
 from chainrule.model.custom_loss import CustomLoss
+from chainrule.model.inputs import LearnedInput, split_inputs
 from chainrule.model.layers import LayerOptions
-from chainrule.model.parameters import Parameters, places
+from chainrule.model.parameters import Parameters, slices
 from chainrule.reference import LOSSES, Loss, get_activation, get_loss
 from chainrule.reference.activations import Ordered
 
@@ -56,6 +58,8 @@ class Architecture:
         float32 or float64.
     layers : LayerOptions
         What hidden layers have beside weights, biases and activation.
+    inputs : tuple of InputLayer
+        What stands before the first product; none: x_1 is the data.
     """
 
     sizes: tuple[int, ...]
@@ -63,6 +67,7 @@ class Architecture:
     loss: Loss
     dtype: np.dtype[Any]
     layers: LayerOptions
+    inputs: tuple[InputLayer, ...] = ()
 
     @classmethod
     def of(
@@ -76,6 +81,8 @@ class Architecture:
         dropout: Any = 0.0,
         layer_norm: Any = False,
         residual: Any = False,
+        parametric: Any = False,
+        inputs: Any = None,
     ) -> Self:
         """Check everything that `Network` is given; its docstring says what raises what."""
         sizes = check_sizes(sizes)
@@ -90,27 +97,59 @@ class Architecture:
         problem = loss.output_problem(output, sizes[-1])
         if problem:
             raise ValueError(f"loss {loss.name!r} {problem}")
-        layers = LayerOptions.of(sizes, dropout, layer_norm, residual)
-        checked = cls(sizes, (*hidden, output.label), loss, check_dtype(dtype), layers)
+        given = check_inputs(inputs, sizes[0])
+        widths = (width(given, sizes[0]), *sizes[1:])
+        layers = LayerOptions.of(widths, dropout, layer_norm, residual, parametric)
+        check_parametric(layers.parametric, hidden)
+        checked = cls(sizes, (*hidden, output.label), loss, check_dtype(dtype), layers, given)
         check_memory(checked.n_parameters, checked.dtype, f"sizes {list(sizes)}", "; use smaller sizes")
         return checked
 
     @functools.cached_property
     def n_parameters(self) -> int:
-        """The number of weights and biases, and of gains, shifts and slopes; no array may hold so many."""
+        """The number of weights and biases, and of all else that is learned; no array may hold so many."""
         # Of layers of one unit, because the engine refuses what cannot be built, and messages have its size.
         narrow = _engine.layout(
-            [1] * len(self.sizes), (*self.activations[:-1], "identity"), layer_norm=self.layers.layer_norm
+            [1] * len(self.sizes),
+            (*self.activations[:-1], "identity"),
+            layer_norm=self.layers.layer_norm,
+            parametric=self.layers.parametric,
         )
         ends = [(place.layer + 2 - len(place.shape), place.layer + 2) for place in narrow]
-        return sum(math.prod(self.sizes[begin:end]) for begin, end in ends)
+        shapes = [shape for layer in self.inputs for shape in layer.shapes(self.widths[0]).values()]
+        return sum(math.prod(self.widths[begin:end]) for begin, end in ends) + sum(map(math.prod, shapes))
+
+    @functools.cached_property
+    def widths(self) -> tuple[int, ...]:
+        """Of x_1, and of the layers behind it: rows and columns of the weights."""
+        return (width(self.inputs, self.sizes[0]), *self.sizes[1:])
+
+    @property
+    def engine_inputs(self) -> list[Any]:
+        """The input layers as the engine takes them."""
+        return [layer.engine for layer in self.inputs]
+
+    @functools.cached_property
+    def places(self) -> list[_engine.Place]:
+        """Where a flat array has what is learned."""
+        return _engine.layout(
+            self.sizes,
+            self.activations,
+            layer_norm=self.layers.layer_norm,
+            parametric=self.layers.parametric,
+            inputs=self.engine_inputs,
+        )
 
     @functools.cached_property
     def _places(self) -> Parameters:
-        return places(self.sizes, self.activations, self.layers.layer_norm)
+        return slices(self.places, len(self.activations))
+
+    def split_inputs(self, flat: Floats) -> list[LearnedInput]:
+        """View a flat array as what the input layers have learned."""
+        return split_inputs(flat, self.inputs, self.places) if self.inputs else []
 
     def split(self, flat: Floats) -> Parameters:
-        """View a flat array as this network's parameters.
+        """View a flat array as this network's parameters, but for those of input layers.
 
         Axes before the last stay in front: rows of flat gradients become (n_samples, n_k, n_{k+1}).
         """
@@ -203,6 +242,16 @@ def hidden_activations(activation: Any, n_hidden: int, hint: str = "") -> list[s
                 f"activation {one.name!r} is for the output layer only; give it as output_activation"
             )
     return [one.name for one in checked][:n_hidden]
+
+
+def check_parametric(parametric: tuple[bool, ...], activations: list[str]) -> None:
+    """Refuse E12 around an activation that learns something itself."""
+    for k, activation in enumerate(activations):
+        if parametric[k] and get_activation(activation).hidden_only:
+            raise ValueError(
+                f"activation {activation!r} has a parameter of its own, so that layer {k + 1} cannot be"
+                " parametric; expected one such as 'mish' or 'selu', or parametric=False"
+            )
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:

@@ -16,21 +16,25 @@ class LayerOptions(NamedTuple):
     ----------
     dropout : tuple of float
         Rates [E10].
-    layer_norm, residual : tuple of bool
-        E8 and E9.
+    layer_norm, residual, parametric : tuple of bool
+        E8, E9 and E12.
     """
 
     dropout: tuple[float, ...]
     layer_norm: tuple[bool, ...]
     residual: tuple[bool, ...]
+    parametric: tuple[bool, ...]
 
     @classmethod
-    def of(cls, sizes: Sequence[int], dropout: Any, layer_norm: Any, residual: Any) -> "LayerOptions":
+    def of(
+        cls, sizes: Sequence[int], dropout: Any, layer_norm: Any, residual: Any, parametric: Any = False
+    ) -> "LayerOptions":
         """Check what a user gave: one value for all hidden layers, or a list with one for each."""
         n_hidden = len(sizes) - 2
         rates = _per_hidden_layer("dropout", dropout, n_hidden, "number", _rate)
         norms = _per_hidden_layer("layer_norm", layer_norm, n_hidden, "bool", flag)
-        return cls((*rates, 0.0), (*norms, False), (*_residual(residual, sizes), False))
+        blends = _per_hidden_layer("parametric", parametric, n_hidden, "bool", flag)
+        return cls((*rates, 0.0), (*norms, False), (*_residual(residual, sizes), False), (*blends, False))
 
 
 def _rate(name: str, value: Any) -> float:

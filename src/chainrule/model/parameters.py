@@ -1,7 +1,7 @@
 """Weights, biases and what else is learned: lists of views of one flat array."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn, SupportsIndex
 
 import numpy as np
@@ -78,8 +78,9 @@ class Parameters(NamedTuple):
     ----------
     weights, biases : list of ndarray
         Shapes (n_k, n_{k+1}) and (n_{k+1},).
-    gains, shifts, slopes : list of ndarray or None
-        Of normalized layers [E8] and of "prelu" layers, shapes (n_{k+1},); None for the others.
+    gains, shifts, slopes, alphas : list of ndarray or None
+        Of normalized layers [E8], of "prelu" layers and of parametric ones [E12], shapes (n_{k+1},); None for
+        the others.
     """
 
     weights: list[Floats]
@@ -87,6 +88,7 @@ class Parameters(NamedTuple):
     gains: list[Floats | None]
     shifts: list[Floats | None]
     slopes: list[Floats | None]
+    alphas: list[Floats | None]
 
     def named(self, name: str) -> list[Any]:
         """Return the list that `Network` has under a name of `NAMES`."""
@@ -94,10 +96,12 @@ class Parameters(NamedTuple):
         return arrays
 
 
-def places(sizes: Sequence[int], activations: Sequence[str], layer_norm: Sequence[bool]) -> Parameters:
-    """Where a flat array has each parameter: (slice, shape), or None. The engine has the table."""
-    kinds: dict[str, list[Any]] = {name: [None] * len(activations) for name in NAMES}
-    for place in _engine.layout(sizes, activations, layer_norm=layer_norm):
+def slices(places: Iterable[_engine.Place], n_layers: int) -> Parameters:
+    """Where a flat array has each parameter of the layers: (slice, shape), or None."""
+    kinds: dict[str, list[Any]] = {name: [None] * n_layers for name in NAMES}
+    for place in places:
+        if place.of_input:
+            continue
         kinds[place.name][place.layer] = slice(place.offset, place.offset + place.size), place.shape
     return Parameters(*kinds.values())
 

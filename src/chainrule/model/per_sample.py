@@ -9,6 +9,7 @@ import numpy as np
 from chainrule import _engine
 from chainrule.model.architecture import installed_memory
 from chainrule.model.arrays import Floats
+from chainrule.model.inputs import LearnedInput
 from chainrule.model.rows import Rows
 from chainrule.model.trainee import Trainee
 
@@ -25,8 +26,10 @@ class PerSampleGradients(NamedTuple):
         dE/dW_k, of shapes (n_samples, n_k, n_{k+1}); without the first axis for a single row (n_1,).
     biases : list of ndarray
         dE/db_k, of shapes (n_samples, n_{k+1}), for biases that are subtracted: minus the deltas.
-    gains, shifts, slopes : list of ndarray or None
-        By the vectors of normalized and of "prelu" layers, of shapes (n_samples, n_{k+1}).
+    gains, shifts, slopes, alphas : list of ndarray or None
+        By the vectors of normalized, of "prelu" and of parametric layers, of shapes (n_samples, n_{k+1}).
+    inputs : list of LearnedInput
+        By what the input layers have learned, as attributes; n_samples comes first in their shapes.
     """
 
     weights: list[Floats]
@@ -34,6 +37,8 @@ class PerSampleGradients(NamedTuple):
     gains: list[Floats | None]
     shifts: list[Floats | None]
     slopes: list[Floats | None]
+    alphas: list[Floats | None]
+    inputs: list[LearnedInput]
 
 
 def input_gradients(trainee: Trainee, rows: Rows, factors: Floats | None = None) -> Floats:

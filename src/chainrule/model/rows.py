@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _engine
+from chainrule.inputs import Categories
 from chainrule.model.architecture import Architecture
 from chainrule.model.arrays import Floats, as_array, as_floats, check_finite
 from chainrule.model.custom_loss import BatchLoss, CustomLoss
+from chainrule.reference.inputs.categories import code_problem
 
 CLEAN = "remove or fill in missing values first"
 
@@ -173,6 +175,8 @@ def as_features(architecture: Architecture, x: Any) -> tuple[Floats | CSR, int, 
     """Rows (n_samples, n_1), their number, and whether they were one row (n_1,); errors as `as_rows`."""
     n = architecture.sizes[0]
     sparse = hasattr(x, "tocsr")
+    if sparse and architecture.inputs:
+        raise ValueError("x is sparse; a network with input layers takes dense rows: x.toarray()")
     if not sparse:
         x = as_floats(x, architecture.dtype, "x")
     shape = x.shape
@@ -184,7 +188,13 @@ def as_features(architecture: Architecture, x: Any) -> tuple[Floats | CSR, int, 
         csr = as_csr(x, canonical=True)
         values = as_floats(csr.data, architecture.dtype, "the stored values of x")
         return csr._replace(data=values), shape[0], False
-    return x.reshape(-1, n), x.size // n, len(shape) == 1
+    rows = x.reshape(-1, n)
+    for i, layer in enumerate(architecture.inputs):
+        if isinstance(layer, Categories):
+            problem = code_problem(rows[:, layer.column : layer.column + 1], layer.n_categories)
+            if problem:
+                raise ValueError(f"column {layer.column} of x, which inputs[{i}] takes, {problem}")
+    return rows, x.size // n, len(shape) == 1
 
 
 def as_csr(x: Any, *, canonical: bool = False) -> CSR:

@@ -7,6 +7,7 @@ import numpy as np
 from chainrule import _engine, _threads
 from chainrule.model.architecture import Architecture
 from chainrule.model.arrays import Floats, check_finite
+from chainrule.model.inputs import LearnedInput
 from chainrule.model.parameters import NAMES, Parameters
 from chainrule.model.rows import Rows
 
@@ -26,11 +27,13 @@ class Trainee:
     Attributes
     ----------
     model : _engine.Model
-        With first gains, slopes and shifts; everything else is 0.
+        With first gains, slopes, alphas and the like; everything else is 0.
     flat : ndarray of shape (n_parameters,)
         All parameters. Writing into it changes the network.
     parts : Parameters
         Views of `flat`, layer by layer.
+    inputs : list of LearnedInput
+        Views of `flat`, one entry per input layer.
     n_threads : int
         Threads that the user asked for; 0 leaves the number to OpenMP.
     seed : int
@@ -41,7 +44,7 @@ class Trainee:
         The optimizer's state after the last training, from which another one may go on.
     """
 
-    __slots__ = ("architecture", "flat", "model", "n_epochs", "n_threads", "parts", "seed", "state")
+    __slots__ = ("architecture", "flat", "inputs", "model", "n_epochs", "n_threads", "parts", "seed", "state")
 
     def __init__(self, architecture: Architecture, **report: Any) -> None:
         self.architecture = architecture
@@ -51,11 +54,13 @@ class Trainee:
             architecture.loss.name,
             dtype=architecture.dtype_name,
             loss_parameters=architecture.loss.parameters,
+            inputs=architecture.engine_inputs,
             **architecture.layers._asdict(),
             **report,
         )
         self.flat: Floats = self.model.parameters
         self.parts: Parameters = architecture.split(self.flat)
+        self.inputs: list[LearnedInput] = architecture.split_inputs(self.flat)
         self.n_threads = 0
         self.seed = 0
         self.n_epochs = 0
@@ -72,12 +77,17 @@ class Trainee:
         return _threads.share(self.n_threads)
 
     def arrays(self, form: str = "{}[{}]") -> dict[str, Floats]:
-        """Return every array of parameters by its name in `Network`."""
-        return {
+        """Return every array of parameters by its name in `Network`: "weights[0]", "inputs[0].scale"."""
+        layers = {
             form.format(name, k): array
             for name in NAMES
             for k, array in enumerate(self.parts.named(name))
             if array is not None
+        }
+        return layers | {
+            f"{form.format('inputs', i)}.{name}": array
+            for i, layer in enumerate(self.inputs)
+            for name, array in layer.arrays.items()
         }
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -110,7 +110,8 @@ class Derivatives:
         """
         rows = as_rows(self._trainee.architecture, x, y)
         flat = self._checked(x, rows, per_sample.per_sample_gradients(self._trainee, rows))
-        return PerSampleGradients(*self._trainee.architecture.split(flat))
+        architecture = self._trainee.architecture
+        return PerSampleGradients(*architecture.split(flat), architecture.split_inputs(flat))
 
     def per_sample_gradient_norms(self, x: Any, y: Any) -> Floats:
         """Euclidean norm of the derivative of each row's own loss by all parameters, in closed form.

@@ -6,8 +6,20 @@ from chainrule.model.parameters import Parameters
 
 
 def describe_network(architecture: Architecture, learned: Parameters, rate: float | None) -> Description:
-    """Describe a network; the layers hold the arrays given here. `rate` is that of its last training."""
+    """Describe a network; the layers hold the arrays given here. `rate` is that of its last training.
+
+    Raises
+    ------
+    NotImplementedError
+        For a network with input layers or parametric activations, which no description has yet.
+    """
     options = architecture.layers
+    if architecture.inputs or any(options.parametric):
+        what = "input layers" if architecture.inputs else "parametric activations"
+        raise NotImplementedError(
+            f"this network has {what} [E11-E15], which exports, derivations and pictures do not have yet; it"
+            " predicts, trains, differentiates and is saved"
+        )
     layers = [
         Layer(W, b, activation, gain, shift, slopes, residual, dropout)
         for W, b, activation, gain, shift, slopes, residual, dropout in zip(

@@ -42,12 +42,14 @@ def train_many(
     precision: str = "full",
     schedule: Schedule | str | Callable[[float], float] | None = None,
     schedule_epochs: int | None = None,
-    learning_rate_factors: Iterable[float] | None = None,
+    learning_rate_factors: Iterable[float] | Mapping[str, Any] | None = None,
     validation: tuple[Any, ...] | None = None,
     patience: int | None = None,
     min_improvement: float = 0.0,
     max_time: float | None = None,
     row_blocks: int = 1,
+    epsilon_factors: Iterable[float] | Mapping[str, Any] | None = None,
+    decay_factors: Iterable[float] | Mapping[str, Any] | None = None,
 ) -> list[History]:
     """Train independent networks in place, as many at once as there are cores, each by a thread of its own.
 
@@ -69,7 +71,7 @@ def train_many(
         they end: its place in `jobs`, and its History or Exception. For progress bars, or to save early.
     optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume, precision, schedule, \
     schedule_epochs, learning_rate_factors, validation, patience, min_improvement, max_time, \
-    row_blocks
+    row_blocks, epsilon_factors, decay_factors
         The settings of `Network.train`, for all jobs. A `callback` is called in the thread that trains, so
         that several may be called at once if it serves several jobs; where it returns True, its job ends.
 

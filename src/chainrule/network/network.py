@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import html
 import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
@@ -12,9 +13,11 @@ from chainrule import _engine
 from chainrule._settings import real_number, whole_number
 from chainrule.description.leaving import LeavingNetwork
 from chainrule.description.verbs import verb
+from chainrule.inputs import from_settings
 from chainrule.model.architecture import Architecture, as_loss, saved_loss
 from chainrule.model.arrays import Floats, as_floats
 from chainrule.model.custom_loss import CustomLoss
+from chainrule.model.inputs import LearnedInput
 from chainrule.model.initialization import get_initializer, initialize
 from chainrule.model.layers import LayerOptions
 from chainrule.model.parameters import NAMES, ParameterList, as_generator
@@ -25,15 +28,18 @@ from chainrule.network.describing import describe_network
 from chainrule.network.elsewhere import hinted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from chainrule.description import Description
+    from chainrule.inputs import InputLayer
     from chainrule.optimizers import LBFGS, Optimizer
     from chainrule.reference import Loss
     from chainrule.training import EpochRecord, History
     from chainrule.training.schedules import Schedule
 
 MOST_THREADS = 1024
+if TYPE_CHECKING:
+    Factors = Iterable[float] | Mapping[str, float | Iterable[float]]
 
 
 class Gradients(NamedTuple):
@@ -47,9 +53,11 @@ class Gradients(NamedTuple):
         dE/dW_k, of shapes (n_k, n_{k+1}).
     biases : list of ndarray
         dE/db_k, of shapes (n_{k+1},), for biases that are subtracted: minus the mean delta.
-    gains, shifts, slopes : list of ndarray or None
-        By the vectors of normalized [E8] and of "prelu" layers, of shapes (n_{k+1},), one entry per layer,
-        None where it has none.
+    gains, shifts, slopes, alphas : list of ndarray or None
+        By the vectors of normalized [E8], of "prelu" and of parametric [E12] layers, of shapes (n_{k+1},),
+        one entry per layer, None where it has none.
+    inputs : list of LearnedInput
+        By what the input layers have learned [E11, E13-E15]: ``gradients.inputs[0].frequency``.
     """
 
     loss: float
@@ -58,6 +66,8 @@ class Gradients(NamedTuple):
     gains: list[Floats | None]
     shifts: list[Floats | None]
     slopes: list[Floats | None]
+    alphas: list[Floats | None]
+    inputs: list[LearnedInput]
 
 
 class Network(Derivatives, LeavingNetwork):
@@ -67,6 +77,7 @@ class Network(Derivatives, LeavingNetwork):
     ----------
     sizes : list of int
         Widths of the layers of neurons: n_1 inputs, hidden layers, n_{l+1} outputs. At least two, each >= 1.
+        With `inputs`, the first is the number of columns of x.
     activation : str or list of str
         Of the hidden layers, one name for all or one for each: "identity", "sigmoid", "tanh", "relu",
         "leaky_relu", "elu", "selu", "softplus", "gelu", "silu", "mish", "softsign", "hardtanh", "relu6",
@@ -92,6 +103,12 @@ class Network(Derivatives, LeavingNetwork):
         and moved by a learned shift, before its activation [E8].
     residual : bool or list of bool
         Whether a hidden layer adds its input to its output [E9]. True: all that are as wide as their input.
+    parametric : bool or list of bool
+        Whether a hidden layer's activation sigma has a learned strength, one per neuron:
+        net + alpha (sigma(net) - net), alpha 1 at first [E12]. Not with "prelu".
+    inputs : list of InputLayer, optional
+        What stands between the columns of x and the first layer of weights, of `chainrule.inputs`: embeddings
+        of numbers and categories, a learned scale [E11, E13-E15]. Rows are then dense.
     initializer : str, optional
         Of the weights: "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform",
         "lecun_normal" or "orthogonal"; biases are 0 then. By default as in the notes.
@@ -116,8 +133,8 @@ class Network(Derivatives, LeavingNetwork):
     Notes
     -----
     First parameters are uniform in +-sqrt(6 / (n_k + n_{k+1})), those of sigmoid layers in
-    +-sqrt(2 / (n_k + n_{k+1})) (Glorot and Bengio 2010, equation 16, with scikit-learn's bounds). Gains are
-    1, shifts 0, slopes of "prelu" 0.25.
+    +-sqrt(2 / (n_k + n_{k+1})) (Glorot and Bengio 2010, equation 16, with scikit-learn's bounds). Gains and
+    alphas are 1, shifts 0, slopes of "prelu" 0.25; those of input layers stand with them.
 
     A hidden layer computes, in this order: net = x W - b, its normalization, the activation, dropout (in
     training), and the sum with its input. Formulas and sources: docs/numerics.md.
@@ -140,6 +157,7 @@ class Network(Derivatives, LeavingNetwork):
     _norm_gains: ParameterList
     _norm_shifts: ParameterList
     _slopes: ParameterList
+    _alphas: ParameterList
 
     def __init__(
         self,
@@ -151,6 +169,8 @@ class Network(Derivatives, LeavingNetwork):
         dropout: "float | Iterable[float]" = 0.0,
         layer_norm: "bool | Iterable[bool]" = False,
         residual: "bool | Iterable[bool]" = False,
+        parametric: "bool | Iterable[bool]" = False,
+        inputs: "Iterable[InputLayer] | None" = None,
         initializer: str | None = None,
         dtype: Any = "float64",
         random_state: Any = None,
@@ -165,11 +185,16 @@ class Network(Derivatives, LeavingNetwork):
             dropout=dropout,
             layer_norm=layer_norm,
             residual=residual,
+            parametric=parametric,
+            inputs=inputs,
         )
         scheme = get_initializer(initializer)
         generator = as_generator(random_state)
         self._build(architecture, n_threads)
         initialize(self._weights, self._biases, architecture.activations, generator, scheme)
+        for layer in self._trainee.inputs:
+            for name, values in layer.layer.first_values(generator).items():
+                layer.arrays[name][...] = values
         self._trainee.seed = int(generator.integers(2**63))
 
     def _build(self, architecture: Architecture, n_threads: int | None) -> None:
@@ -235,8 +260,8 @@ class Network(Derivatives, LeavingNetwork):
         Returns
         -------
         gradients : Gradients
-            `loss`, and `weights`, `biases` and, where layers have them, `gains`, `shifts` and `slopes`:
-            derivatives of that loss, of the parameters' shapes and dtype. Without dropout.
+            `loss`, and `weights`, `biases` and, where layers have them, `gains`, `shifts`, `slopes`, `alphas`
+            and `inputs`: derivatives of that loss, of the parameters' shapes and dtype. Without dropout.
 
         Raises
         ------
@@ -263,7 +288,7 @@ class Network(Derivatives, LeavingNetwork):
         # Looked at afterwards: NaN or infinity anywhere would be in these.
         if not (math.isfinite(loss) and _engine.is_finite(flat)):
             trainee.check_finite(rows)
-        return Gradients(loss, *trainee.architecture.split(flat))
+        return Gradients(loss, *trainee.architecture.split(flat), trainee.architecture.split_inputs(flat))
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Loss of a batch, without its derivatives and without a penalty [E1-E3].
@@ -297,12 +322,14 @@ class Network(Derivatives, LeavingNetwork):
         precision: str = "full",
         schedule: "Schedule | str | Callable[[float], float] | None" = None,
         schedule_epochs: int | None = None,
-        learning_rate_factors: "Iterable[float] | None" = None,
+        learning_rate_factors: "Factors | None" = None,
         validation: "tuple[Any, ...] | None" = None,
         patience: int | None = None,
         min_improvement: float = 0.0,
         max_time: float | None = None,
         row_blocks: int = 1,
+        epsilon_factors: "Factors | None" = None,
+        decay_factors: "Factors | None" = None,
     ) -> "History":
         """Train in place: an epoch takes all rows once, in batches, and steps against each batch's gradient.
 
@@ -345,8 +372,11 @@ class Network(Derivatives, LeavingNetwork):
         schedule_epochs : int, optional
             How many epochs the schedule is made for, from the first epoch of a training that is continued by
             `resume`: by default those already made and those of this call.
-        learning_rate_factors : list of float, optional
-            One per layer of weights; multiplies its learning rate. A layer with 0 is frozen.
+        learning_rate_factors : list of float or dict, optional
+            One per layer of weights; multiplies its learning rate. A layer with 0 is frozen. Or by what is
+            learned: a dict from "weights", "biases", "norm_gains", "norm_shifts", "slopes", "alphas" or
+            "inputs" to one number or to a list, one per layer of weights or per input layer, as in
+            ``{"weights": [0.3, 0.06], "biases": 0.1, "inputs": [0.1, 6]}``; 1 for the others.
         validation : tuple, optional
             (x, y) or (x, y, sample_weight): rows whose loss, without penalty, is measured after each epoch.
         patience : int, optional
@@ -361,6 +391,12 @@ class Network(Derivatives, LeavingNetwork):
             Each block's gradient is summed apart, and the sums are added in a fixed tree,
             (((0+1)+(2+3))+((4+5)+(6+7))): a step then does not depend on who holds which block. Batches
             are as large as each other. 1 gives the bits of earlier versions. Not with "bf16" and `LBFGS`.
+        epsilon_factors, decay_factors : list of float or dict, optional
+            As `learning_rate_factors`, of the optimizer's epsilon, and of `AdamW`'s and `Lion`'s decoupled
+            weight decay: a step then begins with theta (1 - rate decay rate_factor decay_factor). A list of
+            decay factors is about the weights; what is not named is decayed with 1 if it is weights, else not
+            at all. Both together give a network the neural tangent parametrization:
+            `chainrule.reference.rates.ntp_factors`.
 
         Returns
         -------
@@ -460,6 +496,23 @@ class Network(Derivatives, LeavingNetwork):
         self._slopes[:] = values
 
     @property
+    def alphas(self) -> ParameterList:
+        """Alphas of parametric layers [E12], shapes (n_{k+1},), None for others. Writable as `weights`."""
+        return self._alphas
+
+    @alphas.setter
+    def alphas(self, values: "Iterable[Any]") -> None:
+        self._alphas[:] = values
+
+    @property
+    def inputs(self) -> tuple[LearnedInput, ...]:
+        """The input layers, with what they have learned as attributes: ``net.inputs[0].frequency``.
+
+        These are views; assigning to an attribute copies numbers into place.
+        """
+        return tuple(self._trainee.inputs)
+
+    @property
     def n_threads(self) -> int | None:
         """Threads to use at most; None for OpenMP's own setting. May be set."""
         return self._trainee.n_threads or None
@@ -502,6 +555,11 @@ class Network(Derivatives, LeavingNetwork):
         return list(self._architecture.layers.residual)
 
     @property
+    def parametric(self) -> list[bool]:
+        """Which layers of weights have a parametric activation [E12]; the output layer, last, has none."""
+        return list(self._architecture.layers.parametric)
+
+    @property
     def loss(self) -> Any:
         """The loss's name, or the `Loss` where its settings are its own, or the function.
 
@@ -526,7 +584,7 @@ class Network(Derivatives, LeavingNetwork):
 
     @property
     def n_parameters(self) -> int:
-        """The number of weights and biases, and of gains, shifts and slopes."""
+        """The number of weights and biases, and of all else that is learned."""
         return self._architecture.n_parameters
 
     def __repr__(self) -> str:
@@ -537,14 +595,18 @@ class Network(Derivatives, LeavingNetwork):
             if any(values):
                 one = values[:-1] if len(set(values[:-1])) > 1 else values[0]
                 shown += f"{name}={list(one) if isinstance(one, tuple) else one!r}, "
+        if self._architecture.inputs:
+            shown += f"inputs={list(self._architecture.inputs)}, "
         return (
             f"{type(self).__name__}({self.sizes}, {shown}output_activation={output!r}, loss={self.loss!r},"
             f" dtype={self.dtype.name!r})"
         )
 
     def _repr_html_(self) -> str:
-        html: str = verb("network_html")(self)
-        return html
+        if self._architecture.inputs or any(self.parametric):  # not to be described yet
+            return f"<pre>{html.escape(repr(self))}</pre>"
+        shown: str = verb("network_html")(self)
+        return shown
 
     def _describe(self) -> "Description":
         trainee = self._trainee
@@ -553,6 +615,7 @@ class Network(Derivatives, LeavingNetwork):
 
     def _get_state(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """Parameters, and settings that JSON can hold; not the optimizer's memory."""
+        inputs = self._architecture.inputs
         settings = {
             "sizes": self.sizes,
             "activations": self.activations,
@@ -562,6 +625,8 @@ class Network(Derivatives, LeavingNetwork):
             "dropout": self.dropout[:-1],
             "layer_norm": self.layer_norm[:-1],
             "residual": self.residual[:-1],
+            **({"parametric": self.parametric[:-1]} if any(self.parametric) else {}),
+            **({"inputs": [one.settings() for one in inputs]} if inputs else {}),
             "shuffle_seed": self._trainee.seed,
             "n_epochs": self._trainee.n_epochs,
         }
@@ -576,14 +641,19 @@ class Network(Derivatives, LeavingNetwork):
         options = {
             name: settings[name] for name in LayerOptions._fields if name in settings
         }  # not in old files
+        if "inputs" in settings:
+            options["inputs"] = [from_settings(one) for one in settings["inputs"]]
         architecture = Architecture.of(settings["sizes"], hidden, output, loss, settings["dtype"], **options)
         shapes = [tensors[f"weights.{k}"].shape for k in range(len(hidden) + 1)]
-        if shapes != list(pairwise(architecture.sizes)):  # before memory is taken for these sizes
+        if shapes != list(pairwise(architecture.widths)):  # before memory is taken for these sizes
             raise ValueError(f"weights of shapes {shapes} do not fit layers of {architecture.sizes} neurons")
         network._build(architecture, None)
         for name in network._trainee.arrays("{}.{}"):
-            parameters, _, k = name.partition(".")
-            getattr(network, parameters)[int(k)] = tensors[name]
+            parameters, k, *array = name.split(".")
+            if array:
+                setattr(network.inputs[int(k)], array[0], tensors[name])
+            else:
+                getattr(network, parameters)[int(k)] = tensors[name]
         network._trainee.seed = whole_number("shuffle_seed", settings["shuffle_seed"], 0)
         network._trainee.n_epochs = whole_number("n_epochs", settings["n_epochs"], 0)
         return network

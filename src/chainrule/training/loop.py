@@ -82,8 +82,9 @@ def start(trainee: Trainee, settings: Settings) -> OptimizerState:
     own = optimizer.settings() | {"precision": settings.precision}
     if settings.row_blocks > 1:
         own["row_blocks"] = settings.row_blocks
-    if settings.learning_rate_factors:
-        own["learning_rate_factors"] = settings.learning_rate_factors
+    for name in ("learning_rate_factors", "epsilon_factors", "decay_factors"):
+        if getattr(settings, name):
+            own[name] = getattr(settings, name)
     state = OptimizerState(optimizer.name, own.pop("learning_rate"), own, settings.schedule)
     state.optimizer = optimizer
     # Of the epochs before, so that two trainings of a network do not drop the same units.

@@ -139,16 +139,17 @@ def _check(trainee: Trainee, settings: Settings, n_samples: int) -> None:
         )
     if not set(settings.learning_rate_factors) <= {0.0, 1.0}:
         raise ValueError(
-            f"learning_rate_factors is {list(settings.learning_rate_factors)}; LBFGS has no learning rate, so"
-            " expected 0 for layers that are frozen and 1 for the others"
+            "learning_rate_factors are not all 0 or 1; LBFGS has no learning rate, so expected 0 for layers"
+            " that are frozen and 1 for the others"
         )
+    for name in ("epsilon_factors", "decay_factors"):
+        if getattr(settings, name):
+            raise ValueError(f"{name} go with optimizers that take steps of a learning rate, not with LBFGS")
 
 
 def _moves(trainee: Trainee, settings: Settings) -> NDArray[Any]:
     """Return 0 for each parameter of a frozen layer and 1 for the others."""
     moves = np.ones_like(trainee.flat)
-    for arrays in trainee.architecture.split(moves):
-        for array, factor in zip(arrays, settings.learning_rate_factors or [1.0] * len(arrays), strict=True):
-            if array is not None:
-                array[...] = factor
+    for place, factor in zip(trainee.architecture.places, settings.learning_rate_factors, strict=False):
+        moves[place.offset : place.offset + place.size] = factor
     return moves

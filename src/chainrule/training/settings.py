@@ -1,9 +1,10 @@
 """The settings of a training, checked."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Self
 
+from chainrule import _engine
 from chainrule._settings import flag, real_number, whole_number
 from chainrule.model.rows import Rows, as_rows
 from chainrule.model.trainee import Trainee
@@ -26,8 +27,9 @@ class Settings(NamedTuple):
     ----------
     batch_size : int
         Rows per step; sys.maxsize for all rows in one batch.
-    learning_rate_factors : tuple of float
-        One per layer, or none.
+    learning_rate_factors, epsilon_factors, decay_factors : tuple of float
+        One per layer, or none, or a mapping, as given; one per place of the parameters, once `fitted_to` a
+        network.
     validation : tuple, Rows or None
         (x, y) or (x, y, sample_weight) as given; rows of the network, once `fitted_to` one.
     """
@@ -41,12 +43,14 @@ class Settings(NamedTuple):
     precision: str = "full"
     schedule: Schedule | None = None
     schedule_epochs: int | None = None
-    learning_rate_factors: tuple[float, ...] = ()
+    learning_rate_factors: Any = ()
     validation: Any = None
     patience: int | None = None
     min_improvement: float = 0.0
     max_time: float | None = None
     row_blocks: int = 1
+    epsilon_factors: Any = ()
+    decay_factors: Any = ()
 
     @classmethod
     def checked(cls, **settings: Any) -> Self:
@@ -63,21 +67,20 @@ class Settings(NamedTuple):
             _precision(raw.precision),
             _schedule(optimizer, raw.schedule),
             None if raw.schedule_epochs is None else whole_number("schedule_epochs", raw.schedule_epochs, 1),
-            _factors(raw.learning_rate_factors),
+            _factors("learning_rate_factors", raw.learning_rate_factors),
             _validation(raw.validation),
             None if raw.patience is None else whole_number("patience", raw.patience, 1),
             real_number("min_improvement", raw.min_improvement, "[0, inf)"),
             None if raw.max_time is None else real_number("max_time", raw.max_time, "(0, inf)"),
             _row_blocks(raw.row_blocks),
+            _factors("epsilon_factors", raw.epsilon_factors),
+            _factors("decay_factors", raw.decay_factors),
         )
 
     def fitted_to(self, trainee: Trainee) -> Self:
         """Return these settings with rows that fit the network; TypeError or ValueError where they do not."""
-        n, n_layers = len(self.learning_rate_factors), len(trainee.parts.weights)
-        if n not in (0, n_layers):
-            raise ValueError(
-                f"learning_rate_factors has {n} numbers; expected {n_layers}, one per layer of weights"
-            )
+        names = ("learning_rate_factors", "epsilon_factors", "decay_factors")
+        self = self._replace(**{name: factors_of_places(name, getattr(self, name), trainee) for name in names})
         if not isinstance(self.validation, tuple) or isinstance(self.validation, Rows):
             return self
         try:
@@ -134,15 +137,65 @@ def _schedule(optimizer: Optimizer | LBFGS, value: Any) -> Schedule | None:
     return schedule
 
 
-def _factors(value: Any) -> tuple[float, ...]:
-    if value is None:
+def _factors(name: str, value: Any) -> Any:
+    """Numbers, one per layer; or a mapping of kinds to one number, or to a number for each layer."""
+    if value is None or value == ():
         return ()
+    if isinstance(value, Mapping):
+        return {str(kind): _factors_of_kind(f"{name}[{kind!r}]", given) for kind, given in value.items()}
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(
-            f"learning_rate_factors is {value!r}; expected a list with a number per layer of weights, such as"
-            " [0, 0.1, 1]"
+            f"{name} is {value!r}; expected a list with a number per layer of weights, such as [0, 0.1, 1], or"
+            " a dict such as {'weights': [0, 0.1, 1], 'biases': 0.1}"
         )
-    factors = tuple(real_number("a number of learning_rate_factors", one, "[0, inf)") for one in value)
-    if not any(factors):
-        raise ValueError(f"learning_rate_factors is {value!r}: no layer would change; expected one above 0")
+    factors = tuple(real_number(f"a number of {name}", one, "[0, inf)") for one in value)
+    if name == "learning_rate_factors" and not any(factors):
+        raise ValueError(f"{name} is {value!r}: no layer would change; expected one above 0")
+    return factors
+
+
+def _factors_of_kind(name: str, value: Any) -> float | tuple[float, ...]:
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(real_number(f"a number of {name}", one, "[0, inf)") for one in value)
+    return real_number(name, value, "[0, inf)")
+
+
+def factors_of_places(name: str, given: Any, trainee: Trainee) -> tuple[float, ...]:
+    """Spread factors over the places of a network's parameters, in the engine's order; none stays none.
+
+    Places that are not named have 1 and, of `decay_factors`, 0 where they are no weights.
+
+    Raises
+    ------
+    ValueError
+        For another number of layers, or a kind that the network does not have.
+    """
+    if not given:
+        return ()
+    places = trainee.architecture.places
+    n_layers, n_inputs = len(trainee.parts.weights), len(trainee.inputs)
+    if not isinstance(given, Mapping):
+        if len(given) != n_layers:
+            raise ValueError(f"{name} has {len(given)} numbers; expected {n_layers}, one per layer of weights")
+        if name == "decay_factors":
+            given = {"weights": given}
+        else:
+            return tuple(1.0 if place.of_input else given[place.layer] for place in places)
+    known = [*dict.fromkeys("inputs" if place.of_input else place.name for place in places)]
+    for kind, factors in given.items():
+        if kind not in known:
+            raise ValueError(f"{name} has {kind!r}; this network has {', '.join(map(repr, known))}")
+        n = n_inputs if kind == "inputs" else n_layers
+        if isinstance(factors, tuple) and len(factors) != n:
+            each = "input layer" if kind == "inputs" else "layer of weights"
+            raise ValueError(f"{name}[{kind!r}] has {len(factors)} numbers; expected {n}, one per {each}")
+
+    def factor(place: _engine.Place) -> float:
+        usual = float(place.penalized) if name == "decay_factors" else 1.0
+        one = given.get("inputs" if place.of_input else place.name, usual)
+        return one[place.layer] if isinstance(one, tuple) else one
+
+    factors = tuple(map(factor, places))
+    if name == "learning_rate_factors" and not any(factors):
+        raise ValueError(f"{name} is {given!r}: nothing would change; expected one above 0")
     return factors

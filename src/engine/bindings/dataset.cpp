@@ -50,17 +50,18 @@ class Holder {
  public:
   explicit Holder(const Shape& shape) : shape_(shape) {
     held_.views.reserve(6);
-    rows().n_features = shape.n_in(0);
+    rows().n_features = shape.n_features();
   }
 
   void take_rows(nb::handle x) {
     const View& view = keep(floats<T>(x, "x"));
-    check_shape("x", view, {kSamples, shape_.n_in(0)});
+    check_shape("x", view, {kSamples, shape_.n_features()});
     held_.data.n_samples = view.dim(0);
     rows().x = view.data<T>();
   }
 
   void take_sparse_rows(const nb::tuple& parts) {
+    if (shape_.n_inputs() > 0) throw std::invalid_argument("input layers take dense rows, not sparse ones");
     if (parts.size() != 3) throw std::invalid_argument("sparse x must be (data, indices, indptr)");
     const View& values = keep(floats<T>(parts[0], "data"));
     const View& indices = keep(View(parts[1], false));
@@ -74,7 +75,7 @@ class Holder {
     held_.data.n_samples = indptr.dim(0) - 1;
     const auto check = [&]<class Index>(Index) {
       held_.data.longest_row =
-          check_csr(indptr.data<Index>(), indices.data<Index>(), held_.data.n_samples, values.dim(0), shape_.n_in(0));
+          check_csr(indptr.data<Index>(), indices.data<Index>(), held_.data.n_samples, values.dim(0), shape_.n_features());
     };
     if (narrow)
       check(std::int32_t{});

@@ -3,9 +3,11 @@
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <optional>
+#include <tuple>
 
 #include "../dispatch.hpp"
 #include "../names.hpp"
@@ -100,6 +102,16 @@ std::vector<std::string> activations(const Shape& shape) {
   return names;
 }
 
+// An input layer as Python gives it: kind, columns, and the other members of InputLayer up to the edges.
+using GivenInput = std::tuple<std::string, std::vector<std::int64_t>, std::int64_t, std::int64_t, std::vector<double>>;
+
+std::vector<InputLayer> input_layers(const std::vector<GivenInput>& given) {
+  std::vector<InputLayer> layers;
+  for (const auto& [kind, columns, n_inner, n_each, edges] : given)
+    layers.push_back({input_of(kind), columns, n_inner, n_each, edges});
+  return layers;
+}
+
 nb::tuple dims_of(const Place& place) {
   return place.vector() ? nb::make_tuple(place.columns) : nb::make_tuple(place.rows, place.columns);
 }
@@ -109,6 +121,7 @@ void define_place(nb::module_& m) {
   nb::class_<Place>(m, "Place")
       .def_prop_ro("name", [learned](const Place& self) { return learned(self).name; })
       .def_ro("layer", &Place::layer)
+      .def_prop_ro("of_input", &Place::of_input)
       .def_prop_ro("shape", &dims_of)
       .def_ro("offset", &Place::at)
       .def_prop_ro("size", &Place::size)
@@ -121,16 +134,18 @@ void define_place(nb::module_& m) {
       });
   m.def("learned", [] {
     std::vector<std::string> names;
-    for (const Learned& one : kLearned) names.emplace_back(one.name);
+    for (int kind = 0; kind < kFirstInput; ++kind) names.emplace_back(kLearned[kind].name);
     return names;
   });
   m.def(
       "layout",
-      [](std::vector<std::int64_t> sizes, const std::vector<std::string>& activations, std::vector<bool> layer_norm) {
-        const LayerOptions options{{}, std::move(layer_norm), {}};
-        return Shape(std::move(sizes), activations, "squared_error", -1, 0, 1, options).layout;
+      [](std::vector<std::int64_t> sizes, const std::vector<std::string>& activations, std::vector<bool> layer_norm,
+         std::vector<bool> parametric, const std::vector<GivenInput>& inputs) {
+        const LayerOptions options{{}, std::move(layer_norm), {}, std::move(parametric)};
+        return Shape(std::move(sizes), activations, "squared_error", -1, 0, 1, options, {}, input_layers(inputs)).layout;
       },
-      "sizes"_a, "activations"_a, nb::kw_only(), "layer_norm"_a = std::vector<bool>());
+      "sizes"_a, "activations"_a, nb::kw_only(), "layer_norm"_a = std::vector<bool>(),
+      "parametric"_a = std::vector<bool>(), "inputs"_a = std::vector<GivenInput>());
 }
 
 }  // namespace
@@ -144,10 +159,12 @@ void define_model(nb::module_& m) {
           [](Model* self, std::vector<std::int64_t> sizes, const std::vector<std::string>& activations,
              const std::string& loss, const std::string& dtype, int bias_sign, double probability_floor,
              double loss_divisor, std::vector<double> dropout, std::vector<bool> layer_norm, std::vector<bool> residual,
+             std::vector<bool> parametric, const std::vector<GivenInput>& inputs,
              const std::vector<double>& loss_parameters, const std::optional<std::string>& isa) {
             auto shape = std::make_shared<const Shape>(
                 std::move(sizes), activations, loss, bias_sign, probability_floor, loss_divisor,
-                LayerOptions{std::move(dropout), std::move(layer_norm), std::move(residual)}, loss_parameters);
+                LayerOptions{std::move(dropout), std::move(layer_norm), std::move(residual), std::move(parametric)},
+                loss_parameters, input_layers(inputs));
             if (dtype == "float32")
               new (self) Model{Network<float>(shape, isa.value_or(""))};
             else if (dtype == "float64")
@@ -158,6 +175,7 @@ void define_model(nb::module_& m) {
           "sizes"_a, "activations"_a, "loss"_a, nb::kw_only(), "dtype"_a = "float64", "bias_sign"_a = -1,
           "probability_floor"_a = 0.0, "loss_divisor"_a = 1.0, "dropout"_a = std::vector<double>(),
           "layer_norm"_a = std::vector<bool>(), "residual"_a = std::vector<bool>(),
+          "parametric"_a = std::vector<bool>(), "inputs"_a = std::vector<GivenInput>(),
           "loss_parameters"_a = std::vector<double>(), "isa"_a = nb::none())
       .def_prop_ro("sizes", [](const Model& self) { return self.shape().sizes; })
       .def_prop_ro("activations", [](const Model& self) { return activations(self.shape()); })
@@ -168,6 +186,8 @@ void define_model(nb::module_& m) {
       .def_prop_ro("dropout", [](const Model& self) { return self.shape().options.dropout; })
       .def_prop_ro("layer_norm", [](const Model& self) { return self.shape().options.layer_norm; })
       .def_prop_ro("residual", [](const Model& self) { return self.shape().options.residual; })
+      .def_prop_ro("parametric", [](const Model& self) { return self.shape().options.parametric; })
+      .def_prop_ro("n_1", [](const Model& self) { return self.shape().n_in(0); })
       .def_prop_ro("layout", [](const Model& self) { return self.shape().layout; })
       .def_prop_ro("parameters", [](Model& self) { return self.visit([](auto& n) { return n.parameters; }); })
       .def(

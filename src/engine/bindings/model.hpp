@@ -32,7 +32,7 @@ struct Network {
   std::unique_ptr<Kept> kept = std::make_unique<Kept>();
 
   Network(std::shared_ptr<const Shape> shape, const std::string& isa);
-  std::int64_t n_in() const { return shape->n_in(0); }
+  std::int64_t n_in() const { return shape->n_features(); }
   std::int64_t n_out() const { return shape->sizes.back(); }
 };
 

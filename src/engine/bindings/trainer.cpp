@@ -40,13 +40,16 @@ struct Stop {
 
 void make_training(Training* self, nb::object model, const std::string& optimizer, std::int64_t batch_size,
                    std::uint64_t dropout_seed, const std::string& precision, std::vector<double> learning_rate_factors,
-                   int row_blocks, int n_threads, nb::kwargs numbers) {
+                   std::vector<double> epsilon_factors, std::vector<double> decay_factors, int row_blocks,
+                   int n_threads, nb::kwargs numbers) {
   Settings settings;
   settings.optimizer = optimizer_of(optimizer);
   settings.batch_size = batch_size;
   settings.row_blocks = row_blocks;
   settings.dropout_seed = dropout_seed;
   settings.learning_rate_factors = std::move(learning_rate_factors);
+  settings.epsilon_factors = std::move(epsilon_factors);
+  settings.decay_factors = std::move(decay_factors);
   for (const auto [key, value] : numbers) {
     const auto name = nb::cast<std::string>(key);
     double number = 0;
@@ -180,7 +183,8 @@ void define_trainer(nb::module_& m) {
 
   nb::class_<Training>(m, "Trainer")
       .def("__init__", &make_training, "model"_a, "optimizer"_a, nb::kw_only(), "batch_size"_a, "dropout_seed"_a = 0,
-           "precision"_a = "full", "learning_rate_factors"_a = std::vector<double>{}, "row_blocks"_a = 1,
+           "precision"_a = "full", "learning_rate_factors"_a = std::vector<double>{},
+           "epsilon_factors"_a = std::vector<double>{}, "decay_factors"_a = std::vector<double>{}, "row_blocks"_a = 1,
            "n_threads"_a = 0, "numbers"_a)
       .def_prop_rw(
           "learning_rate", [](Training& self) { return self.visit([](auto& t) { return t.settings.learning_rate; }); },

@@ -7,7 +7,7 @@ void rows_forward(const Step<T>& s, int64_t begin, int64_t end) {
   const Layer<T>& layer = s.layers[s.n_layers - 1];
   for (int64_t r0 = begin; r0 < end; r0 += s.batch.row_block) {
     const int64_t r1 = smaller(end, r0 + s.batch.row_block);
-    if (!s.data.values) gather_rows(s, r0, r1, r0);
+    gather_rows(s, r0, r1, r0);
     for (int k = 0; k < s.n_layers; ++k) layer_forward(s, k, r0, r1, r0);
     for (int64_t r = r0; r < r1; ++r) {
       const OutputRow<T> row(layer, s.batch.stride, r);
@@ -33,7 +33,7 @@ void rows_backward(const Step<T>& s, int64_t begin, int64_t end) {
       }
       output_backward_row(s, layer, row);
     }
-    for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, r0, r1);
+    backward(s, r0, r1);
     pair_block(s, r0, r1);
   }
 }

@@ -73,7 +73,29 @@ double squared_norm(const Step<T>& s, int64_t r, int64_t r0) {
       total += sum_of_squares(gradient, layer.n_out);
     });
   }
+  each_input_gradient(s, r - r0, static_cast<T*>(nullptr),
+                      [&](const InputPiece<T>&, int64_t, const T* gradient, int64_t count) {
+                        for (int64_t i = 0; i < count; ++i)
+                          total += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
+                      });
   return total;
+}
+
+// What the input layers learn from one row, laid out as the parameters.
+template <class T>
+void input_gradient(const Step<T>& s, int64_t p, T* to) {
+  each_input_gradient(s, p, static_cast<T*>(nullptr),
+                      [&](const InputPiece<T>& piece, int64_t from, const T* gradient, int64_t count) {
+                        const auto copy = [&](T* into, int64_t n) {
+                          __builtin_memcpy(into, gradient, static_cast<std::size_t>(n) * sizeof(T));
+                          gradient += n;
+                        };
+                        if (piece.kind == InputKind::categories)
+                          __builtin_memset(to + piece.at[0], 0, static_cast<std::size_t>(piece.sizes[0]) * sizeof(T));
+                        if (piece.kind == InputKind::categories || piece.kind == InputKind::scale)
+                          return copy(to + piece.at[0] + from, count);
+                        for (int a = 0; a < chainrule::kInputArrays; ++a) copy(to + piece.at[a], piece.sizes[a]);
+                      });
 }
 
 // E6 of one row and the derivatives by what else is learned, laid out as the parameters.
@@ -98,20 +120,28 @@ void parameter_gradient(const Step<T>& s, int64_t r, int64_t r0, T bias_sign, T*
       scatter_row(gradient, n_out, to + vector.at);
     });
   }
+  input_gradient(s, r - r0, to);
 }
 
 template <class T>
 void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, int64_t end) {
   const Layer<T>&first = s.layers[0], &last = s.layers[s.n_layers - 1];
+  const int64_t n_features = s.data.n_features;
   forward_blocks(s, begin, end, [&](int64_t r0, int64_t r1) {
     const int64_t n = r1 - r0;
     const auto row_of = [&](T* matrix, int64_t r) { return RowOf<T>{matrix + (r - r0) * kPanel<T>, s.batch.stride}; };
     const auto output_row_of = [&](int64_t r) { return OutputRow<T>(last, s.batch.stride, r - r0); };
-    const auto back = [&] {
-      for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, 0, n);
-    };
+    const auto back = [&] { backward(s, 0, n); };
     const auto back_to_input = [&](T* to, int64_t step) {  // row r to `to + r step`
       back();
+      if (s.inputs.n_pieces > 0) {
+        for (int64_t r = r0; r < r1; ++r) {
+          T* row = to + r * step;
+          for (int64_t i = 0; i < n_features; ++i) row[i] = T(0);
+          each_input_gradient(s, r - r0, row, [](const InputPiece<T>&, int64_t, const T*, int64_t) {});
+        }
+        return;
+      }
       multiply_rows(row_factor(s, first.delta, first.n_out, 0, n), first.n_out, first.transposed, d.input_delta,
                     first.n_in, s.batch.stride, 0, n, [&](T* tile, int64_t place, int rows, int64_t, int n_vectors) {
                       if (!first.residual) return;
@@ -140,9 +170,9 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
             const Vec<T> place = broadcast(static_cast<T>(j - v * Simd<T>::width));
             return iota<T>() == place ? broadcast(T(1)) : zeros<T>();
           });
-        back_to_input(d.jacobian + j * first.n_in, last.n_out * first.n_in);
+        back_to_input(d.jacobian + j * n_features, last.n_out * n_features);
       }
-    if (d.by_input) back_to_input(d.by_input, first.n_in);
+    if (d.by_input) back_to_input(d.by_input, n_features);
     if (d.squared_norms || d.by_parameters) back();
     if (d.squared_norms)
       for (int64_t r = r0; r < r1; ++r) d.squared_norms[r] = squared_norm(s, r, r0);

@@ -15,6 +15,7 @@
 #include "output.inl"
 #include "narrow.inl"
 #include "layers.inl"
+#include "inputs.inl"
 #include "rows.inl"
 #include "custom.inl"
 #include "optimizers.inl"
@@ -56,12 +57,14 @@ constexpr chainrule::Kernels<T> step_kernels(const char* name) {
           .rows_forward = rows_forward<T>,
           .rows_backward = rows_backward<T>,
           .weights_phase = weights_phase<T>,
+          .inputs_phase = inputs_phase<T>,
           .row_steps = row_steps<T>,
           .norms_phase = norms_phase<T>,
           .predict_rows = nullptr,
           .evaluate_rows = nullptr,
           .derive_rows = nullptr,
           .forward_row = nullptr,
+          .input_row = nullptr,
           .evaluate_function = nullptr};
 }
 
@@ -72,6 +75,7 @@ constexpr chainrule::Kernels<T> kernels(const char* name) {
   table.evaluate_rows = evaluate_rows<T>;
   table.derive_rows = derive_rows<T>;
   table.forward_row = forward_row<T>;
+  table.input_row = input_row<T>;
   table.evaluate_function = evaluate_function<T>;
   return table;
 }

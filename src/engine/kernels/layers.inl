@@ -1,8 +1,9 @@
-// What a hidden layer may have beside E1 and E2, in this order: E8 (layer normalization), f (E2; prelu has slopes), E10
+// What a hidden layer may have beside E1 and E2, in this order: E8 (layer normalization), f (E2; prelu has slopes, E12 alphas), E10
 // (dropout, in training), E9 (residual connection). A layer with none of them never comes here.
 
 namespace {
 
+using chainrule::kAlpha;
 using chainrule::kGain;
 using chainrule::kShift;
 using chainrule::kSlope;
@@ -27,8 +28,34 @@ struct Prelu {  // He et al. 2015; the sign of net decides, because a slope may 
   CHAINRULE_INLINE Vec<T> by_vector(Vec<T> g, Vec<T> net) const { return g * min(zeros<T>(), net); }
 };
 
+// E12: x + alpha (sigma(x) - x), as (1 - alpha) x + alpha sigma(x), which is sigma(x) where alpha is 1. Both net and
+// sigma(net) are kept.
+template <class T, class F>
+struct Parametric {
+  using Sigma = F;
+  static constexpr bool keeps_net = true;
+  static constexpr chainrule::Vector vector = kAlpha;
+  const T* alpha;
+  CHAINRULE_INLINE Vec<T> value(Vec<T> net, Vec<T> sigma, int64_t column) const {
+    const Vec<T> a = load(alpha + column);
+    return fma(a, sigma, (broadcast(T(1)) - a) * net);
+  }
+  CHAINRULE_INLINE Vec<T> value(Vec<T> net, int64_t column) const {
+    return value(net, factor_value<T>(F{}, net), column);
+  }
+  CHAINRULE_INLINE Vec<T> derivative(Vec<T> net, Vec<T> sigma, int64_t column) const {
+    const Vec<T> a = load(alpha + column);
+    return fma(a, F::derivative(F::keeps_net ? net : sigma), broadcast(T(1)) - a);
+  }
+  CHAINRULE_INLINE Vec<T> by_vector(Vec<T> g, Vec<T> net, Vec<T> sigma) const { return g * (sigma - net); }
+};
+
 template <class F>
 constexpr bool kLearns = requires { F::vector; };
+template <class F>
+constexpr bool kBlends = false;
+template <class T, class F>
+constexpr bool kBlends<Parametric<T, F>> = true;
 
 // f and f' of the units from `column` on.
 template <class T, class F>
@@ -50,6 +77,8 @@ CHAINRULE_INLINE Vec<T> derivative_at(F f, Vec<T> kept, int64_t column) {
 template <class T, class Values, class Use>
 CHAINRULE_INLINE void with_hidden_activation(Activation activation, Values values_of, Use use) {
   if (activation == Activation::prelu) return use(Prelu<T>{values_of(kSlope)});
+  if (const T* alpha = values_of(kAlpha))
+    return with_activation<T>(activation, [&](auto f) { use(Parametric<T, decltype(f)>{alpha}); });
   return with_activation<T>(activation, use);
 }
 
@@ -173,8 +202,15 @@ void forward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, int
       Vec<T> z = load(tile + q);
       if (!layer.vectors[kGain].values) z = z - load(layer.vectors[kBias].values + column);
       if constexpr (F::keeps_net) store(layer.net + place + q, z);
-      Vec<T> y = value_at<T>(f, z, column);
-      if (layer.value) store(layer.value + place + q, y);
+      Vec<T> y;
+      if constexpr (kBlends<F>) {
+        const Vec<T> sigma = factor_value<T>(typename F::Sigma{}, z);
+        if (layer.value) store(layer.value + place + q, sigma);
+        y = f.value(z, sigma, column);
+      } else {
+        y = value_at<T>(f, z, column);
+        if (layer.value) store(layer.value + place + q, y);
+      }
       if (dropping) {
         const Vec<T> m = dropout_factors<T>(layer, key, column);
         store(layer.mask + place + q, m);
@@ -201,8 +237,15 @@ void backward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, in
       if (layer.residual) store(layer.output_gradient + place + q, g);
       if (s.training && layer.mask) g = g * load(layer.mask + place + q);
       const Vec<T> from = load(kept + place + q);
-      if constexpr (kLearns<F>) store(layer.gradients[F::vector].of_row + place + q, as_delta(s, f.by_vector(g, from)));
-      store(tile + q, as_delta(s, g * derivative_at<T>(f, from, column)));
+      if constexpr (kBlends<F>) {
+        const Vec<T> sigma = load(layer.value + place + q);
+        store(layer.gradients[kAlpha].of_row + place + q, as_delta(s, f.by_vector(g, from, sigma)));
+        store(tile + q, as_delta(s, g * f.derivative(from, sigma, column)));
+      } else {
+        if constexpr (kLearns<F>)
+          store(layer.gradients[F::vector].of_row + place + q, as_delta(s, f.by_vector(g, from)));
+        store(tile + q, as_delta(s, g * derivative_at<T>(f, from, column)));
+      }
     }
 }
 

@@ -3,6 +3,7 @@
 
 namespace {
 
+using chainrule::Factors;
 using chainrule::Optimizer;
 using chainrule::Stage;
 
@@ -11,9 +12,9 @@ template <class T>
 struct UpdateRule {
   static constexpr bool changes_weights = true, divides = false;
   const Step<T>& s;
-  T rate;
-  CHAINRULE_INLINE UpdateRule(const Step<T>& s, const Layer<T>& layer)
-      : s(s), rate(s.learning_rate * layer.rate_factor) {}
+  T rate, epsilon;
+  CHAINRULE_INLINE UpdateRule(const Step<T>& s, const Factors<T>& factors)
+      : s(s), rate(s.learning_rate * factors.rate), epsilon(s.epsilon * factors.epsilon) {}
 };
 
 template <class T>
@@ -66,7 +67,7 @@ struct Adam : UpdateRule<T> {
   using UpdateRule<T>::UpdateRule;
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
-    return w - broadcast(this->rate) * mean.first / (sqrt(mean.second) + broadcast(this->s.epsilon));
+    return w - broadcast(this->rate) * mean.first / (sqrt(mean.second) + broadcast(this->epsilon));
   }
 };
 
@@ -78,7 +79,7 @@ struct AmsGrad : UpdateRule<T> {
     const Moments<T> mean(this->s, g, m, q);
     const Vec<T> largest = max(load(m[2] + q), mean.second);
     store(m[2] + q, largest);
-    return w - broadcast(this->rate) * mean.first / (sqrt(largest) + broadcast(this->s.epsilon));
+    return w - broadcast(this->rate) * mean.first / (sqrt(largest) + broadcast(this->epsilon));
   }
 };
 
@@ -86,12 +87,12 @@ struct AmsGrad : UpdateRule<T> {
 template <class T>
 struct Nadam : UpdateRule<T> {
   T gradient_rate;
-  CHAINRULE_INLINE Nadam(const Step<T>& s, const Layer<T>& layer)
-      : UpdateRule<T>(s, layer), gradient_rate(s.gradient_rate * layer.rate_factor) {}
+  CHAINRULE_INLINE Nadam(const Step<T>& s, const Factors<T>& factors)
+      : UpdateRule<T>(s, factors), gradient_rate(s.gradient_rate * factors.rate) {}
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Moments<T> mean(this->s, g, m, q);
     const Vec<T> step = fma(broadcast(gradient_rate), g, broadcast(this->rate) * mean.first);
-    return w - step / (sqrt(mean.second) + broadcast(this->s.epsilon));
+    return w - step / (sqrt(mean.second) + broadcast(this->epsilon));
   }
 };
 
@@ -110,7 +111,7 @@ struct RmsProp : UpdateRule<T> {
       store(m[1] + q, mean);
       spread = max(zeros<T>(), square - squared<T>(mean));  // a NaN stays one
     }
-    Vec<T> step = g / (sqrt(spread) + broadcast(s.epsilon));
+    Vec<T> step = g / (sqrt(spread) + broadcast(this->epsilon));
     if constexpr (kMomentum) {
       T* velocity = m[kCentered ? 2 : 1] + q;
       step = fma(broadcast(s.rule.momentum), load(velocity), step);
@@ -127,7 +128,7 @@ struct Adagrad : UpdateRule<T> {
   CHAINRULE_INLINE Vec<T> operator()(Vec<T> g, Vec<T> w, T* const* m, int64_t q) const {
     const Vec<T> size = to_square<T>(g), squares = fma(size, size, load(m[0] + q));
     store(m[0] + q, squares);
-    return w - broadcast(this->rate) * g / (sqrt(squares) + broadcast(this->s.epsilon));
+    return w - broadcast(this->rate) * g / (sqrt(squares) + broadcast(this->epsilon));
   }
 };
 
@@ -199,14 +200,14 @@ CHAINRULE_INLINE decltype(auto) with_optimizer(const Step<T>& s, Use use) {
 // further settings; a sum as it is; or the place where Stage::gradient put it.
 enum class Source { sum, full, raw, kept };
 
-// What becomes of a vector of parameters, for one layer and step.
+// What becomes of a vector of parameters, in one step.
 template <class T, class Rule, Source kSource>
 struct Update {
   const Step<T>& s;
   Rule optimize;
   Vec<T> shrink;
-  CHAINRULE_INLINE Update(const Step<T>& s, const Layer<T>& layer)
-      : s(s), optimize(s, layer), shrink(broadcast(T(1) - s.decoupled * layer.rate_factor)) {}
+  CHAINRULE_INLINE Update(const Step<T>& s, const Factors<T>& factors)
+      : s(s), optimize(s, factors), shrink(broadcast(T(1) - s.decoupled * factors.rate * factors.decay)) {}
 
   // sum of the gradient -> gradient of the batch's loss: mean, penalties (weights only), bounds
   CHAINRULE_INLINE Vec<T> gradient(Vec<T> sum, Vec<T> w, bool penalized) const {
@@ -226,7 +227,7 @@ struct Update {
   CHAINRULE_INLINE void operator()(Vec<T> sum, T* w, T* const* moments, int64_t q, bool penalized) const {
     const Vec<T> before = load(w + q), g = gradient(sum, before, penalized);
     constexpr bool shrinks = Rule::changes_weights && (kSource == Source::full || kSource == Source::kept);
-    store(w + q, optimize(g, shrinks && penalized ? before * shrink : before, moments, q));
+    store(w + q, optimize(g, shrinks ? before * shrink : before, moments, q));
   }
 
   // In some steps, after the others: n vectors from q on, and their memory, without what has faded (tiny.inl).

@@ -72,9 +72,11 @@ CHAINRULE_INLINE void multiply_sparse_rows(const Step<T>& s, const Layer<T>& lay
   }
 }
 
-// Rows of the data into the batch matrix x_1.
+// Rows of the data into the batch matrix x_1, unless they are sparse.
 template <class T>
 CHAINRULE_INLINE void gather_rows(const Step<T>& s, int64_t r0, int64_t r1, int64_t at) {
+  if (s.data.values) return;
+  if (s.inputs.n_pieces > 0) return inputs_forward(s, r0, r1, at);
   const int64_t n = s.data.n_features;
   for (int64_t r = r0; r < r1; ++r) {
     const T* from = s.data.x + s.batch.order[r] * n;
@@ -219,11 +221,35 @@ void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
   });
 }
 
+// dE/dx_1 from the first layer's delta, then through E11.
+template <class T>
+void inputs_backward(const Step<T>& s, int64_t r0, int64_t r1) {
+  const Layer<T>& first = s.layers[0];
+  const InputPiece<T>& last = s.inputs.pieces[s.inputs.n_pieces - 1];
+  const T* scale = last.kind == InputKind::scale ? last.arrays[0] : nullptr;
+  multiply_rows(row_factor(s, first.delta, first.n_out, r0, r1), sum_steps(first.n_out),
+                kPairs ? first.transposed_pairs : first.transposed, s.inputs.delta, first.n_in, s.batch.stride, r0, r1,
+                [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
+                  for (int i = 0; i < rows; ++i)
+                    for (int j = 0; j < n_vectors; ++j) {
+                      const int64_t q = i * kPanel<T> + j * Simd<T>::width;
+                      Vec<T> g = load(tile + q);
+                      if (first.residual) g = g + load(first.output_gradient + place + q);  // E9
+                      if (scale) {
+                        T* raw = s.inputs.raw + place + q;
+                        store(raw, as_delta(s, load(raw) * g));
+                        g = g * load(scale + n0 + j * Simd<T>::width);
+                      }
+                      store(tile + q, as_delta(s, g));
+                    }
+                });
+}
+
 // What E6 reads of the rows r0..r1: x_1 .. x_l and every delta.
 template <class T>
 CHAINRULE_INLINE void pair_block(const Step<T>& s, int64_t r0, int64_t r1) {
 #if defined(CHAINRULE_PAIRS)
-  if (s.batch.input_pairs) pair_rows(s.batch.input, s.data.n_features, s.batch.stride, r0, r1, s.batch.input_pairs);
+  if (s.batch.input_pairs) pair_rows(s.batch.input, s.layers[0].n_in, s.batch.stride, r0, r1, s.batch.input_pairs);
   for (int k = 0; k < s.n_layers; ++k) {
     const Layer<T>& layer = s.layers[k];
     if (k + 1 < s.n_layers) pair_rows(layer.output, layer.n_out, s.batch.stride, r0, r1, layer.output_pairs);
@@ -234,15 +260,22 @@ CHAINRULE_INLINE void pair_block(const Step<T>& s, int64_t r0, int64_t r1) {
 #endif
 }
 
+// From the output layer's delta to all that is before it.
+template <class T>
+CHAINRULE_INLINE void backward(const Step<T>& s, int64_t r0, int64_t r1) {
+  for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, r0, r1);
+  if (s.inputs.n_pieces > 0) inputs_backward(s, r0, r1);
+}
+
 template <class T>
 void rows_phase(const Step<T>& s, int64_t begin, int64_t end) {
   if (!kPairs && s.batch.narrow) return narrow_rows(s, begin, end);
   for (int64_t r0 = begin; r0 < end; r0 += s.batch.row_block) {
     const int64_t r1 = smaller(end, r0 + s.batch.row_block);
-    if (!s.data.values) gather_rows(s, r0, r1, r0);
+    gather_rows(s, r0, r1, r0);
     for (int k = 0; k < s.n_layers; ++k) layer_forward(s, k, r0, r1, r0);
     output_rows<T, true>(s, s.layers[s.n_layers - 1], r0, r1, r0);
-    for (int k = s.n_layers - 2; k >= 0; --k) layer_backward(s, k, r0, r1);
+    backward(s, r0, r1);
     pair_block(s, r0, r1);
   }
 }
@@ -252,7 +285,7 @@ template <class T, class Use>
 CHAINRULE_INLINE void forward_blocks(const Step<T>& s, int64_t begin, int64_t end, Use use) {
   for (int64_t r0 = begin; r0 < end; r0 += s.batch.row_block) {
     const int64_t r1 = smaller(end, r0 + s.batch.row_block);
-    if (!s.data.values) gather_rows(s, r0, r1, 0);
+    gather_rows(s, r0, r1, 0);
     for (int k = 0; k < s.n_layers; ++k) layer_forward(s, k, r0, r1, 0);
     use(r0, r1);
   }

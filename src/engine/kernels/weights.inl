@@ -84,11 +84,17 @@ CHAINRULE_INLINE Vec<T> add_square(Vec<T> sum, Vec<T> g) {
   return fma(g, g, sum);
 }
 
+// Whether weights, or a vector, stay as they are.
+template <class T, class Parameters>
+CHAINRULE_INLINE bool frozen(const Step<T>& s, const Parameters& parameters) {
+  return parameters.factors.rate == T(0) && s.rule.optimizer != Optimizer::gradient;
+}
+
 // A finished tile of sums: rows input units from i0 on, n_vectors vectors of output units from n0 on.
 template <class T, class Optimize, Source kSource>
 void update_tile(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t sums_step, int64_t i0, int rows,
                  int64_t n0, int n_vectors) {
-  const Update<T, Optimize, kSource> update(s, layer);
+  const Update<T, Optimize, kSource> update(s, layer.factors);
   const int64_t step = n_vectors * Simd<T>::width, place = n0 * layer.n_in + i0 * step;
   if (kSource != Source::kept) tile_penalty(s, layer, i0, rows, n0, n_vectors);
   for (int i = 0; i < rows; ++i)
@@ -107,15 +113,15 @@ void update_tile(const Step<T>& s, const Layer<T>& layer, const T* sums, int64_t
 
 // The same for one band of a vector: biases, gains, ...
 template <class T, class Optimize, Source kSource>
-void update_vector(const Step<T>& s, const Layer<T>& layer, const LearnedVector<T>& vector, const T* sums, int64_t n0,
-                   int n_vectors) {
-  const Update<T, Optimize, kSource> update(s, layer);
+void update_vector(const Step<T>& s, const LearnedVector<T>& vector, const T* sums, int64_t n0, int n_vectors) {
+  if (frozen(s, vector)) return;
+  const Update<T, Optimize, kSource> update(s, vector.factors);
   for (int j = 0; j < n_vectors; ++j)
     update(load(sums + j * Simd<T>::width), vector.values, vector.moments, n0 + j * Simd<T>::width, false);
   update.sweep(vector.values, vector.moments, n0, n_vectors);
   if (!Optimize::changes_weights && s.sums.gradient_squares) {
     const T* g = vector.moments[s.rule.gradient_slot] + n0;
-    reduce_tile<T>(layer.n_out, 0, 0, 1, n0, n_vectors, s.sums.gradient_squares + vector.penalty_offset,
+    reduce_tile<T>(vector.size, 0, 0, 1, n0, n_vectors, s.sums.gradient_squares + vector.penalty_offset,
                    [=](Vec<T> sum, int64_t q) { return add_square<T>(sum, load(g + q)); });
   }
 }
@@ -123,14 +129,20 @@ void update_vector(const Step<T>& s, const Layer<T>& layer, const LearnedVector<
 // Weights and biases of a narrow layer for a batch of one row: E4 to E6 without sums.
 template <class T, class Optimize, Source kSource>
 void update_by_row(const Step<T>& s, const Layer<T>& layer, const T* x, Vec<T> delta) {
-  const Update<T, Optimize, kSource> update(s, layer);
   narrow_penalty(s, layer);
   const auto valid = [&](Vec<T> sum) { return keep_valid<T>(sum, 0, layer.n_out); };
-  for (int64_t i = 0; i < layer.n_in; ++i)
-    update(valid(fma(broadcast(x[i]), delta, zeros<T>())), layer.weights, layer.moments, i * Simd<T>::width, true);
-  update(valid(zeros<T>() - delta), layer.vectors[kBias].values, layer.vectors[kBias].moments, 0, false);
-  update.sweep(layer.weights, layer.moments, 0, layer.n_in);
-  update.sweep(layer.vectors[kBias].values, layer.vectors[kBias].moments, 0, 1);
+  if (layer.factors.rate != T(0)) {
+    const Update<T, Optimize, kSource> update(s, layer.factors);
+    for (int64_t i = 0; i < layer.n_in; ++i)
+      update(valid(fma(broadcast(x[i]), delta, zeros<T>())), layer.weights, layer.moments, i * Simd<T>::width, true);
+    update.sweep(layer.weights, layer.moments, 0, layer.n_in);
+  }
+  const LearnedVector<T>& bias = layer.vectors[kBias];
+  if (bias.factors.rate != T(0)) {
+    const Update<T, Optimize, kSource> update(s, bias.factors);
+    update(valid(zeros<T>() - delta), bias.values, bias.moments, 0, false);
+    update.sweep(bias.values, bias.moments, 0, 1);
+  }
 }
 
 // One band of a vector's gradient, summed over the rows: add(sum, place) gives the sum with that of a row whose numbers
@@ -177,7 +189,7 @@ void sum_while_updating(const Step<T>& s, const Layer<T>& layer, const T* a, int
                         bool accumulate, const T* before, int64_t i0, int64_t n0) {
   constexpr int n_updates = kTileRows * kTileVectors;
   constexpr int64_t tile_step = kTileVectors * Simd<T>::width;
-  const Update<T, Optimize, kSource> update(s, layer);
+  const Update<T, Optimize, kSource> update(s, layer.factors);
   tile_penalty(s, layer, i0, kTileRows, n0, kTileVectors);
   Vec<T> sums[kTileRows][kTileVectors];
   load_sums<T>(sums, c, accumulate);
@@ -197,7 +209,7 @@ template <class T>
 struct Finish {
   void (*tile)(const Step<T>&, const Layer<T>&, const T* sums, int64_t sums_step, int64_t i0, int rows, int64_t n0,
                int n_vectors);
-  void (*vector)(const Step<T>&, const Layer<T>&, const LearnedVector<T>&, const T* sums, int64_t n0, int n_vectors);
+  void (*vector)(const Step<T>&, const LearnedVector<T>&, const T* sums, int64_t n0, int n_vectors);
   void (*by_row)(const Step<T>&, const Layer<T>&, const T* x, Vec<T> delta);
   void (*tile_meanwhile)(const Step<T>&, const Layer<T>&, const T* a, int64_t n, const T* b, T* c, bool accumulate,
                          const T* before, int64_t i0, int64_t n0);  // or null
@@ -330,20 +342,23 @@ CHAINRULE_INLINE void narrow_weights(const Step<T>& s, const TileRange* ranges, 
   const auto finish_all = [&] {
     for (int i = 0; i < n; ++i) {
       const auto& [layer, i0, rows] = summed[i];
-      if (i0 == 0) finish.vector(s, *layer, layer->vectors[kBias], biases + i * kWidth<T>, 0, 1);
-      finish.tile(s, *layer, sums + i * tile_size, kPanel<T>, i0, rows, 0, 1);
+      if (i0 == 0) finish.vector(s, layer->vectors[kBias], biases + i * kWidth<T>, 0, 1);
+      if (frozen(s, *layer))
+        tile_penalty(s, *layer, i0, rows, 0, 1);
+      else
+        finish.tile(s, *layer, sums + i * tile_size, kPanel<T>, i0, rows, 0, 1);
     }
     n = 0;
   };
   for (int q = 0; q < n_ranges; ++q) {
     const int k = ranges[q].layer;
     const Layer<T>& layer = s.layers[k];
-    const bool frozen = layer.rate_factor == T(0) && s.rule.optimizer != Optimizer::gradient;
+    const bool all_frozen = frozen(s, layer) && layer.vectors[kBias].factors.rate == T(0);
     const T* x = k == 0 ? s.batch.input : s.layers[k - 1].output;
     for (int64_t t = ranges[q].first; t < ranges[q].last; ++t) {
       const int64_t i0 = t * kTileRows;
       const int rows = static_cast<int>(smaller(kTileRows, layer.n_in - i0));
-      if (frozen) {
+      if (all_frozen) {
         tile_penalty(s, layer, i0, rows, 0, 1);
         continue;
       }
@@ -365,9 +380,9 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
     return narrow_weights(s, ranges, n_ranges, sums, finish_step);
   for (int q = 0; q < n_ranges; ++q) {
     const Layer<T>& layer = s.layers[ranges[q].layer];
-    const bool frozen = layer.rate_factor == T(0) && s.rule.optimizer != Optimizer::gradient;
+    const bool still = frozen(s, layer);
     const bool sparse = ranges[q].layer == 0 && s.data.values;
-    if (sparse && !frozen && !summed && !columns->collected) {
+    if (sparse && !still && !summed && !columns->collected) {
       if (s.data.wide_indices)
         collect_columns<T, int64_t>(s, *columns);
       else
@@ -389,24 +404,22 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
       const auto finish = [&](const T* tile, int64_t i0, int rows) {
         finish_step.tile(s, layer, tile, kPanel<T>, i0, rows, n0, n_vectors);
       };
-      if (frozen) {
+      if (i_first == 0)
+        each_vector(layer, [&](const LearnedVector<T>& vector, auto add) {
+          if (frozen(s, vector)) return;
+          const T* gradient = vector.moments[s.rule.gradient_slot] + n0;
+          if (!summed) sum_vector(s, vector, n0, n_vectors, sums, add), gradient = sums;
+          finish_step.vector(s, vector, gradient, n0, n_vectors);
+        });
+      if (still) {
         if (s.rule.stage != Stage::update)
           each_tile([&](int64_t i0, int rows) { tile_penalty(s, layer, i0, rows, n0, n_vectors); });
       } else if (summed) {
-        if (i_first == 0)
-          each_vector(layer, [&](const LearnedVector<T>& vector, auto) {
-            finish_step.vector(s, layer, vector, vector.moments[s.rule.gradient_slot] + n0, n0, n_vectors);
-          });
         const T* band = layer.moments[s.rule.gradient_slot] + n0 * layer.n_in;
         const int64_t step = n_vectors * Simd<T>::width;
         each_tile(
             [&](int64_t i0, int rows) { finish_step.tile(s, layer, band + i0 * step, step, i0, rows, n0, n_vectors); });
       } else {
-        if (i_first == 0)
-          each_vector(layer, [&](const LearnedVector<T>& vector, auto add) {
-            sum_vector(s, vector, n0, n_vectors, sums, add);
-            finish_step.vector(s, layer, vector, sums, n0, n_vectors);
-          });
         if (sparse)
           sum_sparse(s, layer, *columns, i_first, i_last, n0, n_vectors, sums, finish);
         else
@@ -417,6 +430,30 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
   }
 }
 
+// The same before the first product.
+template <class T>
+void inputs_phase(const Step<T>& s, int64_t first, int64_t last) {
+  const Finish<T>& finish = finish_of(s);
+  for (int64_t q = first; q < last; ++q) {
+    const InputShare& share = s.inputs.shares[q];
+    const InputPiece<T>& piece = s.inputs.pieces[share.piece];
+    const LearnedVector<T>& learned = piece.learned;
+    if (frozen(s, learned)) continue;
+    const int64_t n = share.last - share.first;
+    const T* gradient = learned.moments[s.rule.gradient_slot] + share.first;
+    if (s.rule.stage != Stage::update) {
+      T* sums = s.inputs.scratch;
+      const int64_t padded = (n + 63) / 64 * 64;
+      for (int64_t i = 0; i < padded; ++i) sums[i] = s.rule.accumulate && i < n ? gradient[i] : T(0);
+      sum_share(s, piece, share, sums, sums + padded);
+      gradient = sums;
+    }
+    for (int64_t n0 = 0; n0 < n; n0 += kPanel<T>)
+      finish.vector(s, learned, gradient + n0, share.first + n0, band_vectors<T>(n, n0));
+    if (piece.below && s.rule.optimizer != Optimizer::gradient && s.rule.stage != Stage::gradient) sum_rises(piece);
+  }
+}
+
 // Whole steps of a narrow network, one row each. Going forward, a row waits for one activation after the other; meanwhile the
 // layers above get the update that the row before has left them. Two rows' outputs stand beside each other for that.
 template <class T>
@@ -424,10 +461,7 @@ void row_steps(const Step<T>& all, const chainrule::Rates<T>* rates, int64_t n) 
   Step<T> s = all;
   const Finish<T>* finish = nullptr;
   const auto update = [&](const Layer<T>& layer, const T* x, Vec<T> delta) {
-    if (layer.rate_factor != T(0))
-      finish->by_row(s, layer, x, delta);
-    else
-      narrow_penalty(s, layer);
+    finish->by_row(s, layer, x, delta);
   };
   const auto update_above = [&](int k, int64_t at) {
     update(s.layers[k], s.layers[k - 1].output + at, load(s.layers[k].delta));
@@ -454,7 +488,7 @@ void norms_phase(const Step<T>& s, const TileRange* ranges, int n_ranges) {
   const Vec<T> bound = broadcast(s.rule.max_norm);
   for (int q = 0; q < n_ranges; ++q) {
     const Layer<T>& layer = s.layers[ranges[q].layer];
-    if (layer.rate_factor == T(0)) continue;
+    if (layer.factors.rate == T(0)) continue;
     for (int64_t n0 = ranges[q].first * kPanel<T>; n0 < smaller(layer.n_out, ranges[q].last * kPanel<T>);
          n0 += kPanel<T>) {
       const int n_vectors = band_vectors<T>(layer.n_out, n0);
