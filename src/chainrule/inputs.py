@@ -23,6 +23,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -222,7 +223,7 @@ class PiecewiseLinear(InputLayer):
         if isinstance(self.edges, str) or not isinstance(self.edges, Iterable):
             raise TypeError(f"edges is {self.edges!r}; expected a list of numbers that increase")
         edges = tuple(real_number(f"edges[{i}]", e, "(-inf, inf)") for i, e in enumerate(self.edges))
-        if len(edges) < 2 or any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+        if len(edges) < 2 or any(b <= a for a, b in pairwise(edges)):
             raise ValueError(f"edges is {list(edges)}; expected at least two numbers, each above the last")
         object.__setattr__(self, "edges", edges)
 
@@ -246,7 +247,7 @@ class PiecewiseLinear(InputLayer):
         return {"rise": (len(self.edges) - 1, n), "weight": (n,), "bias": (n,)}
 
     def first_values(self, generator: np.random.Generator) -> dict[str, Any]:
-        """A straight line."""
+        """Draw a straight line."""
         bound = 1 / math.sqrt(self.n_outputs)
         return {name: generator.uniform(-bound, bound, self.n_outputs) for name in ("weight", "bias")}
 
@@ -314,7 +315,7 @@ class Categories(InputLayer):
         return self.name, self.taken, self.n_categories + 1, self.n_outputs, ()
 
     def shapes(self, n_before: int) -> dict[str, tuple[int, ...]]:
-        """A row for each category, and one more."""
+        """Rows of the table: one more than categories."""
         return {"table": (self.n_categories + 1, self.n_outputs)}
 
     def first_values(self, generator: np.random.Generator) -> dict[str, Any]:
@@ -348,7 +349,7 @@ class Scale(InputLayer):
         return n_before
 
     def shapes(self, n_before: int) -> dict[str, tuple[int, ...]]:
-        """A factor for each column of x_1."""
+        """Factors of the columns of x_1."""
         return {"scale": (n_before,)}
 
 

@@ -130,7 +130,12 @@ for function in ("cos_2pi", "sin_2pi"):
         2,
         3,
         lambda dtype: [(-0.5, 0.5), (0.2, 0.3), (-10, 10), (-1e6, 1e6)],
-        {INF: NAN, -INF: NAN, 0.5: -1.0 if function == "cos_2pi" else 0.0, 2.0**60: float(function == "cos_2pi")},
+        {
+            INF: NAN,
+            -INF: NAN,
+            0.5: -1.0 if function == "cos_2pi" else 0.0,
+            2.0**60: float(function == "cos_2pi"),
+        },
     )
 # Those that tend to 0 where x does not.
 FADING = ("exp", "sigmoid", "softplus", "normal_cdf", "normal_pdf")

@@ -27,7 +27,11 @@ INPUTS: dict[str, list[InputLayer]] = {
     "numbers": [Numbers([3, 0, 1, 2, 4, 6, 5])],
     "periodic": [Periodic([4, 0], 5, 3, 0.7), Numbers([1, 2, 3, 5, 6])],
     "wide periodic": [Periodic([1], 18, 11, 0.7), Numbers([0, 2, 3, 4, 5, 6])],
-    "piecewise linear": [PiecewiseLinear(3, EDGES, 9), Numbers([0, 1, 2, 4, 5, 6]), PiecewiseLinear(0, [0, 1], 1)],
+    "piecewise linear": [
+        PiecewiseLinear(3, EDGES, 9),
+        Numbers([0, 1, 2, 4, 5, 6]),
+        PiecewiseLinear(0, [0, 1], 1),
+    ],
     "categories": [Categories(2, 4, 3), Numbers([0, 1, 3, 4, 5]), Categories(6, 1, 21)],
     "scale": [Numbers(range(7)), Scale()],
     "all": [
@@ -110,14 +114,17 @@ def gradient_by_reference(inputs: list[InputLayer], case: Case, **options: Any) 
     """Loss and gradient, laid out as the parameters."""
     weight = None if case.sample_weight is None else case.sample_weight.astype(np.float64)
     arguments = by_reference(inputs, case, case.model.parameters, **options)
-    g = reference.gradients(y=case.y.astype(np.float64), loss="squared_error", sample_weight=weight, **arguments)
+    g = reference.gradients(
+        y=case.y.astype(np.float64), loss="squared_error", sample_weight=weight, **arguments
+    )
     flat = np.zeros(case.model.parameters.size)
-    places = split(case.model, flat), split_vectors(case.model, flat)
-    gains, shifts, _, alphas = places[1]
-    pairs = [*zip(places[0][0], g.weights), *zip(places[0][1], g.biases), *zip(gains, g.gains)]
-    for into, array in [*pairs, *zip(shifts, g.shifts), *zip(alphas, g.alphas)]:
-        if into is not None:
-            into[...] = array
+    weights, biases = split(case.model, flat)
+    gains, shifts, _, alphas = split_vectors(case.model, flat)
+    kinds = (weights, g.weights), (biases, g.biases), (gains, g.gains), (shifts, g.shifts), (alphas, g.alphas)
+    for views, arrays in kinds:
+        for view, array in zip(views, arrays, strict=True):
+            if view is not None:
+                view[...] = array
     n, scale = 0, [one for one in learned(inputs, case.model, flat) if "scale" in one.arrays]
     others = [one for one in learned(inputs, case.model, flat) if "scale" not in one.arrays]
     for one, of_block in zip(others, g.inputs, strict=True):
@@ -153,7 +160,9 @@ def check(inputs: list[InputLayer], case: Case, **options: Any) -> None:
     mean = weight.astype(np.float64) @ rows.astype(np.float64) / weight.sum()
     assert_close(mean, gradient, dtype)
     norms = model.per_sample_gradient_norms(data)
-    np.testing.assert_allclose(norms, np.linalg.norm(rows, axis=1), rtol=1e-3 if dtype == "float32" else 1e-10)
+    np.testing.assert_allclose(
+        norms, np.linalg.norm(rows, axis=1), rtol=1e-3 if dtype == "float32" else 1e-10
+    )
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -252,7 +261,11 @@ def test_bits_do_not_depend_on_threads_or_instruction_set(dtype: str, settings: 
             dropout=[0.2, 0.1, 0],
         )
         n = len(case.model.layout)
-        own = {"decay_factors": [0.5] * n, "batch_size": 128} if "weight_decay" in settings else {"batch_size": 128}
+        own = (
+            {"decay_factors": [0.5] * n, "batch_size": 128}
+            if "weight_decay" in settings
+            else {"batch_size": 128}
+        )
         found.append([a.tobytes() for a in train(case, n_threads=n_threads, **settings, **own)])
     assert all(one == found[0] for one in found)
 

@@ -161,13 +161,14 @@ def test_the_layout_covers_the_parameters() -> None:
         ["prelu", "tanh", "prelu", "identity"],
         "squared_error",
         layer_norm=[True, False, True, False],
+        parametric=[False, True, False, False],
     )
     places = m.layout
     assert [(p.name, p.layer, p.shape) for p in places] == [
         ("weights", 0, (3, 5)), ("weights", 1, (5, 4)), ("weights", 2, (4, 4)), ("weights", 3, (4, 2)),
         ("biases", 0, (5,)), ("biases", 1, (4,)), ("biases", 2, (4,)), ("biases", 3, (2,)),
         ("norm_gains", 0, (5,)), ("norm_shifts", 0, (5,)), ("norm_gains", 2, (4,)), ("norm_shifts", 2, (4,)),
-        ("slopes", 0, (5,)), ("slopes", 2, (4,)),
+        ("slopes", 0, (5,)), ("slopes", 2, (4,)), ("alphas", 1, (4,)),
     ]  # fmt: skip
     at = 0
     for place in places:
@@ -179,8 +180,8 @@ def test_the_layout_covers_the_parameters() -> None:
         at += place.size
     assert at == m.parameters.size
     assert {p.name for p in places} == set(engine.learned())
-    assert {p.name: p.first for p in places} == dict(zip(engine.learned(), [0, 0, 1, 0, 0.25], strict=True))
-    alone = engine.layout(m.sizes, m.activations, layer_norm=m.layer_norm)
+    assert {p.name: p.first for p in places} == dict(zip(engine.learned(), [0, 0, 1, 0, 0.25, 1], strict=True))
+    alone = engine.layout(m.sizes, m.activations, layer_norm=m.layer_norm, parametric=m.parametric)
     assert list(map(repr, alone)) == list(map(repr, places))
     assert repr(places[0]) == "Place(name='weights', layer=0, shape=(3, 5), offset=0)"
 

@@ -205,6 +205,7 @@ def test_they_are_frozen_with_their_layer() -> None:
             assert [None if a is None else bool(a.any()) for a in arrays] in (
                 [False, True, True],
                 [False, True, None],
+                [None, None, None],  # nobody has it
             )
 
 

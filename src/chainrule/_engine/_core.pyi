@@ -55,10 +55,10 @@ class Model:
     ``loss_divisor`` divides the reported data loss, not its gradient (scikit-learn: number of outputs).
     ``dropout`` (rates, E10, in training only), ``layer_norm`` (E8) and ``residual`` (E9) have one entry per
     layer of weights, the output layer's, 0, last; empty for none. So has ``parametric`` (E12).
-    ``inputs`` are the input layers (E11, E13-E15), each (kind, columns of x, frequencies or bins or rows of the
-    table, columns of x_1 that are learned for a column of x, edges of the bins): "numbers", "periodic",
-    "piecewise_linear", "categories", and at last "scale". Then ``sizes`` begins with the number of columns of x,
-    and ``n_1`` is the width of x_1.
+    ``inputs`` are the input layers (E11, E13-E15), each (kind, columns of x, frequencies or bins or rows of
+    the table, columns of x_1 that are learned for a column of x, edges of the bins): "numbers", "periodic",
+    "piecewise_linear", "categories", and at last "scale". Then ``sizes`` begins with the number of columns of
+    x, and ``n_1`` is the width of x_1.
     ``loss_parameters`` are the loss's settings (huber: delta; tweedie: power; focal, binary_focal: gamma;
     cross_entropy, binary_cross_entropy: label smoothing; quantile: the quantiles); empty for the usual ones.
     The output activation "ordered(3)" puts the outputs in order in groups of three, "ordered" the whole row.

@@ -90,7 +90,7 @@ class DerivativesMixin(MLP):
         """
         bound, rows = self._labeled(X, y)
         flat = per_sample.per_sample_gradients(bound, rows)
-        return PerSampleGradients(*bound.architecture.split(flat))
+        return PerSampleGradients(*bound.architecture.split(flat), bound.architecture.split_inputs(flat))
 
     def per_sample_gradient_norms(self, X: Any, y: Any) -> Floats:
         """Return the Euclidean norm of the derivative of each row's own loss by all parameters.

@@ -41,7 +41,9 @@ class Kind(NamedTuple):
 
 FITTED = ("coefs", "intercepts", "norm_", "slopes", "alphas", "target_")
 KINDS = {
-    "network": Kind("chainrule.network", "Network", ("weights", "biases", "norm_", "slopes", "alphas", "inputs")),
+    "network": Kind(
+        "chainrule.network", "Network", ("weights", "biases", "norm_", "slopes", "alphas", "inputs")
+    ),
     "classifier": Kind("chainrule.estimators", "MLPClassifier", FITTED),
     "regressor": Kind("chainrule.estimators", "MLPRegressor", FITTED),
     "table": Kind(

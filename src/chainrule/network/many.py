@@ -71,6 +71,7 @@ def train_many(
         they end: its place in `jobs`, and its History or Exception. For progress bars, or to save early.
     optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume, precision, schedule, \
     schedule_epochs, learning_rate_factors, validation, patience, min_improvement, max_time, \
+    schedule_epochs, learning_rate_factors, validation, patience, min_improvement, max_time, \
     row_blocks, epsilon_factors, decay_factors
         The settings of `Network.train`, for all jobs. A `callback` is called in the thread that trains, so
         that several may be called at once if it serves several jobs; where it returns True, its job ends.

@@ -17,8 +17,8 @@ from chainrule.inputs import from_settings
 from chainrule.model.architecture import Architecture, as_loss, saved_loss
 from chainrule.model.arrays import Floats, as_floats
 from chainrule.model.custom_loss import CustomLoss
-from chainrule.model.inputs import LearnedInput
 from chainrule.model.initialization import get_initializer, initialize
+from chainrule.model.inputs import LearnedInput
 from chainrule.model.layers import LayerOptions
 from chainrule.model.parameters import NAMES, ParameterList, as_generator
 from chainrule.model.rows import Rows, as_features, as_rows

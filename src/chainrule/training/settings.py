@@ -79,8 +79,11 @@ class Settings(NamedTuple):
 
     def fitted_to(self, trainee: Trainee) -> Self:
         """Return these settings with rows that fit the network; TypeError or ValueError where they do not."""
-        names = ("learning_rate_factors", "epsilon_factors", "decay_factors")
-        self = self._replace(**{name: factors_of_places(name, getattr(self, name), trainee) for name in names})
+        self = self._replace(
+            learning_rate_factors=_spread("learning_rate_factors", self.learning_rate_factors, trainee),
+            epsilon_factors=_spread("epsilon_factors", self.epsilon_factors, trainee),
+            decay_factors=_spread("decay_factors", self.decay_factors, trainee),
+        )
         if not isinstance(self.validation, tuple) or isinstance(self.validation, Rows):
             return self
         try:
@@ -145,8 +148,8 @@ def _factors(name: str, value: Any) -> Any:
         return {str(kind): _factors_of_kind(f"{name}[{kind!r}]", given) for kind, given in value.items()}
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(
-            f"{name} is {value!r}; expected a list with a number per layer of weights, such as [0, 0.1, 1], or"
-            " a dict such as {'weights': [0, 0.1, 1], 'biases': 0.1}"
+            f"{name} is {value!r}; expected a list with a number per layer of weights, such as [0, 0.1, 1],"
+            " or a dict such as {'weights': [0, 0.1, 1], 'biases': 0.1}"
         )
     factors = tuple(real_number(f"a number of {name}", one, "[0, inf)") for one in value)
     if name == "learning_rate_factors" and not any(factors):
@@ -160,7 +163,7 @@ def _factors_of_kind(name: str, value: Any) -> float | tuple[float, ...]:
     return real_number(name, value, "[0, inf)")
 
 
-def factors_of_places(name: str, given: Any, trainee: Trainee) -> tuple[float, ...]:
+def _spread(name: str, given: Any, trainee: Trainee) -> tuple[float, ...]:
     """Spread factors over the places of a network's parameters, in the engine's order; none stays none.
 
     Places that are not named have 1 and, of `decay_factors`, 0 where they are no weights.
@@ -175,8 +178,12 @@ def factors_of_places(name: str, given: Any, trainee: Trainee) -> tuple[float, .
     places = trainee.architecture.places
     n_layers, n_inputs = len(trainee.parts.weights), len(trainee.inputs)
     if not isinstance(given, Mapping):
+        if len(given) == len(places):  # spread already
+            return tuple(given)
         if len(given) != n_layers:
-            raise ValueError(f"{name} has {len(given)} numbers; expected {n_layers}, one per layer of weights")
+            raise ValueError(
+                f"{name} has {len(given)} numbers; expected {n_layers}, one per layer of weights"
+            )
         if name == "decay_factors":
             given = {"weights": given}
         else:
@@ -192,10 +199,10 @@ def factors_of_places(name: str, given: Any, trainee: Trainee) -> tuple[float, .
 
     def factor(place: _engine.Place) -> float:
         usual = float(place.penalized) if name == "decay_factors" else 1.0
-        one = given.get("inputs" if place.of_input else place.name, usual)
-        return one[place.layer] if isinstance(one, tuple) else one
+        one: Any = given.get("inputs" if place.of_input else place.name, usual)
+        return float(one[place.layer] if isinstance(one, tuple) else one)
 
-    factors = tuple(map(factor, places))
-    if name == "learning_rate_factors" and not any(factors):
+    spread = tuple(map(factor, places))
+    if name == "learning_rate_factors" and not any(spread):
         raise ValueError(f"{name} is {given!r}: nothing would change; expected one above 0")
-    return factors
+    return spread

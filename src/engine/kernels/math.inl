@@ -383,8 +383,8 @@ struct Wave {
 // 2^-55.1. NaN for infinities.
 template <class T>
 CHAINRULE_INLINE Wave<T> wave(Vec<T> x) {
-  const Vec<T> round = broadcast(Format<T>::round), one = broadcast(T(1));
-  const Vec<T> turn = (x - ((x + round) - round)) * broadcast(T(4)), sum = turn + round, r = turn - (sum - round);
+  const Vec<T> round = broadcast(Format<T>::round), one = broadcast(T(1)), away = with_sign<T>(round, x);
+  const Vec<T> turn = (x - ((x + away) - away)) * broadcast(T(4)), sum = turn + round, r = turn - (sum - round);
   const BitVec<T> q = to_bits<T>(sum);
   const Vec<T> z = r * r;
   Vec<T> sine, cosine;
