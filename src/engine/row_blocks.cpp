@@ -24,6 +24,14 @@ void shift(LayerBatch<T>& batch, std::int64_t elements, std::int64_t rows) {
   }
 }
 
+// Whether anything of a layer changes.
+template <class T>
+bool learns(const Layer<T>& layer) {
+  return layer.factors.rate != T(0) || std::ranges::any_of(layer.vectors, [](const LearnedVector<T>& vector) {
+           return vector.values && vector.factors.rate != T(0);
+         });
+}
+
 }  // namespace
 
 template <class T>
@@ -128,7 +136,7 @@ bool RowBlocks<T>::sum_blocks(Own& own, const Step<T>& s, const std::vector<Tile
   block.sums = {};
   aim(own, depth);
   for (const TileRange& range : ranges)
-    if (own.layers[static_cast<std::size_t>(range.layer)].rate_factor != T(0))
+    if (learns(own.layers[static_cast<std::size_t>(range.layer)]))
       kernels_.weights_phase(block, &range, 1, &own.columns[static_cast<std::size_t>(begin)]);
   return true;
 }
@@ -160,7 +168,7 @@ void RowBlocks<T>::each_band(const std::vector<TileRange>& ranges, int depth, Us
   for (const TileRange& range : ranges) {
     const auto k = static_cast<std::size_t>(range.layer);
     const Layer<T>& layer = layers_[k];
-    if (layer.rate_factor == T(0)) continue;
+    if (!learns(layer)) continue;
     const std::int64_t tiles = (layer.n_in + kernels_.tile_rows - 1) / kernels_.tile_rows;
     for (std::int64_t t = range.first; t < range.last;) {
       const std::int64_t panel = t / tiles, first = t - panel * tiles, last = std::min(tiles, range.last - panel * tiles);
