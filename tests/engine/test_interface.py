@@ -180,7 +180,9 @@ def test_the_layout_covers_the_parameters() -> None:
         at += place.size
     assert at == m.parameters.size
     assert {p.name for p in places} == set(engine.learned())
-    assert {p.name: p.first for p in places} == dict(zip(engine.learned(), [0, 0, 1, 0, 0.25, 1], strict=True))
+    assert {p.name: p.first for p in places} == dict(
+        zip(engine.learned(), [0, 0, 1, 0, 0.25, 1], strict=True)
+    )
     alone = engine.layout(m.sizes, m.activations, layer_norm=m.layer_norm, parametric=m.parametric)
     assert list(map(repr, alone)) == list(map(repr, places))
     assert repr(places[0]) == "Place(name='weights', layer=0, shape=(3, 5), offset=0)"
