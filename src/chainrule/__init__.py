@@ -127,7 +127,7 @@ if not TYPE_CHECKING:  # hidden from type checkers, so that they report unknown 
 
         if name in _HOMES:
             value = getattr(import_module(_HOMES[name]), name)
-        elif name in ("derive", "inputs", "losses", "reference", "stream"):  # packages, modules; one is called
+        elif name in ("derive", "inputs", "losses", "reference", "stream"):  # the first can be called
             value = import_module(f"chainrule.{name}")
         elif name == "__version__":
             value = import_module("chainrule._version").version()
