@@ -213,6 +213,12 @@ def test_dates_whose_reading_is_said():
     assert read(["20240131", "20231231", "19991231"], kind="number")[0] == "number"
 
 
+def test_long_words_are_shown_by_both_ends():
+    for word in ("a" * 5000, "0" + "7" * 5000, "1" * 5000 + ",5"):
+        assert 0 < len(notes([*["1,5"] * 20, word])) < 400
+        assert len(notes([word] * 20)) < 400
+
+
 def test_units_that_some_values_lack():
     assert "is read without the unit 'kg', which 2 of 4 values do not have" in notes(
         ["5 kg", "6 kg", "7", "8"]

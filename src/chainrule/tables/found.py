@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule._words import counted
+from chainrule._words import counted, listed
 from chainrule.tables.dates import Order
 from chainrule.tables.distinct import Distinct
 from chainrule.tables.numerals import Evidence, Mark
@@ -102,7 +102,7 @@ def odd_note(distinct: Distinct, read: NDArray[np.bool_], kind: str) -> list[str
     for place in odd[:3]:
         n, row = int(distinct.counts[place]), distinct.first_row(int(place))
         where = f"in row {row:,}" if n == 1 else f"in {counted(n, 'row')}, first in row {row:,},"
-        words.append(f"{distinct.text[int(place)].as_py()!r} {where}")
+        words.append(f"{listed([distinct.text[int(place)].as_py()])} {where}")
     if len(odd) > 3:
         words.append(f"{len(odd) - 3:,} more")
     shown = " and ".join(words) if len(words) < 3 else ", ".join(words)

@@ -218,7 +218,7 @@ def _codes(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
     else:
         return None
     example = distinct.text[int(np.argmax(codes))].as_py()
-    return Found(Reading("text"), notes=(f"has codes such as {example!r}, taken as text",))
+    return Found(Reading("text"), notes=(f"has codes such as {listed([example])}, taken as text",))
 
 
 def _mark(
@@ -255,4 +255,5 @@ def _mark_note(
     place = int(np.argmax(marked))
     number = numerals.values(numerals.take_apart(distinct.text.slice(place, 1)), mark)[0]
     word = distinct.text[place].as_py()
-    return [f"is read with a decimal {'comma' if mark == ',' else 'point'}: {word!r} is {number:.12g}"]
+    comma = "comma" if mark == "," else "point"
+    return [f"is read with a decimal {comma}: {listed([word])} is {number:.12g}"]
