@@ -219,6 +219,13 @@ def test_long_words_are_shown_by_both_ends():
         assert len(notes([word] * 20)) < 400
 
 
+def test_a_mark_that_nothing_decides_is_said():
+    assert notes(["1.234", "5.678"]) == "is read with a decimal point: '1.234' is 1.234"
+    assert notes(["1,234", "5,678"]) == "is read with a decimal point: '1,234' is 1234"
+    assert notes(["1.234", "5.67"]) == notes(["1.234", "0.678"]) == notes(["5", "6"]) == ""
+    assert notes(["1.234", "5.678"], mark=".") == ""
+
+
 def test_units_that_some_values_lack():
     assert "is read without the unit 'kg', which 2 of 4 values do not have" in notes(
         ["5 kg", "6 kg", "7", "8"]

@@ -24,6 +24,7 @@ POINT = r"\.(?:\d{0,2}|\d{4,})$|^[+-]?(?:0|\d{4,})?\.\d"
 #: Numbers without a mark beside such as 1.234, all of which have three digits after it: if there are so
 #: many, the mark groups thousands.
 SHORT = r"^[+-]?\d{1,3}$"
+EITHER = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 LEAST_EITHER, LEAST_SHORT = 5, 0.02
 
 
@@ -42,14 +43,24 @@ def find_plain(values: pa.ChunkedArray, choice: Choice, around: Around | None) -
     mark = choice.mark or ("." if point else around.evidence.mark if around else None)
     if mark == "," or (not choice.mark and not point and _short_ones(values)):
         return None
-    return Found(reading, numbers, Around(Evidence(point=int(bool(point)))), open=mark is None and not around)
+    notes = () if point or choice.mark else _open_note(values)
+    around_it = Around(Evidence(point=int(bool(point))))
+    return Found(reading, numbers, around_it, notes, open=mark is None and not around)
+
+
+def _open_note(values: pa.ChunkedArray) -> tuple[str, ...]:
+    """Say that 1.234 is read with a decimal point, where nothing in the column says so."""
+    place = pc.index(pc.match_substring_regex(values, EITHER), True).as_py()
+    if place < 0:
+        return ()
+    word = values[place].as_py()
+    return (f"is read with a decimal point: {word!r} is {float(word):.12g}",)
 
 
 def _short_ones(values: pa.ChunkedArray) -> bool:
     """Whether some numbers have no mark, and others three digits after it: then all are looked at."""
     n, n_either = (
-        pc.sum(pc.match_substring_regex(values, pattern)).as_py() or 0
-        for pattern in (SHORT, r"^[+-]?[1-9]\d{0,2}\.\d{3}$")
+        pc.sum(pc.match_substring_regex(values, pattern)).as_py() or 0 for pattern in (SHORT, EITHER)
     )
     return n_either >= LEAST_EITHER and n >= max(2, LEAST_SHORT * n_either)
 
