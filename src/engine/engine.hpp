@@ -84,6 +84,7 @@ struct Layer : LayerBatch<T> {
   // E8-E10, E12 and prelu (kernels/layers.inl).
   bool special;  // has any of them
   bool residual;
+  double dropout;           // its rate
   std::int32_t drop_below;  // E10 drops units with less in half their random bits, and multiplies the others with
   T kept_factor;            // 1 / (1 - rate)
 
@@ -237,6 +238,7 @@ struct Step : Rates<T> {
   T least_delta;              // smaller ones are 0 (kernels/tiny.inl)
   bool training;              // with dropout (E10)
   std::uint64_t dropout_key;  // of this step
+  double dropout_factor;      // what the rates are multiplied with in it
 };
 
 constexpr int kPenaltyRows = 4;

@@ -98,7 +98,7 @@ void Trainer<T>::make_room(const Data<T>& data, std::int64_t rows) {
 
 template <class T>
 bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
-                        const std::function<bool()>& interrupted, const double* factors) {
+                        const std::function<bool()>& interrupted, StepFactors factors) {
   const std::int64_t most_rows = rows_of_steps(data, order);
   make_room(data, most_rows);
   stepper_->packed.pack(parameters, n_threads_);
@@ -119,7 +119,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     going = some_epochs(threads, data, done, count, order, losses, look, stop, factors);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     team_.took(seconds.count(), count, n_steps - steps_before);
-    if (factors) factors += n_steps - steps_before;
+    if (factors.of_steps) factors.of_steps += (n_steps - steps_before) * factors.n_each;
     done += count;
     look();
   }
@@ -132,7 +132,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
 template <class T>
 bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
                              const Order& order, double* losses, const std::function<void()>& look,
-                             std::atomic<bool>& stop, const double* factors) {
+                             std::atomic<bool>& stop, const StepFactors& factors) {
   const std::int64_t n = data.n_samples, batch = rows_of_steps(data, order), steps_before = n_steps;
   const std::int64_t steps_each = order.bounds ? order.n_steps : (n + batch - 1) / batch;  // epoch
   bool stopped = false;
@@ -142,13 +142,14 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
     Step<T> s = stepper_->describe(data, thread);
     chainrule::describe(settings, s);
     s.training = true;
+    s.dropout_factor = 1;
     s.least_delta = kLeastDeltaOfSteps<T>;
     RateSequence<T> rates(settings, steps_before);
     std::int64_t step = steps_before, steps_to_look = steps_between_looks;
     double l1 = 0, l2 = 0, loss_before = last_loss;
     bool stopping = false;
     const bool by_rows = stepper_->by_rows(n_threads, s), drops = shape_->has_dropout();
-    const bool steady = !factors && !data.rows.sample_weight && rates.constant();
+    const bool steady = !factors.of_steps && !data.rows.sample_weight && rates.constant();
     const bool penalized = settings.l1 != 0 || settings.l2 != 0;  // measured before each step
     const bool fades = n_moments() > 0 || penalized || settings.weight_decay != 0 || settings.max_norm != 0;
     using Sums = typename Stepper<T>::Sums;
@@ -162,7 +163,8 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
       s.scale = static_cast<T>(share);
       s.decay = static_cast<T>(l2);
       s.l1 = static_cast<T>(l1);
-      rates.next(s, factors ? factors[step - steps_before - 1] : 1);
+      rates.next(s, factors.rate(step - steps_before - 1));
+      s.decoupled *= static_cast<T>(factors.decay(step - steps_before - 1));
       s.sweeps = fades && stepper_->sweeps(step);
       // Thread 0 sets `stop` before a step's first barrier, and all read it here, before the second: all see the same.
       stopping = stop.load(std::memory_order_relaxed);
@@ -205,7 +207,10 @@ bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t firs
           step = last;
           continue;
         }
-        if (drops) s.dropout_key = step_key(settings.dropout_seed, step);
+        if (drops) {
+          s.dropout_key = step_key(settings.dropout_seed, step);
+          s.dropout_factor = factors.dropout(step - steps_before);
+        }
         ++step;
         const auto sums = stepper_->take(thread, n_threads, s, row_at, prepare, between, bounds);
         if (sums.failed) {

@@ -45,6 +45,16 @@ class Differentiator {
   std::unique_ptr<Stepper<T>> stepper_;
 };
 
+// What settings are multiplied with in each step: the learning rate; or it, the dropout rates and the decoupled decay, three
+// numbers for each step. Null: 1.
+struct StepFactors {
+  const double* of_steps = nullptr;
+  int n_each = 1;
+  double rate(std::int64_t step) const { return of_steps ? of_steps[step * n_each] : 1; }
+  double dropout(std::int64_t step) const { return n_each > 1 ? of_steps[step * n_each + 1] : 1; }
+  double decay(std::int64_t step) const { return n_each > 1 ? of_steps[step * n_each + 2] : 1; }
+};
+
 template <class T>
 class Trainer {
  public:
@@ -53,10 +63,10 @@ class Trainer {
 
   // n_epochs passes over the rows; losses[e] is the mean over the rows of each batch's loss before its update.
   // Every tenth of a second or so `interrupted` is asked whether to stop; true: stopped after a whole step, whose
-  // parameters stand. `factors` has one of the learning rate for each step. With order.bounds it is one pass over those
+  // parameters stand. With order.bounds it is one pass over those
   // steps, n_epochs is 1, and losses[i] is that of step i.
   bool epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
-              const std::function<bool()>& interrupted, const double* factors = nullptr);
+              const std::function<bool()>& interrupted, StepFactors factors = {});
 
   // The optimizer's memory, laid out as the parameters; beside it, n_steps and last_loss.
   int n_moments() const { return chainrule::n_moments(settings); }
@@ -78,7 +88,7 @@ class Trainer {
   }
   bool some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
                    const Order& order, double* losses, const std::function<void()>& look, std::atomic<bool>& stop,
-                   const double* factors);
+                   const StepFactors& factors);
 
   std::shared_ptr<const Shape> shape_;
   const Kernels<T>& kernels_;

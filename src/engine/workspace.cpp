@@ -59,6 +59,7 @@ Packed<T>::Packed(const Shape& shape, const Kernels<T>& kernels, int n_moments, 
     layer.factors = {.decay = T(1)};
     layer.special = shape.special(k);
     layer.residual = shape.has_residual(k);
+    layer.dropout = shape.dropout(k);
     layer.drop_below = drop_below(shape.dropout(k));
     layer.kept_factor = static_cast<T>(1 / (1 - shape.dropout(k)));
     layer.penalty_offset = n_penalties_;

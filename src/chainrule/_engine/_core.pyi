@@ -235,7 +235,9 @@ class Trainer:
         """One pass over the rows in this order, a permutation of 0 .. n_samples - 1, without the GIL.
 
         Returns the mean over the rows of each batch's loss (before its update, penalty included). `factors`
-        has one for each step, which multiplies the learning rate.
+        has one for each step, which multiplies the learning rate; or, of shape (n_steps, 3), one each for
+        the learning rate, the dropout rates and the weight decay. ValueError where a rate would not be
+        below 1.
         """
 
     def epochs(

@@ -50,6 +50,8 @@ def train_many(
     row_blocks: int = 1,
     epsilon_factors: Iterable[float] | Mapping[str, Any] | None = None,
     decay_factors: Iterable[float] | Mapping[str, Any] | None = None,
+    dropout_schedule: Schedule | str | Callable[[float], float] | None = None,
+    decay_schedule: Schedule | str | Callable[[float], float] | None = None,
 ) -> list[History]:
     """Train independent networks in place, as many at once as there are cores, each by a thread of its own.
 
@@ -71,8 +73,7 @@ def train_many(
         they end: its place in `jobs`, and its History or Exception. For progress bars, or to save early.
     optimizer, epochs, batch_size, shuffle, sample_weight, callback, resume, precision, schedule, \
     schedule_epochs, learning_rate_factors, validation, patience, min_improvement, max_time, \
-    schedule_epochs, learning_rate_factors, validation, patience, min_improvement, max_time, \
-    row_blocks, epsilon_factors, decay_factors
+    row_blocks, epsilon_factors, decay_factors, dropout_schedule, decay_schedule
         The settings of `Network.train`, for all jobs. A `callback` is called in the thread that trains, so
         that several may be called at once if it serves several jobs; where it returns True, its job ends.
 

@@ -330,6 +330,8 @@ class Network(Derivatives, LeavingNetwork):
         row_blocks: int = 1,
         epsilon_factors: "Factors | None" = None,
         decay_factors: "Factors | None" = None,
+        dropout_schedule: "Schedule | str | Callable[[float], float] | None" = None,
+        decay_schedule: "Schedule | str | Callable[[float], float] | None" = None,
     ) -> "History":
         """Train in place: an epoch takes all rows once, in batches, and steps against each batch's gradient.
 
@@ -366,7 +368,8 @@ class Network(Derivatives, LeavingNetwork):
             products of sparse rows stay float32.
         schedule : str, Schedule or callable, optional
             How the learning rate changes, step by step: "constant", "step", "exponential", "cosine",
-            "onecycle", "inverse_time", "plateau", or what these stand for with other settings, such as
+            "onecycle", "inverse_time", "coslog4", "flat_cosine", "plateau", or what these stand for with other
+            settings, such as
             ``chainrule.CosineSchedule(warmup=0.1)``; or a function from the part of the training that is
             done, in [0, 1], to what the learning rate is multiplied with.
         schedule_epochs : int, optional
@@ -397,6 +400,9 @@ class Network(Derivatives, LeavingNetwork):
             decay factors is about the weights; what is not named is decayed with 1 if it is weights, else not
             at all. Both together give a network the neural tangent parametrization:
             `chainrule.reference.rates.ntp_factors`.
+        dropout_schedule, decay_schedule : str, Schedule or callable, optional
+            As `schedule`, for what the dropout rates and the decoupled weight decay are multiplied with in
+            each step: "flat_cosine", say.
 
         Returns
         -------

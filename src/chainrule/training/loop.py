@@ -87,6 +87,8 @@ def start(trainee: Trainee, settings: Settings) -> OptimizerState:
             own[name] = getattr(settings, name)
     state = OptimizerState(optimizer.name, own.pop("learning_rate"), own, settings.schedule)
     state.optimizer = optimizer
+    if settings.dropout_schedule or settings.decay_schedule:
+        state.further = settings.dropout_schedule, settings.decay_schedule
     # Of the epochs before, so that two trainings of a network do not drop the same units.
     state.dropout_seed = (trainee.seed + trainee.n_epochs) % 2**63
     return state

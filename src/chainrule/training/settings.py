@@ -11,7 +11,7 @@ from chainrule.model.trainee import Trainee
 from chainrule.optimizers import LBFGS, Adam, Optimizer, check_optimizer
 from chainrule.training.blocks import MOST_BLOCKS
 from chainrule.training.history import EpochRecord
-from chainrule.training.schedules import Schedule, check_schedule
+from chainrule.training.schedules import PlateauSchedule, Schedule, check_schedule
 
 #: Of the products in training: the network's dtype, or bfloat16 with sums in float32.
 PRECISIONS = ("full", "bf16")
@@ -51,6 +51,8 @@ class Settings(NamedTuple):
     row_blocks: int = 1
     epsilon_factors: Any = ()
     decay_factors: Any = ()
+    dropout_schedule: Schedule | None = None
+    decay_schedule: Schedule | None = None
 
     @classmethod
     def checked(cls, **settings: Any) -> Self:
@@ -75,6 +77,8 @@ class Settings(NamedTuple):
             _row_blocks(raw.row_blocks),
             _factors("epsilon_factors", raw.epsilon_factors),
             _factors("decay_factors", raw.decay_factors),
+            _further_schedule("dropout_schedule", optimizer, raw.dropout_schedule),
+            _further_schedule("decay_schedule", optimizer, raw.decay_schedule),
         )
 
     def fitted_to(self, trainee: Trainee) -> Self:
@@ -137,6 +141,17 @@ def _schedule(optimizer: Optimizer | LBFGS, value: Any) -> Schedule | None:
             f"schedule is {value!r}, but {type(optimizer).__name__} has no learning rate to change: it finds"
             " its own steps; leave schedule out"
         )
+    return schedule
+
+
+def _further_schedule(name: str, optimizer: Optimizer | LBFGS, value: Any) -> Schedule | None:
+    try:
+        schedule = check_schedule(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+    if schedule is not None and (isinstance(optimizer, LBFGS) or isinstance(schedule, PlateauSchedule)):
+        reason = "LBFGS has no steps" if isinstance(optimizer, LBFGS) else "a plateau is of the learning rate"
+        raise ValueError(f"{name} is {value!r}, but {reason}; leave it out or give another")
     return schedule
 
 

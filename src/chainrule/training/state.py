@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from chainrule import _engine
 from chainrule.model.arrays import Floats
 from chainrule.model.trainee import Trainee
@@ -42,7 +44,11 @@ class OptimizerState:
         The optimizer's arrays; up to date after `release`.
     optimizer : Any
         What the user gave, if it is an object of its own.
+    further : tuple of Schedule or None
+        What the dropout rates and the weight decay are multiplied with, step by step.
     """
+
+    further: tuple[Schedule | None, Schedule | None] = (None, None)
 
     def __init__(
         self, solver: str, learning_rate: float, settings: dict[str, Any], rates: Schedule | None
@@ -110,7 +116,7 @@ class OptimizerState:
 
     def epochs_per_call(self, most: int, steps_per_epoch: int) -> int:
         """Return how many epochs one native call may have: the rates of its steps are known before."""
-        if self.rates is None:
+        if self.rates is None and not any(self.further):
             return most
         return 1 if self.plateau is not None else max(1, min(most, STEPS_PER_CALL // steps_per_epoch))
 
@@ -120,7 +126,8 @@ class OptimizerState:
         Returns
         -------
         factors : ndarray or None
-            What the learning rate is multiplied with, step by step; None for a constant one.
+            What the learning rate is multiplied with, step by step; None for a constant one. In further
+            columns dropout rates and decay, where they change.
         rates : list of float
             That of each epoch's last step.
         """
@@ -134,6 +141,14 @@ class OptimizerState:
                 factors *= self.plateau.factor
             rates = [rate * float(factor) for factor in factors[steps_per_epoch - 1 :: steps_per_epoch]]
         self.last_rate = rates[-1]
+        if any(self.further):
+            n_steps = n_epochs * steps_per_epoch
+            ones = np.ones(n_steps)
+            columns = [ones if factors is None else factors]
+            for schedule in self.further:
+                first, total = trainer.n_steps, self.total_steps
+                columns.append(ones if schedule is None else schedule.factors(first, n_steps, total))
+            factors = np.stack(columns, axis=1)
         return factors, rates
 
     def release(self) -> None:

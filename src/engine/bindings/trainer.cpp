@@ -74,11 +74,23 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
                                 " blocks of rows, by `steps`");
   const NewArray<double> losses({order.bounds ? order.n_steps : n_epochs});
   std::optional<View> rates;
+  StepFactors step_factors;
   if (!factors.is_none()) {
     rates.emplace(view_of<double>(factors, "factors", ""));
     const std::int64_t batch = std::min(trainer.settings.batch_size, data.n_samples);
     const std::int64_t n = order.bounds ? order.n_steps : n_epochs * ((data.n_samples + batch - 1) / batch);
-    check_shape("factors", *rates, {n}, ", one per step");
+    if (rates->ndim() == 2) {
+      check_shape("factors", *rates, {n, 3}, ", of rate, dropout and decay in each step");
+      step_factors.n_each = 3;
+      for (int k = 0; k < network.shape->n_layers(); ++k)
+        for (std::int64_t i = 0; i < n; ++i)
+          if (const double rate = network.shape->dropout(k) * rates->data<double>()[3 * i + 1]; !(rate >= 0 && rate < 1))
+            throw std::invalid_argument("a factor makes a dropout rate " + std::to_string(rate) +
+                                        "; expected rates in [0, 1)");
+    } else {
+      check_shape("factors", *rates, {n}, ", one per step");
+    }
+    step_factors.of_steps = rates->data<double>();
   }
   const std::unique_lock<std::mutex> alone(*training.busy, std::try_to_lock);
   if (!alone.owns_lock()) throw std::runtime_error("this trainer is at work in another thread");
@@ -90,8 +102,7 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
   bool stopped;
   {
     const nb::gil_scoped_release unlocked;
-    stopped = trainer.epochs(network.data, data, n_epochs, order, losses.data, interrupted,
-                             rates ? rates->data<double>() : nullptr);
+    stopped = trainer.epochs(network.data, data, n_epochs, order, losses.data, interrupted, step_factors);
   }
   if (stopped) {
     if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);

@@ -161,16 +161,29 @@ struct UnitLanes {  // 32 bits for each lane of a Vec<T>
   typedef std::int32_t Signed __attribute__((vector_size(4 * Simd<T>::width)));
 };
 
+template <class T>
+struct Dropout {  // of a layer in a step
+  std::int32_t below;
+  T kept;
+};
+
+template <class T>
+CHAINRULE_INLINE Dropout<T> dropout_of(const Step<T>& s, const Layer<T>& layer) {
+  if (s.dropout_factor == 1) return {layer.drop_below, layer.kept_factor};
+  const double rate = layer.dropout * s.dropout_factor;
+  return {drop_below(rate), static_cast<T>(1 / (1 - rate))};
+}
+
 // The factors of units column, column + 1, ...: 0 or 1 / (1 - rate).
 template <class T>
-CHAINRULE_INLINE Vec<T> dropout_factors(const Layer<T>& layer, RowKey key, int64_t column) {
+CHAINRULE_INLINE Vec<T> dropout_factors(const Dropout<T>& dropout, RowKey key, int64_t column) {
   using Unsigned = typename UnitLanes<T>::Unsigned;
   using Signed = typename UnitLanes<T>::Signed;
   Unsigned unit;
   for (int i = 0; i < Simd<T>::width; ++i) unit[i] = static_cast<std::uint32_t>(i);
   const Signed half = (Signed)(unit_bits<Unsigned>(key, unit + static_cast<std::uint32_t>(column)) >> 1);
-  const auto dropped = __builtin_convertvector(half < layer.drop_below, IntVec<T>);
-  return dropped ? zeros<T>() : broadcast(layer.kept_factor);
+  const auto dropped = __builtin_convertvector(half < dropout.below, IntVec<T>);
+  return dropped ? zeros<T>() : broadcast(dropout.kept);
 }
 
 // --- tiles: `rows` rows x n_vectors vectors of a batch matrix, whose first element is at `place` -------------------
@@ -194,6 +207,7 @@ void forward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, int
   const Layer<T>& layer = s.layers[k];
   const F f = of_layer<T, F>(layer);
   const bool dropping = s.training && layer.mask;
+  const Dropout<T> dropout = dropping ? dropout_of(s, layer) : Dropout<T>{};
   const int64_t r = (place - n0 / kPanel<T> * s.batch.stride) / kPanel<T>;
   for (int i = 0; i < rows; ++i) {
     const RowKey key = dropping ? row_key(layer_key(s.dropout_key, k), r + i) : RowKey{};
@@ -212,7 +226,7 @@ void forward_tile(const Step<T>& s, int k, T* tile, int64_t place, int rows, int
         if (layer.value) store(layer.value + place + q, y);
       }
       if (dropping) {
-        const Vec<T> m = dropout_factors<T>(layer, key, column);
+        const Vec<T> m = dropout_factors<T>(dropout, key, column);
         store(layer.mask + place + q, m);
         y = y * m;
       }

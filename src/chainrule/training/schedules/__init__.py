@@ -7,7 +7,9 @@ from chainrule.training.schedules.registry import SCHEDULES, check_schedule
 from chainrule.training.schedules.shapes import (
     ConstantSchedule,
     CosineSchedule,
+    CosLog4Schedule,
     ExponentialSchedule,
+    FlatCosineSchedule,
     InverseTimeSchedule,
     StepSchedule,
 )
@@ -15,8 +17,10 @@ from chainrule.training.schedules.shapes import (
 __all__ = [
     "SCHEDULES",
     "ConstantSchedule",
+    "CosLog4Schedule",
     "CosineSchedule",
     "ExponentialSchedule",
+    "FlatCosineSchedule",
     "InverseTimeSchedule",
     "OneCycleSchedule",
     "Plateau",

@@ -14,7 +14,9 @@ from chainrule.training.schedules.plateau import PlateauSchedule
 from chainrule.training.schedules.shapes import (
     ConstantSchedule,
     CosineSchedule,
+    CosLog4Schedule,
     ExponentialSchedule,
+    FlatCosineSchedule,
     InverseTimeSchedule,
     StepSchedule,
 )
@@ -29,6 +31,8 @@ SCHEDULES: dict[str, type[Schedule]] = {
         CosineSchedule,
         OneCycleSchedule,
         InverseTimeSchedule,
+        CosLog4Schedule,
+        FlatCosineSchedule,
         PlateauSchedule,
     )
 }

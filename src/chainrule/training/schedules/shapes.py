@@ -179,3 +179,51 @@ class InverseTimeSchedule(Schedule):
     def _factors(self, step: Numbers, total: int) -> Numbers:
         elapsed = np.maximum(step - self.warmup * total, 0.0)
         return warmed_up(step, total, self.warmup)[0] * exp(-self.power * log(1 + elapsed))
+
+
+@dataclass(frozen=True)
+class CosLog4Schedule(Schedule):
+    """Four cycles, each twice as long as the one before: (1 - cos(2 pi log2(1 + 15 p))) / 2.
+
+    p is the part of the steps that is done. The factor is 0 at p = 0, 1/15, 3/15, 7/15 and 1, where the
+    network is a finished one: after 17, 51 and 119 of 256 epochs, say.
+
+    Notes
+    -----
+    Source: D. Holzmueller, L. Grinsztajn and I. Steinwart, Better by default, NeurIPS 2024
+    (arXiv:2407.04491), section 3.
+
+    Examples
+    --------
+    >>> CosLog4Schedule().factors(0, 5, total=4).round(4).tolist()
+    [0.0, 0.4935, 0.0, 0.8757, 0.0]
+    """
+
+    name: ClassVar[str] = "coslog4"
+
+    def _factors(self, step: Numbers, total: int) -> Numbers:
+        cycles = log(1 + 15 * np.minimum(step / total, 1.0)) / log([2.0])
+        part = np.abs(cycles - np.rint(cycles))  # of a cycle, at most a half
+        return 1 - half_cosine(2 * part)
+
+
+@dataclass(frozen=True)
+class FlatCosineSchedule(Schedule):
+    """1 for the first half, then down to 0 along half a cosine: (1 + cos(pi max(0, 2 p - 1))) / 2.
+
+    p is the part of the steps that is done. For dropout and weight decay, too.
+
+    Notes
+    -----
+    Source: as of `CosLog4Schedule`, whose flat_cos it is.
+
+    Examples
+    --------
+    >>> FlatCosineSchedule().factors(0, 5, total=4).round(4).tolist()
+    [1.0, 1.0, 1.0, 0.5, 0.0]
+    """
+
+    name: ClassVar[str] = "flat_cosine"
+
+    def _factors(self, step: Numbers, total: int) -> Numbers:
+        return half_cosine(np.clip(2 * step / total - 1, 0.0, 1.0))
