@@ -368,10 +368,9 @@ class Network(Derivatives, LeavingNetwork):
             products of sparse rows stay float32.
         schedule : str, Schedule or callable, optional
             How the learning rate changes, step by step: "constant", "step", "exponential", "cosine",
-            "onecycle", "inverse_time", "coslog4", "flat_cosine", "plateau", or what these stand for with other
-            settings, such as
-            ``chainrule.CosineSchedule(warmup=0.1)``; or a function from the part of the training that is
-            done, in [0, 1], to what the learning rate is multiplied with.
+            "onecycle", "inverse_time", "coslog4", "flat_cosine", "plateau", or what these stand for with
+            other settings, such as ``chainrule.CosineSchedule(warmup=0.1)``; or a function from the part of
+            the training that is done, in [0, 1], to what the learning rate is multiplied with.
         schedule_epochs : int, optional
             How many epochs the schedule is made for, from the first epoch of a training that is continued by
             `resume`: by default those already made and those of this call.
