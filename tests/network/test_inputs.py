@@ -168,6 +168,33 @@ def test_residual_connections_are_by_the_width_of_x_1() -> None:
         chainrule.Network([1, 1, 1], inputs=[Periodic([0], 2, 3)], residual=[True])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_first_values_from_rows(dtype) -> None:
+    net = network(dtype=dtype)
+    kept = [array.copy() for one in net.inputs for array in one.arrays.values()]
+    net.initialize_from(X, random_state=1)
+    again = network(dtype=dtype)
+    again.initialize_from(X, random_state=1)
+    assert (net._trainee.flat == again._trainee.flat).all()
+    now = [array for one in net.inputs for array in one.arrays.values()]
+    assert all((a == b).all() for a, b in zip(kept, now, strict=True))
+    stored = forward([*net.weights], [*net.biases], X, net.activations, inputs=as_blocks([*net.inputs]))
+    for net_input in stored.net:
+        np.testing.assert_allclose(net_input.std(axis=0), 1, rtol=1e-4)
+        assert (net_input.min(axis=0) < 1e-6).all()
+        assert (net_input.max(axis=0) > -1e-6).all()
+    for wrong, message in (
+        (network(layer_norm=True), "without layer_norm and residual"),
+        (chainrule.Network([4, 4, 1], residual=True), "without layer_norm and residual"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            wrong.initialize_from(X)
+    with pytest.raises(ValueError, match="at least two"):
+        net.initialize_from(X[:1])
+    with pytest.raises(ValueError, match="x has nan"):
+        net.initialize_from(np.full((3, 4), np.nan))
+
+
 @pytest.mark.parametrize(
     ("inputs", "error", "message"),
     [

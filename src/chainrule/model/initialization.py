@@ -7,6 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.model.inputs import as_blocks
+from chainrule.model.trainee import Trainee
+from chainrule.reference import get_activation
+from chainrule.reference.activations import Activation, Parametric, PReLU
+from chainrule.reference.first_values import data_driven_values
+from chainrule.reference.inputs import stage
+
 Floats = NDArray[Any]
 Shape = tuple[int, int]
 Initializer = Callable[[np.random.Generator, Shape], Floats]
@@ -128,3 +135,34 @@ def initialize(
         bound = np.sqrt((2.0 if activation == "sigmoid" else 6.0) / sum(W.shape))
         W[...] = generator.uniform(-bound, bound, W.shape)
         b[...] = generator.uniform(-bound, bound, b.shape)
+
+
+def initialize_from_rows(
+    trainee: Trainee, x: Floats, generator: np.random.Generator
+) -> tuple[list[Floats], list[Floats]]:
+    """Draw weights and biases so that every net has deviation 1 over rows x, and is 0 among them.
+
+    Each column of W ~ N(0, 1) is divided by the deviation of its net; each bias is a random point in the hull
+    of five rows' nets ("he+5"). Layer by layer, in float64.
+
+    Source: as of `chainrule.reference.first_values`, which computes them.
+    """
+    architecture, parts = trainee.architecture, trainee.parts
+    if any(architecture.layers.layer_norm) or any(architecture.layers.residual):
+        raise ValueError(
+            "first values from rows are for layers without layer_norm and residual, whose nets have a scale"
+            " of their own; use an initializer"
+        )
+    x = x.astype(np.float64)
+    blocks = as_blocks(trainee.inputs)
+    first = stage.forward(blocks, x)[0] if blocks else x
+    shapes = [W.shape for W in parts.weights]
+    drawn = [generator.normal(size=shape) for shape in shapes]
+    rows = [generator.integers(0, len(x), (5, n_out)) for _, n_out in shapes]
+    shares = [generator.exponential(size=(5, n_out)) for _, n_out in shapes]
+    hidden: list[Activation] = []
+    for name, slopes, alphas in zip(architecture.activations, parts.slopes, parts.alphas, strict=True):
+        f = get_activation("identity" if len(hidden) == len(shapes) - 1 else name)
+        f = f if slopes is None else PReLU(slopes)
+        hidden.append(f if alphas is None else Parametric(f, alphas))
+    return data_driven_values(first, drawn, rows, shares, hidden)

@@ -17,7 +17,7 @@ from chainrule.inputs import from_settings
 from chainrule.model.architecture import Architecture, as_loss, saved_loss
 from chainrule.model.arrays import Floats, as_floats
 from chainrule.model.custom_loss import CustomLoss
-from chainrule.model.initialization import get_initializer, initialize
+from chainrule.model.initialization import get_initializer, initialize, initialize_from_rows
 from chainrule.model.inputs import LearnedInput
 from chainrule.model.layers import LayerOptions
 from chainrule.model.parameters import NAMES, ParameterList, as_generator
@@ -241,6 +241,45 @@ class Network(Derivatives, LeavingNetwork):
                 rows = Rows(as_features(self._trainee.architecture, x)[0])
                 return model.predict(rows.dataset(model), self._trainee.n_threads)
             return self._forward(as_floats(x, self.dtype, "x"))
+
+    def initialize_from(self, x: Any, random_state: Any = None) -> None:
+        """Draw weights and biases anew, so that they suit these rows; input layers stay as they are.
+
+        Every net then has deviation 1 over the rows, and is 0 somewhere among them: each column of
+        W ~ N(0, 1) is divided by the deviation of its net, each bias is a random point in the hull of five
+        rows' nets ("he+5").
+
+        Parameters
+        ----------
+        x : array-like, shape (n_samples, n_1)
+            Training rows, or some of them: dense, at least two.
+        random_state : int, SeedSequence, Generator or None
+            Seeds the draw.
+
+        Raises
+        ------
+        ValueError
+            As for `gradients`, and for networks with layer_norm or residual.
+
+        Notes
+        -----
+        Source: `chainrule.reference.first_values`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> net = Network([2, 50, 1], random_state=0)
+        >>> x = np.array([[1000.0, 0.0], [1001.0, 0.5], [1003.0, 0.1]])
+        >>> net.initialize_from(x, random_state=0)
+        >>> (x @ net.weights[0]).std(axis=0).round(6).tolist() == [1.0] * 50
+        True
+        """
+        features, n_samples, _ = as_features(self._architecture, x)
+        if not isinstance(features, np.ndarray) or n_samples < 2:
+            raise ValueError("first values from rows need dense rows, at least two")
+        Rows(features).check_finite()
+        generator = as_generator(random_state)
+        self._weights[:], self._biases[:] = initialize_from_rows(self._trainee, features, generator)
 
     def gradients(self, x: Any, y: Any, sample_weight: Any = None, l2: float = 0.0) -> Gradients:
         """Loss of a batch and its exact derivatives by every weight and bias [E3-E7].
