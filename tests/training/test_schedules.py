@@ -27,6 +27,7 @@ from chainrule import (
     StepSchedule,
 )
 from chainrule.optimizers import OPTIMIZERS
+from chainrule.reference.schedules import coslog4, flat_cos
 from chainrule.training.schedules import SCHEDULES, Schedule, check_schedule
 from chainrule.training.schedules.base import half_cosine
 
@@ -67,9 +68,9 @@ def test_half_a_cosine_to_the_last_bits() -> None:
         (
             CosLog4Schedule(),
             60,
-            {0: 0, 4: 0, 12: 0, 28: 0, 60: 0, 6: 0.718355361, 15: 0.493488971, 45: 0.875657764},
+            {0: 0, 4: 0, 12: 0, 28: 0, 60: 0, 6: coslog4(0.1), 15: coslog4(0.25), 45: coslog4(0.75)},
         ),
-        (FlatCosineSchedule(), 100, {0: 1, 50: 1, 75: 0.5, 90: 0.0954915028, 100: 0, 200: 0}),
+        (FlatCosineSchedule(), 100, {0: 1, 50: 1, 75: 0.5, 90: flat_cos(0.9), 100: 0, 200: 0}),
         (OneCycleSchedule(), 1, {0: 1}),
         (OneCycleSchedule(), 2, {0: 1, 1: 4e-6}),
     ],
