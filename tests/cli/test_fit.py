@@ -1,6 +1,8 @@
 import os
 import signal
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
@@ -136,3 +138,18 @@ def test_progress_on_a_terminal(start, table, tmp_path):
     assert "epoch 3/3" in shown.decode()
     assert "loss " in shown.decode()
     assert "Test rows" in out
+
+
+def test_memory_streams_parquet(run, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=2000)
+    table = pa.table({"x": x, "kind": rng.choice(["a", "b"], 2000), "y": x**2})
+    for part in range(2):
+        rows = table.slice(1000 * part, 1000)
+        pyarrow.parquet.write_table(rows, tmp_path / f"part{part}.parquet", row_group_size=100)
+    asked = ["fit", "part*.parquet", "--target", "y", *QUICK]
+    done = run(*asked, "--memory", "20kB", "--out", "m").succeeds()
+    assert "regression of 'y'" in done.out
+    assert len([line for line in done.err.splitlines() if line.startswith("epoch ")]) == 3
+    assert chainrule.load(tmp_path / "m").columns == ["x", "kind"]
+    run(*asked, "--memory", "much").fails(2, "memory", "expected a size such as")

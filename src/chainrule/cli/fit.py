@@ -98,6 +98,12 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there already.")
     ] = False,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Read Parquet while training, and take about so much for rows: 2GB."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the epochs.")] = False,
 ) -> None:
     """Train a network to predict a column of TABLE from the others.
@@ -152,19 +158,23 @@ def command(
     )
     if out is not None:
         _check_out(out, force)
-    _train(_digits() if table is None else table, asked, wanted, out, quiet)
+    _train(_digits() if table is None else table, asked, wanted, out, quiet, memory)
 
 
-def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool) -> None:
+def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool, memory: str | None) -> None:
     from dataclasses import replace
 
     from chainrule.cli.progress import progress
     from chainrule.cli.report import print_evaluation, print_facts
     from chainrule.tables.fitting import prepare
     from chainrule.tables.posing import pose
+    from chainrule.tables.streamed import prepare_streamed
     from chainrule.tables.table_model import TableModel
 
-    prepared = prepare(pose(table, asked), settings)
+    if memory is None:
+        prepared = prepare(pose(table, asked), settings)
+    else:
+        prepared = prepare_streamed(table, asked, settings, memory)
     print_facts(_facts(prepared))
     with progress(prepared.problem.task, settings.network["max_iter"], quiet=quiet) as show:
         model = TableModel.train(replace(prepared, settings=replace(settings, callback=show)))

@@ -37,7 +37,7 @@ from chainrule.estimators.streaming import Stream, streamed_outputs
 from chainrule.estimators.target_scale import TargetScale, learn_target_scale
 from chainrule.model.arrays import as_floats
 from chainrule.model.rows import Rows
-from chainrule.stream.parquet import ParquetRows
+from chainrule.stream.rows import StreamedRows
 
 
 class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, MLP, ABC):  # type: ignore[misc]  # scikit-learn has no types
@@ -129,7 +129,7 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
         if resume and self.checkpoint is None:
             raise ValueError("fit(resume=True) needs to know the file to go on from: set checkpoint=path.")
         stream = None
-        if isinstance(X, ParquetRows):
+        if isinstance(X, StreamedRows):
             stream = Stream(self, X, y, sample_weight, incremental=incremental)
             X, y = stream.X, stream.y
         sizes = hidden_sizes(self.hidden_layer_sizes)
@@ -255,7 +255,7 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
     def _outputs(self, X: Any) -> NDArray[Any]:
         """Run the rows X forward; (n_samples, n_outputs)."""
         bound = self._served()
-        if isinstance(X, ParquetRows):
+        if isinstance(X, StreamedRows):
             return streamed_outputs(self, X, bound)
         if not ready(self, X, bound.dtype):
             X = validated_features(self, X, bound.dtype)

@@ -13,8 +13,9 @@ from chainrule.estimators.protocol import MLP
 from chainrule.estimators.rows import learned
 from chainrule.model.arrays import Floats, as_floats
 from chainrule.model.rows import Rows
-from chainrule.stream import ParquetRows, StreamError
+from chainrule.stream import StreamError
 from chainrule.stream.held_out import EVERY_ROW, MOST_HELD_OUT, HeldOut
+from chainrule.stream.rows import StreamedRows
 from chainrule.stream.source import StreamSource
 from chainrule.stream.targets import MOST_LABELS
 
@@ -33,13 +34,15 @@ class Stream:
 
     Attributes
     ----------
-    X : pyarrow.Table
+    X : pyarrow.Table or ndarray
         Some rows.
     y : ndarray
         Their targets; every label is among them.
     """
 
-    def __init__(self, mlp: MLP, rows: ParquetRows, y: Any, sample_weight: Any, *, incremental: bool) -> None:
+    def __init__(
+        self, mlp: MLP, rows: StreamedRows, y: Any, sample_weight: Any, *, incremental: bool
+    ) -> None:
         import pyarrow as pa
 
         if incremental:
@@ -71,7 +74,8 @@ class Stream:
             )
             self.y = np.concatenate([self.y, labels])
             x = np.concatenate([x, np.repeat(x[:1], len(labels), axis=0)])
-        self.X = pa.table({name: x[:, column] for column, name in enumerate(rows.columns)})
+        named = rows.named
+        self.X = pa.table({name: x[:, k] for k, name in enumerate(rows.columns)}) if named else x
 
     def learn_target_scale(self, *, first: bool) -> None:
         """Set the estimator's units of targets, where it has them, to those of all rows."""
@@ -137,7 +141,7 @@ class Stream:
         return {label: self.summary.weight / (len(labels) * weight) for label, weight in labels.items()}
 
 
-def streamed_outputs(mlp: MLP, rows: ParquetRows, bound: BoundModel) -> Floats:
+def streamed_outputs(mlp: MLP, rows: StreamedRows, bound: BoundModel) -> Floats:
     """Run rows forward while they are read; (n_samples, n_outputs)."""
     known = list(getattr(mlp, "feature_names_in_", rows.columns))
     if rows.columns != known or len(known) != mlp.n_features_in_:

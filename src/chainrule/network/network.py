@@ -479,11 +479,11 @@ class Network(Derivatives, LeavingNetwork):
         own = locals()
         for name in ("self", "x", "y", "sample_weight"):
             del own[name]
-        from chainrule.stream.parquet import ParquetRows
+        from chainrule.stream.rows import StreamedRows
         from chainrule.training.loop import train  # loaded by those who train
         from chainrule.training.settings import Settings
 
-        if isinstance(x, ParquetRows):
+        if isinstance(x, StreamedRows):
             from chainrule.network.streaming import train_stream
 
             return train_stream(self._trainee, x, y, sample_weight, Settings.checked(**own))

@@ -9,7 +9,7 @@ from chainrule.model.arrays import as_floats
 from chainrule.model.rows import Rows, as_rows
 from chainrule.model.trainee import Trainee
 from chainrule.optimizers import LBFGS
-from chainrule.stream import ParquetRows
+from chainrule.stream.rows import StreamedRows
 from chainrule.stream.source import StreamSource
 from chainrule.training.history import History
 from chainrule.training.loop import train
@@ -17,7 +17,7 @@ from chainrule.training.settings import Settings
 
 
 def train_stream(
-    trainee: Trainee, stream: ParquetRows, y: Any, sample_weight: Any, settings: Settings
+    trainee: Trainee, stream: StreamedRows, y: Any, sample_weight: Any, settings: Settings
 ) -> History:
     """Train on a stream; `Network.train` and `ParquetRows` document the errors."""
     if y is not None or sample_weight is not None:

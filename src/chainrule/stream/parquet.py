@@ -1,10 +1,8 @@
 """Rows of Parquet files, read group by group: files, folders, patterns, or a dataset of pyarrow."""
 
-import glob
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +11,8 @@ from chainrule._settings import real_number, whole_number
 from chainrule._words import did_you_mean, listed
 from chainrule.stream.errors import StreamError, StreamWarning
 from chainrule.stream.held_out import EVERY_ROW, HeldOut
+from chainrule.stream.row_groups import Group, RowGroups
+from chainrule.stream.rows import StreamedRows, Values, joined
 from chainrule.stream.targets import TargetSummary
 
 #: Rows decoded at a time.
@@ -25,40 +25,7 @@ SAMPLE_ROWS = 2_000
 SORTED = 0.1
 
 
-class Group(NamedTuple):
-    """A row group: the least that is read at once.
-
-    Attributes
-    ----------
-    fragment : pyarrow.dataset.Fragment
-    first, end : int
-        Numbers of its rows among all rows, from 0.
-    place : str
-        What messages call it.
-    """
-
-    fragment: Any
-    first: int
-    end: int
-    place: str
-
-
-class Values(NamedTuple):
-    """Rows as they were read.
-
-    Attributes
-    ----------
-    x : ndarray of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-    sample_weight : ndarray of shape (n_samples,), or None
-    """
-
-    x: NDArray[Any]
-    y: NDArray[Any]
-    sample_weight: NDArray[Any] | None
-
-
-class ParquetRows:
+class ParquetRows(StreamedRows):
     """Rows of a Parquet table that need not fit into memory; goes where x goes, the target included.
 
     Each block of rows (`row_blocks`) owns neighboring row groups. In each epoch a block's row groups are read
@@ -141,8 +108,8 @@ class ParquetRows:
             raise TypeError(f"columns is {columns!r}; expected a list of names")
         if not self.targets:
             raise StreamError("target has no names; expected the column to predict")
-        dataset, title = _open(source)
-        names = list(dataset.schema.names)
+        table = self._table = RowGroups(source)
+        title, names = table.title, list(table.schema.names)
         others = [name for name in names if name not in (*self.targets, sample_weight)]
         self.columns = others if columns is None else list(columns)
         for name in (*self.targets, *self.columns, *([] if sample_weight is None else [sample_weight])):
@@ -157,15 +124,11 @@ class ParquetRows:
             what = f"has the target {both[0]!r}, too" if both else "is empty"
             raise StreamError(f"columns {what}; expected the columns to predict from")
         for name in self.columns:
-            _check_number(title, name, dataset.schema.field(name).type)
-        self.schema = dataset.schema
-        self.row_groups = _groups(dataset, title, [*self.columns, *self.targets])
-        self.n_rows = self.row_groups[-1].end if self.row_groups else 0
-        if self.n_rows == 0:
-            raise StreamError(f"{title} has no rows, expected at least one")
-
-    def __len__(self) -> int:
-        return self.n_rows
+            _check_number(title, name, table.schema.field(name).type)
+        self.schema = table.schema
+        table.look([*self.columns, *self.targets])
+        self.row_groups = table.groups
+        self.n_rows = self.row_groups[-1].end
 
     def __repr__(self) -> str:
         target = repr(self.targets[0] if self.single else self.targets)
@@ -185,7 +148,7 @@ class ParquetRows:
         """Yield all rows in the order of the files, `batch_rows` of them or fewer at a time."""
         names = self._names(features=True)
         for group in self.row_groups:
-            for first, batch in self._decode(group, names):
+            for first, batch in self._table.decode(group, names, self.batch_rows):
                 x = np.empty((batch.num_rows, len(self.columns)), dtype=self.dtype)
                 yield Values(x, *self._fill(group, first, batch, np.ones(len(x), dtype=bool), x))
 
@@ -195,23 +158,23 @@ class ParquetRows:
         parts = []
         names = self._names(features=True)
         for group in self.row_groups[::step][:10]:
-            for first, batch in self._decode(group, names):
+            for first, batch in self._table.decode(group, names, self.batch_rows):
                 some = batch.slice(0, SAMPLE_ROWS // 10)
                 x = np.empty((some.num_rows, len(self.columns)), dtype=self.dtype)
                 parts.append(Values(x, *self._fill(group, first, some, np.ones(len(x), dtype=bool), x)))
                 break
-        return _joined(parts)
+        return joined(parts)
 
     def held_out(self, held_out: HeldOut) -> Values:
         """Return the rows that are set aside."""
         parts = []
         names = self._names(features=True)
         for group in self.row_groups:
-            for first, batch in self._decode(group, names):
+            for first, batch in self._table.decode(group, names, self.batch_rows):
                 aside = ~held_out.kept(first, first + batch.num_rows)
                 x = np.empty((int(aside.sum()), len(self.columns)), dtype=self.dtype)
                 parts.append(Values(x, *self._fill(group, first, batch, aside, x)))
-        return _joined(parts)
+        return joined(parts)
 
     def summary(self, held_out: HeldOut = EVERY_ROW) -> TargetSummary:
         """Read the targets of the rows that are trained on; warn where row groups are sorted by it.
@@ -224,7 +187,7 @@ class ParquetRows:
         names, total = self._names(features=False), TargetSummary()
         for group in self.row_groups:
             here = TargetSummary()
-            for first, batch in self._decode(group, names):
+            for first, batch in self._table.decode(group, names, self.batch_rows):
                 kept = held_out.kept(first, first + batch.num_rows)
                 x = np.empty((int(kept.sum()), 0))
                 y, weight = self._fill(group, first, batch, kept, x, features=False)
@@ -257,7 +220,7 @@ class ParquetRows:
         parts = []
         begin = 0
         for group in (self.row_groups[number] for number in groups):
-            for first, batch in self._decode(group, names):
+            for first, batch in self._table.decode(group, names, self.batch_rows):
                 kept = held_out.kept(first, first + batch.num_rows)
                 end = begin + int(kept.sum())
                 parts.append(Values(x[begin:end], *self._fill(group, first, batch, kept, x[begin:end])))
@@ -278,41 +241,6 @@ class ParquetRows:
     def _names(self, *, features: bool) -> list[str]:
         weight = [] if self.sample_weight is None else [self.sample_weight]
         return [*(self.columns if features else []), *self.targets, *weight]
-
-    def _decode(self, group: Group, names: list[str]) -> Iterator[tuple[int, Any]]:
-        """Yield (number of the first row, batch of pyarrow) of a row group."""
-        import pyarrow as pa
-
-        first = group.first
-        try:
-            for batch in self._batches(group.fragment, list(dict.fromkeys(names))):
-                if batch.num_rows:
-                    yield first, batch
-                first += batch.num_rows
-        except (OSError, pa.ArrowException) as error:
-            raise StreamError(f"{group.place} cannot be read: {_first_line(error)}") from None
-        if first != group.end:
-            raise StreamError(
-                f"{group.place} had {group.end - group.first} rows, now it has {first - group.first}"
-            )
-
-    def _batches(self, fragment: Any, names: list[str]) -> Iterator[Any]:
-        groups = getattr(fragment, "row_groups", None)
-        if not groups or not set(names) <= set(
-            fragment.physical_schema.names
-        ):  # no file, or parts of its path
-            yield from fragment.to_batches(
-                schema=self.schema, columns=names, batch_size=self.batch_rows, use_threads=False
-            )
-            return
-        import pyarrow.parquet as pq
-
-        with fragment.open() as opened:  # without a dataset's scanner, which takes milliseconds to begin
-            file = pq.ParquetFile(opened, metadata=fragment.metadata)
-            numbers = [group.id for group in groups]
-            yield from file.iter_batches(
-                self.batch_rows, row_groups=numbers, columns=names, use_threads=False
-            )
 
     def _fill(
         self,
@@ -353,73 +281,6 @@ def _window(value: Any) -> float | int:
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return whole_number("window", value, 1)
     return real_number("window", value, "(0, 1]")
-
-
-def _open(source: Any) -> tuple[Any, str]:
-    """Return a dataset of pyarrow, and what messages call it."""
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    if isinstance(source, ds.Dataset):
-        return source, "the dataset"
-    paths = [source] if isinstance(source, str | os.PathLike) else list(source)
-    files: list[str] = []
-    for path in [os.fspath(path) for path in paths]:
-        if os.path.isdir(path):
-            found = sorted(glob.glob(os.path.join(glob.escape(path), "**", "*.parquet"), recursive=True))
-        elif glob.has_magic(path) and not os.path.exists(path):
-            found = sorted(glob.glob(path, recursive=True))
-        else:
-            found = [path] if os.path.exists(path) else []
-        if not found:
-            what = "has no files *.parquet" if os.path.isdir(path) else "is not there"
-            raise StreamError(f"{path} {what}; expected Parquet files, a folder of them or a pattern")
-        files += found
-    if not files:
-        raise StreamError("there are no paths; expected Parquet files, a folder of them or a pattern")
-    title = os.fspath(paths[0]) if len(paths) == 1 else f"{len(files)} files"
-    try:
-        return ds.dataset(files, format="parquet"), title
-    except (OSError, pa.ArrowException) as error:
-        raise StreamError(f"{title} cannot be read as Parquet: {_first_line(error)}") from None
-
-
-def _groups(dataset: Any, title: str, names: list[str]) -> list[Group]:
-    """Return the row groups of a dataset, after a look at every file's columns."""
-    import pyarrow as pa
-
-    groups: list[Group] = []
-    first = 0
-    for number, fragment in enumerate(dataset.get_fragments()):
-        path = getattr(fragment, "path", f"fragment {number} of {title}")
-        try:
-            schema, parts = fragment.physical_schema, _split(fragment)
-            sizes = [_rows_of(part) for part in parts]
-        except (OSError, pa.ArrowException) as error:
-            raise StreamError(f"{path} cannot be read as Parquet: {_first_line(error)}") from None
-        for name in names:
-            if name not in schema.names and name in dataset.schema.names:
-                if any(name in str(part.partition_expression) for part in parts[:1]):
-                    continue
-                raise StreamError(
-                    f"{path} has no column {name!r}, which other files have; it has {listed(schema.names)}"
-                )
-            wanted, given = dataset.schema.field(name).type, schema.field(name).type
-            if wanted != given:
-                raise StreamError(f"column {name!r} is {given} in {path}, but {wanted} in the first file")
-        for part, size in zip(parts, sizes, strict=True):
-            groups.append(Group(part, first, first + size, str(path)))
-            first += size
-    return groups
-
-
-def _split(fragment: Any) -> list[Any]:
-    return list(fragment.split_by_row_group()) if hasattr(fragment, "split_by_row_group") else [fragment]
-
-
-def _rows_of(part: Any) -> int:
-    groups = getattr(part, "row_groups", None)  # a fragment of some groups counts the rows of its whole file
-    return sum(group.num_rows for group in groups) if groups else int(part.count_rows())
 
 
 def _check_number(title: str, name: str, kind: Any) -> None:
@@ -470,16 +331,3 @@ def _place(group: Group, first: int, name: str, marked: NDArray[np.bool_]) -> st
     """Name the first marked value: column and row of the file's part, from 0."""
     row = first + int(np.argmax(marked))
     return f"column {name!r}, row {row} of all rows ({group.place})"
-
-
-def _joined(parts: list[Values]) -> Values:
-    weights = [part.sample_weight for part in parts if part.sample_weight is not None]
-    return Values(
-        np.concatenate([part.x for part in parts]),
-        np.concatenate([part.y for part in parts]),
-        np.concatenate(weights) if weights else None,
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -13,7 +13,7 @@ from chainrule import _engine
 from chainrule.model.rows import Rows
 from chainrule.model.trainee import Trainee
 from chainrule.stream.held_out import EVERY_ROW, HeldOut
-from chainrule.stream.parquet import ParquetRows
+from chainrule.stream.rows import StreamedRows
 from chainrule.training.blocks import Whole, block_seed, bounds_of, check_blocks, interleave, rows_before
 from chainrule.training.source import Source
 
@@ -159,7 +159,7 @@ class StreamSource(Source):
     def __init__(
         self,
         trainee: Trainee,
-        stream: ParquetRows,
+        stream: StreamedRows,
         encode: Encode,
         batch_size: int,
         *,

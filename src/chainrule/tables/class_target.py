@@ -65,9 +65,13 @@ class ClassTarget:
             )
         return cls(name, kind, classes, counts / counts.sum(), reading=reading)
 
+    def labels(self, values: pa.ChunkedArray) -> NDArray[Any]:
+        """Return the labels (n_samples,) of a column without missing values; text as objects."""
+        return _labels(self.name, values, self.kind, self.reading)
+
     def encode(self, values: pa.ChunkedArray) -> NDArray[np.int64]:
         """Return class indices (n_samples,) of a column without missing values."""
-        labels = _labels(self.name, values, self.kind, self.reading)
+        labels = self.labels(values)
         classes = np.array(self.classes, dtype=labels.dtype if self.kind != "text" else object)
         index = np.searchsorted(classes, labels).astype(np.int64)
         unknown = classes[np.minimum(index, len(classes) - 1)] != labels

@@ -25,6 +25,7 @@ from chainrule.tables.preprocessing import Preprocessor
 from chainrule.tables.reading import Reading
 from chainrule.tables.settings import fit_settings
 from chainrule.tables.source import Source, check_rows
+from chainrule.tables.streamed import prepare_streamed
 from chainrule.tables.tables import open_table
 from chainrule.tables.targets import Target, drop_unknown, read_target, target_from_state, target_state
 from chainrule.tables.tasks import Task
@@ -159,6 +160,7 @@ class TableModel(Leaving):
         delimiter: str | None = None,
         encoding: str | None = None,
         header: bool = True,
+        memory: str | int | None = None,
         **parameters: Any,
     ) -> Self:
         """Train a network to predict one column of a table, or several of numbers, from the others.
@@ -218,6 +220,10 @@ class TableModel(Leaving):
             Of a CSV file; by default found out (UTF-8, or UTF-16).
         header : bool
             Whether the first line of a CSV file has the names; without, they are "0", "1", ...
+        memory : str or int, optional
+            About how much memory the rows may take, such as "2GB": `table` is then a Parquet file, a folder,
+            a pattern such as "big/*.parquet" or a dataset of pyarrow, and is read while the network trains
+            (`chainrule.stream`). By default the whole table is read first.
         **parameters
             Further parameters of `MLPClassifier` or `MLPRegressor`, by their names there: `solver`, `loss`,
             `dropout`, `schedule`, `class_weight` (by label), `scoring`, `max_time`, `checkpoint`, ...
@@ -253,6 +259,8 @@ class TableModel(Leaving):
             random_state=random_state, n_threads=n_threads, callback=callback, resume=resume,
             parameters=parameters,
         )  # fmt: skip
+        if memory is not None:
+            return cls.train(prepare_streamed(table, asked, settings, memory))
         return cls.train(prepare(pose(table, asked), settings))
 
     @classmethod

@@ -110,7 +110,8 @@ def train(
 
     records: list[Epoch] = []
     X, y, weights = training
-    score = "accuracy" if y.dtype.kind == "i" else "r2"
+    shown = y if validation is None else validation[1]  # rows that are streamed have no y here
+    score = "accuracy" if shown.dtype.kind == "i" else "r2"
     wanted = estimator.scoring
 
     def epoch_ends(record: Any) -> bool:
