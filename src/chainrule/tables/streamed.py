@@ -267,7 +267,9 @@ def prepare_streamed(data: Any, asked: Question, settings: FitSettings, memory: 
     try:
         table = RowGroups(data)
         table.look(table.schema.names)
-        names = {tidy(name): name for name in reversed(table.schema.names)}
+        names: dict[str, str] = {}
+        for name in table.schema.names:
+            names.setdefault(tidy(name), name)
         problem = pose(_some(table), asked)
     except StreamError as error:
         raise TableError(str(error)) from None
