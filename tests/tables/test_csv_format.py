@@ -1,12 +1,16 @@
 """CSV files as they come."""
 
+import csv
 import gzip
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chainrule.io import ParameterError, TableError, TableModel, TableWarning
-from chainrule.tables.csv_format import CsvOptions
+from chainrule.tables import csv_file
+from chainrule.tables.csv_format import CsvFormat, CsvOptions
 from chainrule.tables.tables import open_table
 
 
@@ -189,3 +193,22 @@ def test_a_delimiter_that_is_not_found_out(tmp_path):
     (tmp_path / "t.csv").write_text("a:y\n1:2\n3:4\n")
     with pytest.raises(TableError, match=r"expected one of 'a:y'; --delimiter \(delimiter= in Python\) says"):
         TableModel.fit(tmp_path / "t.csv", "y")
+
+
+TEXTS = st.text(st.sampled_from('ab1.,;\t| "\n#-ä'), max_size=6)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=2, max_size=8), st.sampled_from(",;\t|"))
+def test_lines_read_one_by_one_are_the_same_table(tmp_path, rows, delimiter):
+    path = str(tmp_path / "t.csv")
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_NONNUMERIC).writerows(
+            [("a", "b", "c"), *rows]
+        )
+    form = CsvFormat("utf-8", delimiter, ["a", "b", "c"], 1, [], 1)
+    whole = csv_file._read("t", path, form, [0, 1, 2], zipped=False)
+    lines, note = csv_file._read_lines("t", path, form, [0, 1, 2], zipped=False)
+    assert note == ""
+    assert whole.to_pydict() == lines.to_pydict()
+    assert [tuple(row.values()) for row in lines.to_pylist()] == rows
