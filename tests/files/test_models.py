@@ -211,6 +211,25 @@ def test_envelope(parts, models, path, changes, message):
         load(path)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_settings_of_other_forms(parts, models, kind, saved, tmp_path):
+    """Any part of the settings, two deep, may be of any form: a model, or a ModelFileError."""
+    settings = json.loads(parts.read(saved)[0]["__metadata__"]["chainrule"])["settings"]
+    other, n_refused = tmp_path / "other", 0
+    for name, value in settings.items():
+        places = [(name, None), *((name, key) for key in (value if isinstance(value, dict) else ()))]
+        for outer, inner in places:
+            for odd in ("x", -1, None, [], {}, [[1]], {"dtype": "<U99999999", "values": ["a"]}):
+                changed = settings | {outer: odd if inner is None else settings[outer] | {inner: odd}}
+                other.write_bytes(saved.read_bytes())
+                envelope(parts, other, settings=changed)
+                try:
+                    save(load(other), tmp_path / "again")
+                except ModelFileError:
+                    n_refused += 1
+    assert n_refused > len(settings)
+
+
 def test_kind_that_does_not_fit_the_arrays(parts, models, path):
     save(models["network"], path)
     envelope(parts, path, kind="table")

@@ -167,7 +167,7 @@ def checking(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
         yield
     except ModelFileError:
         raise
-    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise ModelFileError(
             f"{os.fspath(path)} is damaged: its {kind} could not be put together: {_short(what)}"

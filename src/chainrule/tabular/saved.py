@@ -73,8 +73,11 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
     """Put a model together; KeyError, TypeError or ValueError where something is missing or does not fit."""
     known = model.get_params(deep=False)
     parameters = {name: value for name, value in settings["parameters"].items() if name in known}
-    if isinstance(parameters.get("class_weight"), list):
-        parameters["class_weight"] = dict(parameters["class_weight"])
+    weights = parameters.get("class_weight")
+    if isinstance(weights, list):
+        parameters["class_weight"] = {label: float(weight) for label, weight in weights}
+    elif not (weights is None or isinstance(weights, str)):
+        raise ValueError(f"its class_weight is a {type(weights).__name__}")
     model.set_params(**parameters)
     model.preparation_ = Preparation._from_state(_under("preparation.", tensors), settings["preparation"])
     model.members_ = []
@@ -98,10 +101,16 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
         if name in settings["fitted"]:
             setattr(model, name, kind(settings["fitted"][name]))
     if "feature_names" in settings:
+        if not isinstance(settings["feature_names"], list):
+            raise ValueError("its names of features are no list")
         model.feature_names_in_ = np.array(settings["feature_names"], dtype=object)
     if "labels" in settings:
         labels = settings["labels"]
-        model.classes_ = np.array(labels["values"], dtype=np.dtype(labels["dtype"]))
+        dtype = np.dtype(labels["dtype"])
+        longest = max(len(str(value)) for value in labels["values"])
+        if dtype.kind not in "biufUO" or dtype.itemsize > max(16, 4 * longest):  # it would fill the memory
+            raise ValueError(f"its labels cannot be of type {dtype}")
+        model.classes_ = np.array(labels["values"], dtype=dtype)
         model._target = Classes(model.classes_)
     else:
         ranges = [tensors[f"target.{name}"] for name in RANGES]
