@@ -282,13 +282,21 @@ def test_a_learned_activation_is_not_parametric() -> None:
 
 
 @pytest.mark.parametrize(
-    "use", [lambda net: net.to_onnx("x"), lambda net: chainrule.derive(net, X[:1], Y[:1])]
+    "use",
+    [
+        lambda net: net.export_c("x"),
+        lambda net: net.to_torch(),
+        lambda net: chainrule.derive(net, X[:1], Y[:1]),
+        lambda net: chainrule.WeightsDisplay.from_estimator(net),
+        lambda net: chainrule.diagnose(net, X, Y),
+    ],
 )
 def test_what_does_not_exist_yet_says_so(use) -> None:
-    for net in (network(), chainrule.Network([4, 3, 1], parametric=True)):
-        with pytest.raises(
-            NotImplementedError, match="which exports, derivations and pictures do not have yet"
-        ):
+    for net, what in (
+        (network(), "input layers"),
+        (chainrule.Network([4, 3, 1], parametric=True), "parametric activations"),
+    ):
+        with pytest.raises(NotImplementedError, match=f"this network has {what} .* do not have them yet"):
             use(net)
         assert "Network" in net._repr_html_()
 

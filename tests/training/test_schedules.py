@@ -80,7 +80,7 @@ def test_known_points(schedule: Schedule, total: int, expected: dict[float, floa
     for step, factor in expected.items():
         assert schedule._factors(np.array([float(step)]), total) == pytest.approx(
             [factor],
-            rel=1e-8 if isinstance(schedule, CosLog4Schedule | FlatCosineSchedule) else 1e-12,
+            rel=1e-12,
             abs=1e-15,
         )
 

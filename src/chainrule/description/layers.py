@@ -30,6 +30,8 @@ class Layer:
         Of the layer normalization.
     slopes : ndarray of shape (n_out,) or None
         Of prelu.
+    alphas : ndarray of shape (n_out,) or None
+        Of a parametric activation [E12].
     residual : bool
         Whether the layer's input is added to its output.
     dropout : float
@@ -44,6 +46,7 @@ class Layer:
     slopes: Floats | None = None
     residual: bool = False
     dropout: float = 0.0
+    alphas: Floats | None = None
 
     @property
     def intercepts(self) -> Floats:
@@ -53,7 +56,8 @@ class Layer:
     @property
     def arrays(self) -> dict[str, Floats]:
         """Everything that is learned, by name."""
-        learned = {name: getattr(self, name) for name in ("weights", "biases", "gain", "shift", "slopes")}
+        names = ("weights", "biases", "gain", "shift", "slopes", "alphas")
+        learned = {name: getattr(self, name) for name in names}
         return {name: array for name, array in learned.items() if array is not None}
 
     @property
@@ -122,6 +126,9 @@ class Description:
     columns : sequence or None
         A table's columns, which are encoded into the inputs; None where rows are numbers.
     training : Training
+    inputs : list
+        What stands before the first layer [E11, E13-E15], as blocks of `chainrule.reference.inputs`: columns,
+        and the layers that they go through. Without any the rows are the first layer's.
     """
 
     layers: list[Layer]
@@ -132,10 +139,20 @@ class Description:
     optimizer: Callable[[int], Any] | None = None
     columns: Sequence[Any] | None = None
     training: Training = field(default_factory=Training)
+    inputs: list[Any] = field(default_factory=list)
+
+    @property
+    def beyond(self) -> str:
+        """What it has that only some readers know, "" for nothing."""
+        if self.inputs:
+            return "input layers"
+        return "parametric activations" if any(layer.alphas is not None for layer in self.layers) else ""
 
     @property
     def n_inputs(self) -> int:
         """Number of features."""
+        if self.inputs:
+            return 1 + max(int(column) for columns, _ in self.inputs for column in columns)
         return int(self.layers[0].weights.shape[0])
 
     @property
@@ -186,7 +203,7 @@ class Description:
                 if np.isinf(array).any() and np.isfinite(layer.arrays[name]).all():
                     raise ValueError(f"{name} of layer {k} are too large for {wanted}; keep {self.dtype}")
             layers.append(replace(layer, **arrays))
-        return replace(self, layers=layers)
+        return replace(self, layers=layers, inputs=[_cast(block, wanted) for block in self.inputs])
 
     def in_own_units(self) -> "Description":
         """Put the scale of numbers into the last layer, where that is linear; else return the same."""
@@ -197,3 +214,13 @@ class Description:
         b = (b * meaning.scale + meaning.mean).astype(b.dtype)
         last = replace(output, weights=(W * meaning.scale).astype(W.dtype), biases=-b)
         return replace(self, layers=[*self.layers[:-1], last], meaning=replace(meaning, scale=1.0, mean=0.0))
+
+
+def _cast(block: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a block whose layers have arrays of this dtype."""
+    columns, layers = block
+    arrays = [
+        {name: getattr(one, name) for name in (*one.learned, "edges") if hasattr(one, name)} for one in layers
+    ]
+    cast = [{name: array.astype(dtype) for name, array in of_one.items()} for of_one in arrays]
+    return type(block)(columns, [replace(one, **of_one) for one, of_one in zip(layers, cast, strict=True)])

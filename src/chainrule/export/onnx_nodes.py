@@ -53,9 +53,69 @@ class Nodes(ABC):
 
 def network_outputs(nodes: Nodes, network: Description, x: str) -> str:
     """Add all layers; x (n_samples, n_features) becomes the outputs (n_samples, n_outputs)."""
+    if network.inputs:
+        x = input_layers(nodes, network.inputs, x)
     for layer in network.layers:
         x = _layer(nodes, layer, x)
     return x
+
+
+def input_layers(nodes: Nodes, blocks: list[Any], x: str) -> str:
+    """Add what stands before the first layer; x (n_samples, n_features) becomes x_1 [E11, E13-E15]."""
+    parts = []
+    for columns, layers in blocks:
+        y = nodes.op("Gather", x, nodes.constant(np.array(columns, np.int64)), axis=1)
+        for layer in layers:
+            y = INPUT_LAYERS[layer.name](nodes, layer, y)
+        parts.append(y)
+    return nodes.op("Concat", *parts, axis=1)
+
+
+def _scale(nodes: Nodes, layer: Any, x: str) -> str:
+    return nodes.op("Mul", x, nodes.array(layer.scale))  # E11
+
+
+def _periodic(nodes: Nodes, layer: Any, x: str) -> str:
+    n_columns, _, n_outputs = layer.weight.shape
+    each = nodes.op("Unsqueeze", x, nodes.constant(np.array([2])))  # (n_samples, n_columns, 1)
+    factors = nodes.array(2 * np.pi * layer.frequency.astype(np.float64))
+    angle = nodes.op("Add", nodes.op("Mul", each, factors), nodes.array(layer.phase))
+    waves = nodes.op("Unsqueeze", nodes.op("Cos", angle), nodes.constant(np.array([2])))
+    sums = nodes.op("MatMul", waves, nodes.array(layer.weight))  # of each column by itself
+    sums = nodes.op("Add", nodes.op("Squeeze", sums, nodes.constant(np.array([2]))), nodes.array(layer.bias))
+    together = nodes.op("Concat", each, sums, axis=2)
+    shape = nodes.constant(np.array([-1, n_columns * (1 + n_outputs)]))
+    return nodes.op("Reshape", together, shape)  # E13
+
+
+def _piecewise_linear(nodes: Nodes, layer: Any, x: str) -> str:
+    """w_0 x + b_0 + P V, P the encoding: t of each bin, held to [0, 1] but for the outer ends."""
+    n_bins = layer.rise.shape[0]
+    low, high = np.zeros(n_bins), np.ones(n_bins)
+    low[0], high[-1] = -np.inf, np.inf
+    t = nodes.op("Div", nodes.op("Sub", x, nodes.array(layer.edges[:-1])), nodes.array(np.diff(layer.edges)))
+    encoding = nodes.op("Max", nodes.op("Min", t, nodes.array(high)), nodes.array(low))
+    line = nodes.op("Add", nodes.op("Mul", x, nodes.array(layer.weight[None, :])), nodes.array(layer.bias))
+    return nodes.op("Add", line, nodes.op("MatMul", encoding, nodes.array(layer.rise)))  # E14
+
+
+def _categories(nodes: Nodes, layer: Any, x: str) -> str:
+    n = layer.table.shape[0] - 1
+    above = nodes.op("GreaterOrEqual", x, nodes.number(0))
+    known = nodes.op("And", above, nodes.op("Less", x, nodes.number(n)))
+    row = nodes.op("Cast", nodes.op("Where", known, x, nodes.number(n)), to=7)  # int64
+    row = nodes.op("Squeeze", row, nodes.constant(np.array([1])))
+    return nodes.op("Gather", nodes.array(layer.table), row, axis=0)  # E15
+
+
+#: Every kind of `chainrule.inputs` by its name.
+INPUT_LAYERS: dict[str, Callable[[Nodes, Any, str], str]] = {
+    "numbers": lambda nodes, layer, x: x,
+    "scale": _scale,
+    "periodic": _periodic,
+    "piecewise_linear": _piecewise_linear,
+    "categories": _categories,
+}
 
 
 def _layer(nodes: Nodes, layer: Layer, x: str) -> str:
@@ -70,6 +130,9 @@ def _layer(nodes: Nodes, layer: Layer, x: str) -> str:
         y = _ordered(nodes, net, layer.weights.shape[1], layer.group)
     else:
         y = _activation(nodes, layer.activation, net)  # E2
+    if layer.alphas is not None:
+        blended = nodes.op("Mul", nodes.array(layer.alphas), y)
+        y = nodes.op("Add", nodes.op("Mul", nodes.array(1 - layer.alphas), net), blended)  # E12
     return nodes.op("Add", y, x) if layer.residual else y  # E9
 
 

@@ -31,8 +31,10 @@ def take_apart(model: Any) -> Parts:
     return Parts(before, exportable(last))
 
 
-def exportable(model: Any) -> Description:
+def exportable(model: Any, *, beyond: bool = False) -> Description:
     """Describe a model of ours as exports write it: numbers in the target's own units, if they can be.
+
+    `beyond`: as for `describe`.
 
     Raises
     ------
@@ -48,11 +50,15 @@ def exportable(model: Any) -> Description:
             f"a {type(model).__name__} cannot be exported; expected a Network, MLPClassifier, MLPRegressor, "
             "TableModel, or a scikit-learn Pipeline that ends in one of our estimators"
         )
-    described = describe(model)
+    described = describe(model, beyond=beyond)
     if described.columns is None:  # a table's numbers are scaled in float64, whatever the network computes in
         described = described.in_own_units()
     for k, layer in enumerate(described.layers, start=1):
         for name, array in layer.arrays.items():
             if not np.isfinite(array).all():
                 raise ValueError(f"{name} of layer {k} are not finite; train the model again")
+    for i, (_, layers) in enumerate(described.inputs):
+        for one in layers:
+            if not all(np.isfinite(getattr(one, name)).all() for name in one.learned):
+                raise ValueError(f"numbers of inputs[{i}] are not finite; train the model again")
     return described

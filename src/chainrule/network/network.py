@@ -655,7 +655,7 @@ class Network(Derivatives, LeavingNetwork):
     def _describe(self) -> "Description":
         trainee = self._trainee
         rate = None if trainee.state is None else trainee.state.optimizer.learning_rate
-        return describe_network(trainee.architecture, trainee.parts, rate)
+        return describe_network(trainee.architecture, trainee.parts, trainee.inputs, rate)
 
     def _get_state(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """Parameters, and settings that JSON can hold; not the optimizer's memory."""
