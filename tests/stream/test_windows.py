@@ -1,6 +1,7 @@
 """Windows: what is in memory when, which rows are set aside, and that sorted files are learned."""
 
 import itertools
+import threading
 
 import numpy as np
 import pyarrow as pa
@@ -105,3 +106,20 @@ def test_a_file_sorted_by_label_is_learned_with_a_small_window(tmp_path) -> None
         names = {name: x[test][:, i] for i, name in enumerate(rows.columns)}
         scores[window] = clf.score(pa.table(names), y[test])
     assert scores[0.1] > scores[1.0] - 0.015
+
+
+def test_nothing_is_read_once_training_has_ended(folder) -> None:
+    """Neither after the last epoch, nor after an error."""
+
+    def readers() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name.startswith("chainrule-reader")]
+
+    def fail(record) -> None:
+        raise RuntimeError("stop here")
+
+    rows = ParquetRows(folder, "label", FEATURES)
+    MLPClassifier((4,), row_blocks=4, max_iter=2).fit(rows, None)
+    assert not readers()
+    with pytest.raises(RuntimeError, match="stop here"):
+        MLPClassifier((4,), row_blocks=4, callbacks=fail).fit(rows, None)
+    assert not readers()

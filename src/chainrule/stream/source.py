@@ -234,6 +234,11 @@ class StreamSource(Source):
         weight = np.concatenate(weights) if weights else None
         return Rows(x, np.concatenate([part.y for part in parts]), weight, parts[0].loss), positions
 
+    def end(self) -> None:
+        """Wait until nothing is read any more."""
+        self._next = self._kept = None
+        self._reader.shutdown(wait=True, cancel_futures=True)
+
     # Reading ahead.
 
     def _window(self, number: int) -> Read:

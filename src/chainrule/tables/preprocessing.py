@@ -107,6 +107,7 @@ class Preprocessor:
         dtype: Literal["float32", "float64"] = "float32",
         *,
         rows: NDArray[np.int64] | None = None,
+        silent: bool = False,
     ) -> NDArray[Any]:
         """Encode the rows of a table; columns that the model does not know are not looked at.
 
@@ -118,6 +119,8 @@ class Preprocessor:
             Of the result.
         rows : ndarray of shape (n_samples,), optional
             Numbers of the rows in the user's table, for messages; by default from 1.
+        silent : bool
+            Whether not to warn.
 
         Returns
         -------
@@ -139,7 +142,7 @@ class Preprocessor:
         remarks = Remarks(rows=rows)
         for column, block in zip(self.columns, self._blocks(), strict=True):
             column.encode(table[column.name], features[:, block], remarks)
-        if str(remarks):
+        if not silent and str(remarks):
             warnings.warn(str(remarks), TableWarning, stacklevel=2)
         return features
 

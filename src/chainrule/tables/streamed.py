@@ -130,9 +130,8 @@ class TableRows(StreamedRows):
     def encoded(self, numbers: NDArray[np.int64], table: pa.Table) -> Values:
         """Return rows as the network sees them."""
         assert self.preprocessor is not None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TableWarning)
-            x = self.preprocessor.transform(table, self.dtype, rows=numbers + 1)  # type: ignore[arg-type]
+        dtype: Any = self.dtype
+        x = self.preprocessor.transform(table, dtype, rows=numbers + 1, silent=True)
         y = self.target.encode(*(table[name] for name in self.targets))
         return Values(x, y, row_weights(self.sample_weight, table))
 

@@ -48,14 +48,17 @@ def run(
         KeyboardInterrupt, which Python raises in its main thread only, is also raised once it is set.
     """
     penalty, n_steps = penalty or {}, source.steps_per_epoch
-    while n_epochs := rules.begin():
-        if stop is not None and stop.is_set():
-            raise KeyboardInterrupt
-        source.begin()
-        # Another one where the number of threads has changed, because other trainings began or ended.
-        trainer = state.trainer(trainee, source.batch_size, penalty)
-        factors, rates = state.plan(trainer, n_epochs, n_steps)
-        loss = rules.look(source.train(trainer, n_epochs, factors, stop), rates)
-        if state.plateau is not None:
-            state.plateau.observe(loss)
-        rules.decide()
+    try:
+        while n_epochs := rules.begin():
+            if stop is not None and stop.is_set():
+                raise KeyboardInterrupt
+            source.begin()
+            # Another one where the number of threads has changed, because other trainings began or ended.
+            trainer = state.trainer(trainee, source.batch_size, penalty)
+            factors, rates = state.plan(trainer, n_epochs, n_steps)
+            loss = rules.look(source.train(trainer, n_epochs, factors, stop), rates)
+            if state.plateau is not None:
+                state.plateau.observe(loss)
+            rules.decide()
+    finally:
+        source.end()

@@ -31,6 +31,9 @@ class Source:
     def begin(self) -> None:
         """Get ready for the next call of `train`."""
 
+    def end(self) -> None:
+        """Let go of what was got ready for further calls of `train`, of which there will be none."""
+
     def train(
         self, trainer: _engine.Trainer, n_epochs: int, factors: Any, stop: _engine.Stop | None
     ) -> Sequence[float]:
