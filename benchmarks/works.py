@@ -15,14 +15,14 @@ class Work:
     name : str
         Unique over all sections.
     task : str
-        "train" (a step is one batch), or one call of "predict", "gradient", "engine_gradient" or
-        "estimator_predict" for all rows.
+        "train" (a step is one batch), or one call of "predict", "gradient", "engine_gradient",
+        "estimator_predict", "assigned_predict", "train_call" or "partial_fit" for all rows.
     sizes : tuple of int
         Widths of the layers of neurons.
     activation, output_activation, loss : str
         By chainrule's names.
     batch_size : int
-        Rows of a batch; of a call, where the task is a call.
+        Rows of a batch.
     n_batches : int
         Batches of an epoch.
     optimizer : {"sgd", "adam"}
@@ -69,7 +69,7 @@ class Work:
         first *= self.density
         forward = first + sum(others)
         both = forward if "predict" in self.task else 2 * forward + sum(others)
-        return both * self.batch_size
+        return both * (self.n_samples if self.task == "train_call" else self.batch_size)
 
     @property
     def network(self) -> str:
@@ -162,6 +162,16 @@ GRADIENT = [
     Work("gradient-engine", (24, 8, 2), "tanh", batch_size=200, task="engine_gradient"),
 ]
 
+#: One call after the other, as in online learning: what a call costs beside its steps.
+CALLS = [
+    replace(SEED, name="call-step", n_batches=1, task="train_call", target=None),
+    replace(SEED, name="call-seed", task="train_call", target=None),
+    replace(SEED, name="call-seed32", batch_size=32, task="train_call", target=None),
+    classes("call-wide", (784, 2048, 2048, 10), 256, 4, task="train_call"),
+    classes("call-partial", (64, 100, 10), 200, 1, task="partial_fit"),
+    classes("row-assigned", (64, 100, 10), 1, 1, task="assigned_predict"),
+]
+
 FITS = [
     Fit("fit-digits", "MLPClassifier", "digits", {"random_state": 0}),
     Fit("fit-table", "MLPRegressor", "table", {"random_state": 0}),
@@ -173,6 +183,7 @@ SECTIONS: dict[str, list[Any]] = {
     "further": FURTHER,
     "prediction": PREDICTION,
     "gradient": GRADIENT,
+    "calls": CALLS,
     "fit": FITS,
     "memory": [],
 }

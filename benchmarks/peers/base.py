@@ -95,6 +95,18 @@ class Peer:
         """Predict the classes of all rows by scikit-learn's interface, after one epoch on the digits."""
         raise Refused("has no such interface")
 
+    def assigned_predict(self, problem: Problem) -> Task:
+        """Assign `coefs_`, then the same."""
+        raise Refused("has no such interface")
+
+    def train_call(self, problem: Problem) -> Task:
+        """Train one epoch over shuffled rows by each call."""
+        raise Refused("has no such call")
+
+    def partial_fit(self, problem: Problem) -> Task:
+        """Train one step on all rows by each call, through scikit-learn's interface where there is one."""
+        raise Refused("has no such call")
+
     def fit(self, fit: Fit, x: Any, y: Any) -> Task:
         """Fit a whole estimator by scikit-learn's interface."""
         raise Refused("has no such interface")

@@ -6,7 +6,7 @@ import numpy as np
 
 import chainrule
 from benchmarks.peers.base import Call, Evidence, Peer, Task
-from benchmarks.peers.estimators import estimator_predict, fit_estimator
+from benchmarks.peers.estimators import PartialFits, estimator_predict, fit_estimator
 from benchmarks.problems import Problem, shown
 from benchmarks.works import Fit
 from chainrule import _engine
@@ -42,6 +42,15 @@ class Training:
         change = self.problem.changes(self.net.weights, [-bias for bias in self.net.biases])
         taken = np.concatenate([_engine.permutation(n_rows, seed, epoch) for epoch in epochs])
         return {"loss": history.loss, "change": change, "order": taken.tolist()}
+
+
+class TrainingByCalls(Training):
+    """The same, each epoch a call."""
+
+    def run(self, n: int) -> None:
+        """Train for n epochs."""
+        for _ in range(n):
+            super().run(1)
 
 
 class Chainrule(Peer):
@@ -87,6 +96,20 @@ class Chainrule(Peer):
     def estimator_predict(self, problem: Problem) -> Task:
         """`MLPClassifier.predict`."""
         return estimator_predict(chainrule, problem)
+
+    def assigned_predict(self, problem: Problem) -> Task:
+        """`MLPClassifier.predict`, `coefs_` assigned before."""
+        return estimator_predict(chainrule, problem, assigned=True)
+
+    def train_call(self, problem: Problem) -> Task:
+        """Train an epoch by `Network.train`."""
+        return TrainingByCalls(problem)
+
+    def partial_fit(self, problem: Problem) -> Task:
+        """`MLPClassifier.partial_fit`."""
+        task = PartialFits(chainrule, problem)
+        task.mlp._optimizer = None
+        return task
 
     def fit(self, fit: Fit, x: Any, y: Any) -> Task:
         """`fit` of chainrule's estimator."""

@@ -157,6 +157,14 @@ class PyTorch(Peer):
 
         return Call(run, lambda: {"output": shown(run())})
 
+    def train_call(self, problem: Problem) -> Task:
+        """Train as ever: no call takes more than a step."""
+        return self.train(problem)
+
+    def partial_fit(self, problem: Problem) -> Task:
+        """Train an epoch of one batch."""
+        return self.train(problem)
+
     def gradient(self, problem: Problem) -> Task:
         """Loss and gradient by autograd."""
         loss, given, (x, y) = loss_function(problem), parameters(problem), tensors(problem)

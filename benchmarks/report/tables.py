@@ -16,6 +16,9 @@ NOTHING = "–"
 CALLS = {
     "predict": "net(x)",
     "estimator_predict": "MLPClassifier.predict",
+    "assigned_predict": "coefs_ assigned, MLPClassifier.predict",
+    "train_call": "net.train, one epoch",
+    "partial_fit": "MLPClassifier.partial_fit",
     "gradient": "net.gradients",
     "engine_gradient": "the engine's call, rows handed over once",
 }
@@ -39,6 +42,8 @@ def tables(sitting: Sitting) -> Iterator[Table]:
             yield training(sitting, list(group), f"{title}, {dtype}, {counted_threads(n_threads)}")
     if calls := sitting.section("prediction", "gradient"):
         yield calling(sitting, calls, "One call: prediction and gradient")
+    if calls := sitting.section("calls"):
+        yield calling(sitting, calls, "One call after the other")
     if fits := sitting.section("fit"):
         yield fitting(fits)
     if sitting.memory:
@@ -78,7 +83,7 @@ def calling(sitting: Sitting, rows: list[Row], title: str) -> Table:
         assert isinstance(work, Work)
         lines.append(
             [work.name, f"{work.network}, {CALLS[work.task]}", row.dtype, str(row.n_threads)]
-            + [str(work.batch_size), *speed(sitting, row)]
+            + [str(work.n_samples), *speed(sitting, row)]
             + [beside(row, peer) for peer in peers]
         )
     return Table(title, header, lines, n_text=3)

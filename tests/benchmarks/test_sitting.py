@@ -28,6 +28,9 @@ WORKS = [
     replace(REGRESSION, name="tiny-gradient", task="gradient", n_batches=1),
     replace(REGRESSION, name="tiny-engine", task="engine_gradient", n_batches=1),
     classes("tiny-estimator", (64, 10, 10), 1, 1, task="estimator_predict"),
+    classes("tiny-assigned", (64, 10, 10), 1, 1, task="assigned_predict"),
+    classes("tiny-partial", (6, 9, 4), 20, 1, task="partial_fit"),
+    classes("tiny-call", (6, 9, 4), 20, 3, task="train_call"),
 ]
 
 

@@ -19,6 +19,7 @@ def test_operations_are_those_of_the_products():
     assert WORK.flops == 2 * forward + backward
     assert dataclasses.replace(WORK, task="predict").flops == forward
     assert dataclasses.replace(WORK, task="gradient").flops == WORK.flops
+    assert dataclasses.replace(WORK, task="train_call").flops == WORK.flops * WORK.n_batches
     assert classes("s", (50, 4, 2), 10, 1, density=0.1).flops == 10 * (4 * 50 * 4 * 0.1 + 6 * 8)
 
 
