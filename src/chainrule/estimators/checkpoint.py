@@ -1,5 +1,6 @@
 """Checkpoints: all that a fit needs to go on, in a file that is whole at any moment."""
 
+import inspect
 import os
 import re
 import time
@@ -143,6 +144,9 @@ class Checkpoint:
 
     def _check(self, then: dict[str, Any], checksums: Any) -> None:
         now = state.from_json(state.get_state(self.mlp)[1])["parameters"]
+        # A file of an earlier version lacks the parameters that came later, which did nothing then.
+        usual = inspect.signature(type(self.mlp)).parameters
+        then |= {name: usual[name].default for name in now.keys() - then.keys() if name in usual}
         if isinstance(now["random_state"], dict) and isinstance(then.get("random_state"), dict):
             # A RandomState has moved on; its start is in the file.
             then["random_state"] = now["random_state"]
