@@ -106,6 +106,18 @@ def test_copies_and_files(dtype, tmp_path) -> None:
     assert gradients.inputs[2].table.shape == (6, 4)
 
 
+def test_a_file_whose_arrays_do_not_fit_is_refused_before_memory_is_taken() -> None:
+    tensors, settings = network()._get_state()
+    settings["inputs"][2]["n_categories"] = 2**24
+    with pytest.raises(
+        ValueError, match=re.escape("inputs.2.table of shape (6, 4) does not fit; expected (16777217, 4)")
+    ):
+        chainrule.Network._from_state(tensors, settings)
+    settings["inputs"][2]["name"] = "wavy"
+    with pytest.raises(KeyError):
+        chainrule.Network._from_state(tensors, settings)
+
+
 def test_gradients_row_by_row_are_those_of_the_batch() -> None:
     net = network()
     batch, rows = net.gradients(X, Y), net.per_sample_gradients(X, Y)

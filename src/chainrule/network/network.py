@@ -691,6 +691,11 @@ class Network(Derivatives, LeavingNetwork):
         shapes = [tensors[f"weights.{k}"].shape for k in range(len(hidden) + 1)]
         if shapes != list(pairwise(architecture.widths)):  # before memory is taken for these sizes
             raise ValueError(f"weights of shapes {shapes} do not fit layers of {architecture.sizes} neurons")
+        for i, layer in enumerate(architecture.inputs):
+            for name, shape in layer.shapes(architecture.widths[0]).items():
+                found = tensors[f"inputs.{i}.{name}"].shape
+                if found != shape:
+                    raise ValueError(f"inputs.{i}.{name} of shape {found} does not fit; expected {shape}")
         network._build(architecture, None)
         for name in network._trainee.arrays("{}.{}"):
             parameters, k, *array = name.split(".")
