@@ -11,15 +11,16 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, chec
 
 from chainrule._settings import flag, named_choice, real_number, whole_number
 from chainrule.description.verbs import verb
-from chainrule.tabular import inputs, saved
+from chainrule.tabular import saved
 from chainrule.tabular.budget import Budget
 from chainrule.tabular.columns import Columns, read_columns, take_rows
 from chainrule.tabular.ensemble import Ensemble, Look, Result
+from chainrule.tabular.inputs import Stage
 from chainrule.tabular.members import Member
 from chainrule.tabular.metrics import OF_PROBABILITIES, get_metric
 from chainrule.tabular.plan import PRESETS, SINGLE, Plan, make_plan
 from chainrule.tabular.preparation import Preparation
-from chainrule.tabular.recipes import RECIPES, Recipe, draws, standard
+from chainrule.tabular.recipes import RECIPES, Recipe, draws, realmlp_td
 from chainrule.tabular.splits import Split, make_splits
 from chainrule.tabular.targets import Classes, Numbers
 from chainrule.tabular.training import Data
@@ -39,6 +40,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
     preparation_: Preparation
     looks_: list[Look]
     _target: Classes | Numbers
+    _stage: Stage
 
     def __init__(
         self,
@@ -155,7 +157,13 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         if not self.recipe:
             plan = _not_too_long(plan, n)
         first = self._first_recipe()
-        recipes = draws(first, plan.n_members, seed)
+        self._stage = Stage(self.preparation_.layout, embeds=first.embedding > 0)
+        n_folds = max(1, plan.n_folds)
+        if plan.mixed:
+            drawn = draws(first, plan.n_members * n_folds, seed)
+            recipes = [drawn[k : k + n_folds] for k in range(0, len(drawn), n_folds)]
+        else:
+            recipes = [[recipe] * n_folds for recipe in draws(first, plan.n_members, seed)]
         classes = learned if self._classifies else None
         if validation is None:
             splits = make_splits(n, plan.n_folds, seed, classes)
@@ -183,6 +191,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
             self._target.n_outputs,
             self._classifies,
             splits,
+            self._stage,
             x_watched,
         )
         metric = get_metric(self.scoring, classifies=self._classifies, n_outputs=self._target.n_outputs)
@@ -213,10 +222,10 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         smooths = self.scoring not in OF_PROBABILITIES
         if self.recipe:
             return RECIPES[self.recipe](classifies=self._classifies, smoothing=smooths)
-        return standard(classifies=self._classifies, smoothing=smooths)
+        return realmlp_td(classifies=self._classifies, smoothing=smooths)
 
     def _inputs(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
-        return inputs.expand(self.preparation_.layout, prepared)
+        return self._stage.expand(prepared)
 
     def member_inputs(self, X: Any) -> NDArray[np.float32]:
         """Return the inputs that each member's network takes.

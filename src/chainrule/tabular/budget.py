@@ -40,7 +40,7 @@ class Budget:
 
     def measure(self, data: Data, recipe: Recipe) -> None:
         """Measure an epoch of a network that is thrown away."""
-        network = recipe.network(data.x.shape[1], data.n_outputs, classifies=data.classifies, seed=0)
+        network = recipe.network(data.stage, data.n_outputs, data.x, classifies=data.classifies, seed=0)
         network.n_threads = 1
         n = min(TRIAL_ROWS, len(data.x))
         settings = recipe.settings(network) | {"epochs": 1}

@@ -69,8 +69,8 @@ class Ensemble:
     Parameters
     ----------
     plan : Plan
-    recipes : list of Recipe
-        One for each member.
+    recipes : list of list of Recipe
+        One for each member and fold.
     data : Data
     watched : Watched
     seed : int
@@ -87,7 +87,7 @@ class Ensemble:
     def __init__(
         self,
         plan: Plan,
-        recipes: list[Recipe],
+        recipes: list[list[Recipe]],
         data: Data,
         watched: Watched,
         *,

@@ -23,6 +23,8 @@ class Plan(NamedTuple):
         Epochs after which the members so far are looked at together: whether to go on.
     least_gain : float
         Stop where a stage made the score better by less than this part of it.
+    mixed : bool
+        Whether each fold has a recipe of its own.
     best_epoch : bool
         Whether each network is kept as it was in its best epoch, not at the zeros.
     """
@@ -33,6 +35,7 @@ class Plan(NamedTuple):
     zeros: tuple[int, ...]
     stages: tuple[int, ...]
     least_gain: float = 0.001
+    mixed: bool = False
     best_epoch: bool = False
 
     @property
@@ -61,10 +64,10 @@ def zero_epochs(n_epochs: int) -> tuple[int, ...]:
 
 FIRST, SECOND, THIRD, LAST = zero_epochs(EPOCHS)
 
-#: What the presets train. "fast" and "default" look after each zero, "best" lets every core go its own way.
+#: What the presets train. Nobody waits for the others before all are done, so that no core is idle.
 PRESETS = {
     "fast": Plan(1, 0, EPOCHS, (FIRST, SECOND), (SECOND,)),
-    "default": Plan(4, 0, EPOCHS, (FIRST, SECOND, THIRD), (FIRST, SECOND, THIRD)),
+    "default": Plan(4, 0, EPOCHS, (FIRST, SECOND), (SECOND,)),
     "best": Plan(32, 0, EPOCHS, (FIRST, SECOND, THIRD), (THIRD,)),
 }
 #: One network, as its authors train it.
@@ -103,5 +106,5 @@ def make_plan(preset: str, n_members: int | None, n_folds: int, *, n_rows: int, 
         return plan._replace(n_members=wanted, n_folds=n_folds)
     folds = min(wanted, MOST_FOLDS)
     if n_rows < FEW_ROWS and folds > 1:
-        return plan._replace(n_members=math.ceil(wanted / folds), n_folds=folds)
+        return plan._replace(n_members=math.ceil(wanted / folds), n_folds=folds, mixed=True)
     return plan._replace(n_members=wanted)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.network import Network
 from chainrule.tabular.ensemble import Look
-from chainrule.tabular.inputs import n_inputs
+from chainrule.tabular.inputs import Stage
 from chainrule.tabular.members import Member
 from chainrule.tabular.preparation import Preparation
 from chainrule.tabular.recipes import Recipe
@@ -52,6 +52,7 @@ def get_state(model: Any) -> tuple[Tensors, dict[str, Any]]:
     settings: dict[str, Any] = {
         "parameters": _parameters(model.get_params(deep=False)),
         "members": members,
+        "embeds": model._stage.embeds,
         "preparation": preparation,
         "looks": [{k: _number(v) for k, v in asdict(look).items()} for look in model.looks_],
         "fitted": {
@@ -118,7 +119,8 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
             raise ValueError(f"the target's arrays have the shapes {[array.shape for array in ranges]}")
         model._target = Numbers(*ranges)
         model._one = bool(settings["one"])
-    n_wanted = n_inputs(model.preparation_.layout)
+    model._stage = Stage(model.preparation_.layout, bool(settings["embeds"]))
+    n_wanted = model._stage.n_inputs
     if {member.network.sizes[0] for member in model.members_} != {n_wanted}:
         raise ValueError(f"columns make {n_wanted} inputs, but members take others")
     n_outputs = {member.network.sizes[-1] for member in model.members_}

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.network import Network
 from chainrule.network.many import n_workers, train_many
+from chainrule.tabular.inputs import Stage
 from chainrule.tabular.plan import Plan
 from chainrule.tabular.recipes import Recipe
 from chainrule.tabular.splits import Split
@@ -57,6 +58,8 @@ class Candidate:
     epoch : int
         How many it has been trained for.
     finished : list of Finished
+    stage : Stage
+        What its inputs are.
     seed : list of int
         Of its first weights and its order of the rows.
     failed : bool
@@ -73,6 +76,7 @@ class Candidate:
     y: NDArray[Any]
     weights: NDArray[np.float64] | None
     watched: Floats
+    stage: Stage
     seed: list[int]
     epoch: int = 0
     finished: list[Finished] = field(default_factory=list)
@@ -87,10 +91,10 @@ class Candidate:
         self.trials += 1
         self.epoch = 0
         self.recipe = replace(self.recipe, learning_rate=self.recipe.learning_rate / 4)
-        first = self.network
         self.network = self.recipe.network(
-            first.sizes[0],
-            first.sizes[-1],
+            self.stage,
+            self.network.sizes[-1],
+            self.x,
             classifies=self.y.dtype.kind == "i",
             seed=[*self.seed, self.trials],
         )
@@ -117,6 +121,8 @@ class Data:
     classifies : bool
     splits : list of Split
         One, or one for each fold.
+    stage : Stage
+        What the inputs are.
     x_watched : ndarray of float32, or None
         The user's own rows to choose by; then those of the splits are not looked at.
     """
@@ -127,11 +133,15 @@ class Data:
     n_outputs: int
     classifies: bool
     splits: list[Split]
+    stage: Stage
     x_watched: Floats | None = None
 
 
-def make_candidates(data: Data, recipes: Iterable[Recipe], seed: int) -> list[Candidate]:
-    """Make all networks, each with a seed of its own; rows of a split are copied once."""
+def make_candidates(data: Data, recipes: Sequence[Sequence[Recipe]], seed: int) -> list[Candidate]:
+    """Make all networks, each with a seed of its own; rows of a split are copied once.
+
+    Each member has a recipe for each fold.
+    """
     parts = []
     for training, watched in data.splits:
         everything = len(training) == len(data.x)
@@ -146,13 +156,14 @@ def make_candidates(data: Data, recipes: Iterable[Recipe], seed: int) -> list[Ca
             fold,
             recipe,
             recipe.network(
-                data.x.shape[1], data.n_outputs, classifies=data.classifies, seed=[seed, member, fold]
+                data.stage, data.n_outputs, part[0], classifies=data.classifies, seed=[seed, member, fold]
             ),
             *part,
+            data.stage,
             [seed, member, fold],
         )
-        for member, recipe in enumerate(recipes)
-        for fold, part in enumerate(parts)
+        for member, of_folds in enumerate(recipes)
+        for fold, (recipe, part) in enumerate(zip(of_folds, parts, strict=True))
     ]
 
 
