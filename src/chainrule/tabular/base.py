@@ -215,8 +215,22 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
             plan, recipes, data, watched, seed=seed, n_jobs=self.n_jobs, budget=budget, start=start, say=say
         )
         result = ensemble.run()
+        if not self.preparation_.layout.n_columns:
+            self._without_columns(result, learned, weights)
         self._chosen(result, watched)
         return result
+
+    def _without_columns(self, result: Result, learned: NDArray[Any], weights: Any) -> None:
+        """Let members say what is known where no column is of use: the mean, or how frequent classes are."""
+        for member in result.members:
+            network, last = member.network, len(member.network.weights) - 1
+            network.weights[last] = np.zeros_like(network.weights[last])
+            if self._classifies:
+                share = np.bincount(learned, weights, minlength=self._target.n_outputs)
+                network.biases[last] = -np.log(share / share.sum())
+            else:
+                network.biases[last] = -np.average(learned, weights=weights, axis=0)
+        result.average[:] = member.network(np.zeros((1, self._stage.n_inputs), dtype=np.float32))
 
     def _first_recipe(self) -> Recipe:
         smooths = self.scoring not in OF_PROBABILITIES

@@ -44,7 +44,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]  # 
 
     Notes
     -----
-    Sources: RealMLP-TD-S: D. Holzmueller, L. Grinsztajn and I. Steinwart, Better by default, NeurIPS 2024
+    Sources: RealMLP: D. Holzmueller, L. Grinsztajn and I. Steinwart, Better by default, NeurIPS 2024
     (arXiv:2407.04491); the choice of members: R. Caruana et al., Ensemble selection from libraries of models,
     ICML 2004; target statistics of categories: L. Prokhorenkova et al., CatBoost, NeurIPS 2018.
 

@@ -8,7 +8,7 @@ PARAMETERS = """
 preset : {"fast", "default", "best"}, default="default"
     How much is trained: one network, four, or 32. A training goes through cycles in which the learning
     rate falls to 0; after each the networks are finished ones, among which the model is chosen. "fast" ends
-    after the second cycle. "default" goes on to the third while that pays, "best" always does.
+    and "default" end after the second cycle, "best" after the third.
 time_budget : float, optional
     Seconds that `fit` may take. Trainings are made shorter, and fewer, so that it is kept; on very many rows
     some of them are left out. What is trained then depends on the machine's speed.
@@ -18,7 +18,7 @@ n_folds : int, default=0
     Train each member so many times, each time without another part of the rows, so that all rows choose. 0
     sets a fifth of the rows aside; with fewer than 5,000 rows the members each leave out another part.
 recipe : {RECIPES}, optional
-    Train one network instead, as its authors do, and keep its best epoch: RealMLP-TD-S.
+    Train one network instead, as its authors do, and keep its best epoch: RealMLP-TD or -TD-S.
 scoring : str, optional
     By what members are chosen: scikit-learn's name of a scorer."""
 CLASSIFIER = """
@@ -55,5 +55,5 @@ def documented(cls: Class) -> Class:
     text = cls.__doc__ or ""
     for name, part in (("{parameters}", PARAMETERS + own + OTHERS), ("{attributes}", ATTRIBUTES)):
         text = text.replace(name, part.strip().replace("\n", "\n    "))
-    cls.__doc__ = text.replace("{RECIPES}", '{"realmlp-td-s"}')
+    cls.__doc__ = text.replace("{RECIPES}", '{"realmlp-td", "realmlp-td-s"}')
     return cls

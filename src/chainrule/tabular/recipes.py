@@ -11,8 +11,6 @@ from chainrule.inputs import InputLayer, Periodic, Scale
 from chainrule.losses import CrossEntropy
 from chainrule.network import Network
 from chainrule.optimizers import AdamW
-from chainrule.reference.schedules import coslog4
-from chainrule.tabular.first_values import data_driven, normal
 from chainrule.tabular.inputs import Stage
 
 Floats = NDArray[np.float32]
@@ -25,6 +23,8 @@ EPOCHS = 256
 BATCH_SIZE = 256
 #: Between which the waves' deviation is drawn: the frequencies that suit a table differ that much.
 SIGMAS = (0.05, 50.0)
+#: Training rows that the first weights are scaled on.
+FIRST_ROWS = 2048
 #: Factors of the learning rate in RealMLP.
 BIAS_RATE, ALPHA_RATE, SCALE_RATE, WAVE_RATE = 0.1, 0.1, 6.0, 0.1
 
@@ -87,10 +87,11 @@ class Recipe:
             dtype="float32",
             random_state=generator,
         )
-        if self.first_values == "data":
-            data_driven(network, x, generator)
+        if self.first_values == "data" and len(x) > 1:
+            rows = np.sort(generator.permutation(len(x))[:FIRST_ROWS])
+            network.initialize_from(x[rows], random_state=generator)
         elif self.first_values == "normal":
-            normal(network, generator)
+            _normal(network, generator)
         return network
 
     def settings(self, network: Network) -> dict[str, Any]:
@@ -103,7 +104,9 @@ class Recipe:
         return {
             "optimizer": AdamW(self.learning_rate, beta_2=0.95, weight_decay=self.weight_decay),
             "batch_size": BATCH_SIZE,
-            "schedule": coslog4,
+            "schedule": "coslog4",
+            "dropout_schedule": "flat_cosine",
+            "decay_schedule": "flat_cosine",
             "learning_rate_factors": {
                 "weights": [1 / root for root in roots],
                 "biases": BIAS_RATE,
@@ -122,6 +125,17 @@ class Recipe:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Undo `to_state`."""
         return cls(**(state | {"hidden": tuple(state["hidden"])}))
+
+
+def _normal(network: Network, generator: np.random.Generator) -> None:
+    """Draw weights N(0, 1/n) and biases N(0, 1); the last layer is 0."""
+    *hidden, last = range(len(network.weights))
+    for k in hidden:
+        n, m = network.weights[k].shape
+        network.weights[k] = generator.normal(size=(n, m)) / np.sqrt(n)
+        network.biases[k] = generator.normal(size=m)
+    network.weights[last] = np.zeros_like(network.weights[last])
+    network.biases[last] = np.zeros_like(network.biases[last])
 
 
 def _rate(layer: InputLayer) -> float:
