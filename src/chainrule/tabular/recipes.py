@@ -100,6 +100,7 @@ class Recipe:
         Its weights are V = sqrt(n) W; a group's factor f multiplies its rate and, twice, its decay.
         """
         roots = [math.sqrt(len(weight)) for weight in network.weights]
+        alphas = {"alphas": ALPHA_RATE} if self.parametric else {}
         inputs = [_rate(layer) for layer in network._architecture.inputs]
         return {
             "optimizer": AdamW(self.learning_rate, beta_2=0.95, weight_decay=self.weight_decay),
@@ -110,11 +111,11 @@ class Recipe:
             "learning_rate_factors": {
                 "weights": [1 / root for root in roots],
                 "biases": BIAS_RATE,
-                "alphas": ALPHA_RATE,
                 "inputs": inputs,
+                **alphas,
             },
             "epsilon_factors": {"weights": roots},
-            "decay_factors": {"weights": roots, "biases": 0.0, "alphas": ALPHA_RATE, "inputs": inputs},
+            "decay_factors": {"weights": roots, "biases": 0.0, "inputs": inputs, **alphas},
         }
 
     def to_state(self) -> dict[str, Any]:
