@@ -30,6 +30,9 @@ def test_no_rows_and_no_files(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(StreamError, match=r"empty has no files \*\.parquet"):
         ParquetRows(tmp_path / "empty", "y")
+    for nothing in (None, 3, {"a": [1.0]}, [None]):
+        with pytest.raises(StreamError, match=r"rows are of type .*; expected paths of Parquet files"):
+            ParquetRows(nothing, "y")
     with pytest.raises(StreamError, match="there are no paths"):
         ParquetRows([], "y")
 

@@ -102,7 +102,11 @@ def _open(source: Any) -> tuple[Any, str]:
 
     if isinstance(source, ds.Dataset):
         return source, "the dataset"
-    paths = [source] if isinstance(source, str | os.PathLike) else list(source)
+    paths = [source] if isinstance(source, str | os.PathLike) else source
+    if not isinstance(paths, list | tuple) or not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise StreamError(
+            f"rows are of type {type(source).__name__}; expected paths of Parquet files, or a pyarrow dataset"
+        )
     files: list[str] = []
     for path in [os.fspath(path) for path in paths]:
         if os.path.isdir(path):
