@@ -448,8 +448,9 @@ void inputs_phase(const Step<T>& s, int64_t first, int64_t last) {
       sum_share(s, piece, share, sums, sums + padded);
       gradient = sums;
     }
-    for (int64_t n0 = 0; n0 < n; n0 += kPanel<T>)
-      finish.vector(s, learned, gradient + n0, share.first + n0, band_vectors<T>(n, n0));
+    const int64_t step = s.sums.gradient_squares ? kPanel<T> : n;  // squares are summed panel by panel
+    for (int64_t n0 = 0; n0 < n; n0 += step)
+      finish.vector(s, learned, gradient + n0, share.first + n0, static_cast<int>(vectors<T>(smaller(n - n0, step))));
     if (piece.below && s.rule.optimizer != Optimizer::gradient && s.rule.stage != Stage::gradient) sum_rises(piece);
   }
 }
