@@ -51,7 +51,7 @@ def test_constructor_is_scikit_learns_and_more(name):
     for parameter in their:
         assert our[parameter].default == their[parameter].default, parameter
         assert our[parameter].kind == their[parameter].kind, parameter
-    off = {"checkpoint_every": 1, "precision": "full", "loss": "log_loss"}
+    off = {"checkpoint_every": 1, "row_blocks": 1, "precision": "full", "loss": "log_loss"}
     for parameter in list(our)[len(their) :]:
         assert our[parameter].kind == inspect.Parameter.KEYWORD_ONLY, parameter
         assert our[parameter].default is None or our[parameter].default in (False, off.get(parameter))
