@@ -91,7 +91,8 @@ void each_place(int n_layers, int n_inputs, ShapeOf shape_of, Use use) {
       for (int kind = begin; kind < end; ++kind) {
         const Learned& learned = kLearned[kind];
         if (!(shape.*learned.has)) continue;
-        const Place place{kind, shape.product ? k : k - n_layers, learned.rows ? shape.*learned.rows : 1, shape.*learned.columns, at};
+        const Place place{kind, shape.product ? k : k - n_layers, learned.rows ? shape.*learned.rows : 1,
+                          shape.*learned.columns, at};
         use(place);
         at += place.size();
       }

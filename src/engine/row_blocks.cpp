@@ -51,8 +51,7 @@ RowBlocks<T>::RowBlocks(int n_blocks, const Kernels<T>& kernels, const std::vect
       const std::int64_t padded = round_up(layer.n_out, kernels.width);
       Sums of_layer{d == 0 ? layer.moments[slot_] : allocate(layer.n_in * padded), {}};
       for (int v = 0; v < kVectors; ++v)
-        if (layer.vectors[v].values)
-          of_layer.vectors[v] = d == 0 ? layer.vectors[v].moments[slot_] : allocate(padded);
+        if (layer.vectors[v].values) of_layer.vectors[v] = d == 0 ? layer.vectors[v].moments[slot_] : allocate(padded);
       sums.push_back(of_layer);
     }
   }
@@ -171,7 +170,8 @@ void RowBlocks<T>::each_band(const std::vector<TileRange>& ranges, int depth, Us
     if (!learns(layer)) continue;
     const std::int64_t tiles = (layer.n_in + kernels_.tile_rows - 1) / kernels_.tile_rows;
     for (std::int64_t t = range.first; t < range.last;) {
-      const std::int64_t panel = t / tiles, first = t - panel * tiles, last = std::min(tiles, range.last - panel * tiles);
+      const std::int64_t panel = t / tiles, first = t - panel * tiles,
+                         last = std::min(tiles, range.last - panel * tiles);
       const std::int64_t n0 = panel * kernels_.panel;
       const std::int64_t band = round_up(std::min<std::int64_t>(kernels_.panel, layer.n_out - n0), kernels_.width);
       const std::int64_t at = n0 * layer.n_in + first * kernels_.tile_rows * band;

@@ -20,7 +20,7 @@ struct Settings : OptimizerSettings {
   int row_blocks = 1;  // that a batch is made of (row_blocks.hpp)
   int n_threads = 0;
   std::uint64_t dropout_seed = 0;
-  bool bf16 = false;                          // products of bfloat16 pairs
+  bool bf16 = false;  // products of bfloat16 pairs
   // One for what is learned at each place of Shape::layout, or none. Those of the rate may be one per layer of weights.
   std::vector<double> learning_rate_factors, epsilon_factors, decay_factors;
 

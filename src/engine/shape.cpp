@@ -89,12 +89,13 @@ void Shape::check_inputs() {
     if (n_columns > 1 && !numbers && !periodic) refuse(i, "takes one column");
     if (!numbers && (layer.n_inner < 1 || layer.n_each < 1)) refuse(i, "has a size below 1");
     std::int64_t each, size;
-    if (__builtin_mul_overflow(layer.n_inner, layer.n_each, &each) ||
-        __builtin_mul_overflow(each, n_columns, &size) || size > kMostParameters)
+    if (__builtin_mul_overflow(layer.n_inner, layer.n_each, &each) || __builtin_mul_overflow(each, n_columns, &size) ||
+        size > kMostParameters)
       refuse(i, "needs more memory than a machine has; use smaller sizes");
     if (layer.kind == InputKind::piecewise_linear) {
       if (static_cast<std::int64_t>(layer.edges.size()) != layer.n_inner + 1)
-        refuse(i, "has " + std::to_string(layer.edges.size()) + " edges for " + std::to_string(layer.n_inner) + " bins");
+        refuse(i,
+               "has " + std::to_string(layer.edges.size()) + " edges for " + std::to_string(layer.n_inner) + " bins");
       for (std::size_t e = 1; e < layer.edges.size(); ++e)
         if (!(layer.edges[e] > layer.edges[e - 1])) refuse(i, "has edges that do not increase");
     }

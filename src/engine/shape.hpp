@@ -22,11 +22,11 @@ struct LayerOptions {
 // last, takes all that the others give.
 struct InputLayer {
   InputKind kind;
-  std::vector<std::int64_t> columns;  // none for E11
-  std::int64_t n_inner = 0;           // frequencies of a column, bins, rows of a table
-  std::int64_t n_each = 0;            // columns of x_1 that are learned for a column of the data
-  std::vector<double> edges = {};     // of the bins
-  std::int64_t unit = 0, n_units = 0; // its columns of x_1; set by Shape
+  std::vector<std::int64_t> columns;   // none for E11
+  std::int64_t n_inner = 0;            // frequencies of a column, bins, rows of a table
+  std::int64_t n_each = 0;             // columns of x_1 that are learned for a column of the data
+  std::vector<double> edges = {};      // of the bins
+  std::int64_t unit = 0, n_units = 0;  // its columns of x_1; set by Shape
 };
 
 // A layer and where its parameters lie, in one place: a call on one row is about these alone.

@@ -91,8 +91,7 @@ class Stepper {
 
   // After that, where a batch is made of blocks: their number, and where the gradient is kept.
   void set_blocks(int row_blocks, int gradient_slot) {
-    if (row_blocks > 1)
-      blocks_.emplace(row_blocks, kernels_, layers_, gradient_slot, most_threads_, sparse_, entries_);
+    if (row_blocks > 1) blocks_.emplace(row_blocks, kernels_, layers_, gradient_slot, most_threads_, sparse_, entries_);
   }
 
   // Before the first step: whether sums of absolute weights, and of the gradient's squares, will be asked for.

@@ -28,10 +28,9 @@ Trainer<T>::Trainer(std::shared_ptr<const Shape> shape, const Kernels<T>& kernel
     throw std::invalid_argument("row_blocks are for networks without input layers, whose sums run over whole batches");
   const auto check = [this](const std::vector<double>& factors, const char* name) {
     if (!factors.empty() && factors.size() != shape_->layout.size())
-      throw std::invalid_argument(std::string(name) + " has " + std::to_string(factors.size()) +
-                                  " numbers, expected " + std::to_string(shape_->n_layers()) +
-                                  ", one per layer of weights, or " + std::to_string(shape_->layout.size()) +
-                                  ", one per place of the layout");
+      throw std::invalid_argument(std::string(name) + " has " + std::to_string(factors.size()) + " numbers, expected " +
+                                  std::to_string(shape_->n_layers()) + ", one per layer of weights, or " +
+                                  std::to_string(shape_->layout.size()) + ", one per place of the layout");
   };
   if (const std::vector<double> of_layers = settings.learning_rate_factors;
       of_layers.size() == static_cast<std::size_t>(shape_->n_layers())) {

@@ -74,8 +74,8 @@ class Holder {
           "data and indices must be 1-D and of one length, and indptr have a value per row and one more");
     held_.data.n_samples = indptr.dim(0) - 1;
     const auto check = [&]<class Index>(Index) {
-      held_.data.longest_row =
-          check_csr(indptr.data<Index>(), indices.data<Index>(), held_.data.n_samples, values.dim(0), shape_.n_features());
+      held_.data.longest_row = check_csr(indptr.data<Index>(), indices.data<Index>(), held_.data.n_samples,
+                                         values.dim(0), shape_.n_features());
     };
     if (narrow)
       check(std::int32_t{});

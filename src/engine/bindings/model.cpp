@@ -142,7 +142,8 @@ void define_place(nb::module_& m) {
       [](std::vector<std::int64_t> sizes, const std::vector<std::string>& activations, std::vector<bool> layer_norm,
          std::vector<bool> parametric, const std::vector<GivenInput>& inputs) {
         const LayerOptions options{{}, std::move(layer_norm), {}, std::move(parametric)};
-        return Shape(std::move(sizes), activations, "squared_error", -1, 0, 1, options, {}, input_layers(inputs)).layout;
+        return Shape(std::move(sizes), activations, "squared_error", -1, 0, 1, options, {}, input_layers(inputs))
+            .layout;
       },
       "sizes"_a, "activations"_a, nb::kw_only(), "layer_norm"_a = std::vector<bool>(),
       "parametric"_a = std::vector<bool>(), "inputs"_a = std::vector<GivenInput>());

@@ -84,7 +84,8 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
       step_factors.n_each = 3;
       for (int k = 0; k < network.shape->n_layers(); ++k)
         for (std::int64_t i = 0; i < n; ++i)
-          if (const double rate = network.shape->dropout(k) * rates->data<double>()[3 * i + 1]; !(rate >= 0 && rate < 1))
+          if (const double rate = network.shape->dropout(k) * rates->data<double>()[3 * i + 1];
+              !(rate >= 0 && rate < 1))
             throw std::invalid_argument("a factor makes a dropout rate " + std::to_string(rate) +
                                         "; expected rates in [0, 1)");
     } else {

@@ -203,8 +203,7 @@ CHAINRULE_INLINE void piecewise_linear_row(const InputPiece<T>& piece, T x, Put 
       below = load_rows(piece.below + bin.i * piece.n_units + u, n);
     else
       for (int64_t i = 0; i < bin.i; ++i) below = below + load_rows(rise + i * piece.n_units, n);
-    const Vec<T> line =
-        fma(load_rows(piece.arrays[1] + u, n), broadcast(x), load_rows(piece.arrays[2] + u, n)) + below;
+    const Vec<T> line = fma(load_rows(piece.arrays[1] + u, n), broadcast(x), load_rows(piece.arrays[2] + u, n)) + below;
     put(u, fma(broadcast(bin.t), load_rows(rise + bin.i * piece.n_units, n), line), n);
   }
 }
@@ -291,8 +290,7 @@ void inputs_forward(const Step<T>& s, int64_t r0, int64_t r1, int64_t at) {
         });
       } else {
         piecewise_linear_row(piece, column[p - at], [&](int64_t u, Vec<T> y, int64_t count) {
-          for (int64_t j = 0; j < count; ++j)
-            inputs.raw[unit_place(s, piece.unit + u + j) + p * kPanel<T>] = y[j];
+          for (int64_t j = 0; j < count; ++j) inputs.raw[unit_place(s, piece.unit + u + j) + p * kPanel<T>] = y[j];
         });
       }
     }

@@ -404,7 +404,8 @@ CHAINRULE_INLINE Wave<T> wave(Vec<T> x) {
   const auto odd = (q & broadcast_bits<T>(1)) != broadcast_bits<T>(0);
   const BitVec<T> of_sin = (q & broadcast_bits<T>(2)) << to_sign;
   const BitVec<T> of_cos = ((q + broadcast_bits<T>(1)) & broadcast_bits<T>(2)) << to_sign;
-  return {from_bits<T>(to_bits<T>(odd ? sine : cosine) ^ of_cos), from_bits<T>(to_bits<T>(odd ? cosine : sine) ^ of_sin)};
+  return {from_bits<T>(to_bits<T>(odd ? sine : cosine) ^ of_cos),
+          from_bits<T>(to_bits<T>(odd ? cosine : sine) ^ of_sin)};
 }
 
 // cos(2 pi x). max error: 2 ULP.

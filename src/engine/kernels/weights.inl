@@ -376,8 +376,7 @@ void weights_phase(const Step<T>& s, const TileRange* ranges, int n_ranges, Colu
   alignas(64) T sums[kTilesAtOnce * kTileRows * kPanel<T>];
   const Finish<T>& finish_step = finish_of(s);
   const bool summed = s.rule.stage == Stage::update || s.rule.summed;
-  if (!kPairs && s.batch.narrow && !summed)
-    return narrow_weights(s, ranges, n_ranges, sums, finish_step);
+  if (!kPairs && s.batch.narrow && !summed) return narrow_weights(s, ranges, n_ranges, sums, finish_step);
   for (int q = 0; q < n_ranges; ++q) {
     const Layer<T>& layer = s.layers[ranges[q].layer];
     const bool still = frozen(s, layer);
@@ -461,9 +460,7 @@ template <class T>
 void row_steps(const Step<T>& all, const chainrule::Rates<T>* rates, int64_t n) {
   Step<T> s = all;
   const Finish<T>* finish = nullptr;
-  const auto update = [&](const Layer<T>& layer, const T* x, Vec<T> delta) {
-    finish->by_row(s, layer, x, delta);
-  };
+  const auto update = [&](const Layer<T>& layer, const T* x, Vec<T> delta) { finish->by_row(s, layer, x, delta); };
   const auto update_above = [&](int k, int64_t at) {
     update(s.layers[k], s.layers[k - 1].output + at, load(s.layers[k].delta));
   };
