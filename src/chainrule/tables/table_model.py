@@ -222,7 +222,7 @@ class TableModel(Leaving):
             Whether the first line of a CSV file has the names; without, they are "0", "1", ...
         memory : str or int, optional
             About how much memory the rows may take, such as "2GB": `table` is then a Parquet file, a folder,
-            a pattern such as "big/*.parquet" or a dataset of pyarrow, and is read while the network trains
+            a pattern such as ``big/*.parquet`` or a dataset of pyarrow, and is read while the network trains
             (`chainrule.stream`). By default the whole table is read first.
         **parameters
             Further parameters of `MLPClassifier` or `MLPRegressor`, by their names there: `solver`, `loss`,

@@ -196,7 +196,7 @@ class CosLog4Schedule(Schedule):
     Examples
     --------
     >>> CosLog4Schedule().factors(0, 5, total=4).round(4).tolist()
-    [0.0, 0.4935, 0.0, 0.8757, 0.0]
+    [0.0, 0.4935, 0.0736, 0.8757, 0.0]
     """
 
     name: ClassVar[str] = "coslog4"
