@@ -50,18 +50,18 @@ def to_torch(model: Any) -> torch.nn.Sequential:
       (2): Linear(in_features=4, out_features=1, bias=True)
     )
     """
-    try:
-        from torch import nn
-    except ImportError:
-        raise ImportError(MISSING) from None
-    from chainrule.export.torch_layers import Residual
-
     network = exportable(model)
     if network.columns is not None:
         raise TypeError(
             f"a {type(model).__name__} reads a table's columns, which PyTorch's modules cannot; give its "
             "network, model.estimator"
         )
+    try:
+        from torch import nn
+    except ImportError:
+        raise ImportError(MISSING) from None
+    from chainrule.export.torch_layers import Residual
+
     modules: list[Any] = []
     for k, layer in enumerate(network.layers, start=1):
         logits = k == len(network.layers) and network.meaning.classifies
