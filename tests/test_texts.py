@@ -10,6 +10,9 @@ import tokenize
 import tomllib
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 
 import chainrule
@@ -62,8 +65,12 @@ def write_houses(directory):
 
 @pytest.mark.slow
 def test_commands_in_the_readme_run(tmp_path):
-    """Every `chainrule ...` line of the shell blocks, in order, in one directory with two tables."""
+    """Every `chainrule ...` line of the shell blocks, in order, beside two tables; one is also in Parquet files."""
     write_houses(tmp_path)
+    houses = pa.csv.read_csv(tmp_path / "houses.csv")
+    (tmp_path / "houses").mkdir()
+    for part, first in enumerate((0, houses.num_rows // 2)):
+        pq.write_table(houses.slice(first, houses.num_rows // 2), tmp_path / "houses" / f"{part}.parquet")
     lines = [line for block in code_blocks("README.md", "sh") for line in block.splitlines()]
     commands = [line.removeprefix("chainrule ") for line in lines if line.startswith("chainrule ")]
     assert len(commands) >= 4

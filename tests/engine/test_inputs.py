@@ -91,7 +91,7 @@ def learned(inputs: list[InputLayer], model: engine.Model, flat: np.ndarray) -> 
 def by_reference(inputs: list[InputLayer], case: Case, flat: np.ndarray, **options: Any) -> dict[str, Any]:
     """What the reference takes for these parameters, in float64."""
     flat = flat.astype(np.float64)
-    gains, shifts, _, alphas = split_vectors(case.model, flat)
+    gains, shifts, _, alphas, *_ = split_vectors(case.model, flat)
     weights, biases = split(case.model, flat)
     norms = [None if g is None else Norm(g, s) for g, s in zip(gains, shifts, strict=True)]
     return {
@@ -119,7 +119,7 @@ def gradient_by_reference(inputs: list[InputLayer], case: Case, **options: Any) 
     )
     flat = np.zeros(case.model.parameters.size)
     weights, biases = split(case.model, flat)
-    gains, shifts, _, alphas = split_vectors(case.model, flat)
+    gains, shifts, _, alphas, *_ = split_vectors(case.model, flat)
     kinds = (weights, g.weights), (biases, g.biases), (gains, g.gains), (shifts, g.shifts), (alphas, g.alphas)
     for views, arrays in kinds:
         for view, array in zip(views, arrays, strict=True):
