@@ -65,7 +65,7 @@ def write_houses(directory):
 
 @pytest.mark.slow
 def test_commands_in_the_readme_run(tmp_path):
-    """Every `chainrule ...` line of the shell blocks, in order, beside two tables; one is also in Parquet files."""
+    """Every `chainrule ...` line of the shell blocks, in order, beside two tables, one in Parquet too."""
     write_houses(tmp_path)
     houses = pa.csv.read_csv(tmp_path / "houses.csv")
     (tmp_path / "houses").mkdir()
