@@ -109,8 +109,8 @@ void RowBlocks<T>::rows(int thread, const Step<T>& s, std::int64_t begin, std::i
 }
 
 template <class T>
-void RowBlocks<T>::sum(int thread, const Step<T>& s, const std::vector<TileRange>& ranges) {
-  if (sum_blocks(own_[static_cast<std::size_t>(thread)], s, ranges, 0, n_blocks_, 0)) return;
+void RowBlocks<T>::sum(int thread, const Step<T>& s, const std::vector<TileRange>& ranges, int begin, int end) {
+  if (sum_blocks(own_[static_cast<std::size_t>(thread)], s, ranges, begin, end, 0)) return;
   each_band(ranges, 0, [](T* sums, const T*, std::int64_t n) { std::fill_n(sums, n, T(0)); });
 }
 

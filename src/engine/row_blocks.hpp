@@ -5,6 +5,8 @@
 
 #include <bit>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "workspace.hpp"
@@ -25,6 +27,20 @@ double tree_sum(int begin, int end, Value value_of) {
   return left + tree_sum(middle, end, value_of);
 }
 
+// Steps whose blocks are computed in several places. `nodes` are those computed here, as parts begin .. end of the tree; `all`
+// gets their sums, one row of parameters each (biases as the engine has them), and numbers, and leaves those of all
+// blocks in the first of each. May throw.
+template <class T>
+struct Exchange {
+  struct Numbers {
+    double loss, weight, n_rows;
+  };
+  std::vector<std::pair<int, int>> nodes;
+  std::vector<T> sums;
+  std::vector<Numbers> numbers;
+  std::function<void()> all;
+};
+
 template <class T>
 class RowBlocks {
  public:
@@ -41,15 +57,18 @@ class RowBlocks {
   // A half of the rows phase, or all of it, of the positions begin .. end.
   void rows(int thread, const Step<T>& s, std::int64_t begin, std::int64_t end, RowsPhase phase);
 
-  // The sums over the rows for these tiles of the weights, all blocks', into moments[gradient_slot].
-  void sum(int thread, const Step<T>& s, const std::vector<TileRange>& ranges);
+  // The sums over the rows for these tiles of the weights, of blocks begin .. end, into moments[gradient_slot].
+  void sum(int thread, const Step<T>& s, const std::vector<TileRange>& ranges, int begin, int end);
 
-  // The sum of sum_of(first, end) over the blocks' positions, in the tree.
+  // The sum of sum_of(first, end) over these blocks' positions, in the tree.
   template <class Sum>
-  double total(int thread, Sum sum_of) const {
+  double total(int thread, int begin, int end, Sum sum_of) const {
     const Own& own = own_[static_cast<std::size_t>(thread)];
-    return tree_sum(0, n_blocks_, [&](int block) { return sum_of(own.first(block), own.first(block + 1)); });
+    return tree_sum(begin, end, [&](int block) { return sum_of(own.first(block), own.first(block + 1)); });
   }
+
+  int n_blocks() const { return n_blocks_; }
+  int slot() const { return slot_; }
 
  private:
   struct Own {  // a thread's

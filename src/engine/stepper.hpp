@@ -120,9 +120,10 @@ class Stepper {
   }
 
   // Every thread calls this before its first step: the phases are divided for as many threads as there really are.
-  void divide(int thread, int n_threads, std::int64_t n_rows, const Data<T>& data) {
+  void divide(int thread, int n_threads, std::int64_t n_rows, const Data<T>& data, Exchange<T>* exchange = nullptr) {
     if (thread == 0) {
       batch_loss_ = data.batch_loss ? &data.batch_loss : nullptr;
+      exchange_ = exchange;
       const std::int64_t most = n_threads == 1 ? 1 : kMostChunks, chunks = n_threads * most;
       row_chunks_each_ = std::clamp<std::int64_t>(n_rows / n_threads / kRowsWorthAChunk, 1, most);
       tile_chunks_each_ = most;
@@ -144,7 +145,7 @@ class Stepper {
   // weights before the update: squares, absolute values; of the gradient: squares. A custom loss has divided already.
   struct Sums {
     double loss, weight, row_weights, squares = 0, absolutes = 0, gradient_squares = 0;
-    bool failed = false;  // a custom loss threw, and no weight has changed: see `rethrow`
+    bool failed = false;  // a custom loss or an exchange threw, and no weight has changed: see `rethrow`
   };
 
   struct Nothing {
@@ -178,22 +179,21 @@ class Stepper {
     barrier_.wait(n_threads);
 
     if (thread == 0) rows_.reset();
+    const int n_blocks = blocks_ ? blocks_->n_blocks() : 1;
     Sums sums{0, static_cast<double>(s.batch.n_rows), static_cast<double>(s.batch.n_rows)};
-    if (s.data.sample_weight) {
-      const double total = total_of(thread, s, [&](std::int64_t first, std::int64_t end) {
-        double weights = 0;
-        for (std::int64_t r = first; r < end; ++r)
-          weights += static_cast<double>(s.data.sample_weight[s.batch.order[r]]);
-        return weights;
-      });
-      sums.row_weights = total;
-      if (!batch_loss_) sums.weight = total;
-    }
     const bool staged = s.rule.stage == Stage::gradient;
-    if (thread == 0 || staged)
-      sums.loss = total_of(thread, s, [&](std::int64_t first, std::int64_t end) {
-        return ordered_sum(s.loss.of_rows + first, end - first);
-      });
+    if (exchange_) {
+      if (!swap(thread, n_threads, s)) return {.loss = 0, .weight = 0, .row_weights = 0, .failed = true};
+      const auto& all = exchange_->numbers[0];
+      sums = {all.loss, all.weight, all.weight};
+    } else {
+      if (s.data.sample_weight) {
+        const double total = weight_of(thread, s, 0, n_blocks);
+        sums.row_weights = total;
+        if (!batch_loss_) sums.weight = total;
+      }
+      if (thread == 0 || staged) sums.loss = row_losses(thread, s, 0, n_blocks);
+    }
     prepare(s, sums);
     measure_into(s);
     ColumnEntries<T> columns{};
@@ -204,7 +204,7 @@ class Stepper {
     const auto weights_phase = [&](Chunks& chunks) {
       chunks.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
         const auto& ranges = tile_chunks_[static_cast<std::size_t>(chunk)];
-        if (blocks_ && &chunks == &tiles_) blocks_->sum(thread, s, ranges);
+        if (blocks_ && !exchange_ && &chunks == &tiles_) blocks_->sum(thread, s, ranges, 0, n_blocks);
         kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
         const std::int64_t shares = packed.inputs().n_shares(), n = n_threads * tile_chunks_each_;
         if (shares > 0) kernels_.inputs_phase(s, share(shares, chunk, n), share(shares, chunk + 1, n));
@@ -265,7 +265,7 @@ class Stepper {
     }
   }
 
-  // Throws what a custom loss threw.
+  // Throws what a custom loss or an exchange threw.
   void rethrow() {
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
@@ -303,10 +303,55 @@ class Stepper {
       phase(s, begin, end);
   }
 
-  // A sum over the step's rows, of which sum_of(first, end) is a part.
+  // A sum over the step's rows, or those of blocks begin .. end; sum_of(first, end) is a part of it.
   template <class Sum>
-  double total_of(int thread, const Step<T>& s, Sum sum_of) const {
-    return blocks_ ? blocks_->total(thread, sum_of) : sum_of(0, s.batch.n_rows);
+  double total_of(int thread, const Step<T>& s, int begin, int end, Sum sum_of) const {
+    return blocks_ ? blocks_->total(thread, begin, end, sum_of) : sum_of(0, s.batch.n_rows);
+  }
+  double weight_of(int thread, const Step<T>& s, int begin, int end) const {
+    return total_of(thread, s, begin, end, [&](std::int64_t first, std::int64_t last) {
+      double weights = 0;
+      for (std::int64_t r = first; r < last; ++r)
+        weights += static_cast<double>(s.data.sample_weight[s.batch.order[r]]);
+      return weights;
+    });
+  }
+  double row_losses(int thread, const Step<T>& s, int begin, int end) const {
+    return total_of(thread, s, begin, end, [&](std::int64_t first, std::int64_t last) {
+      return ordered_sum(s.loss.of_rows + first, last - first);
+    });
+  }
+
+  // Sums up the blocks that are computed here, and lets the exchange make the sums of all of them. False: it threw.
+  bool swap(int thread, int n_threads, const Step<T>& s) {
+    const auto size = static_cast<std::size_t>(shape_.n_parameters());
+    for (std::size_t node = 0; node < exchange_->nodes.size(); ++node) {
+      const auto [begin, end] = exchange_->nodes[node];
+      tiles_.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
+        blocks_->sum(thread, s, tile_chunks_[static_cast<std::size_t>(chunk)], begin, end);
+      });
+      barrier_.wait(n_threads);
+      if (thread == 0) {
+        tiles_.reset();
+        packed.unpack_moment(blocks_->slot(), false, exchange_->sums.data() + node * size);
+        const double n_rows = blocks_->total(thread, begin, end, [](std::int64_t first, std::int64_t last) {
+          return static_cast<double>(last - first);
+        });
+        exchange_->numbers[node] = {row_losses(thread, s, begin, end),
+                                    s.data.sample_weight ? weight_of(thread, s, begin, end) : n_rows, n_rows};
+      }
+      barrier_.wait(n_threads);
+    }
+    if (thread == 0) {
+      try {
+        exchange_->all();
+        packed.pack_moment(blocks_->slot(), false, exchange_->sums.data());
+      } catch (...) {
+        error_ = std::current_exception();
+      }
+    }
+    barrier_.wait(n_threads);
+    return !error_;
   }
 
   // Between the halves of the rows phase thread 0 calls the loss, and the others wait. Its value is that of the batch's
@@ -389,6 +434,7 @@ class Stepper {
   std::vector<double> row_loss_, penalty_, absolutes_, squares_;
   Buffer<T> predictions_, output_gradient_;  // of a custom loss
   const BatchLoss<T>* batch_loss_ = nullptr;
+  Exchange<T>* exchange_ = nullptr;
   std::exception_ptr error_;
   std::vector<Columns> columns_;
   int most_threads_;

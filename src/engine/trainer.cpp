@@ -97,7 +97,7 @@ void Trainer<T>::make_room(const Data<T>& data, std::int64_t rows) {
 
 template <class T>
 bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
-                        const std::function<bool()>& interrupted, StepFactors factors) {
+                        const std::function<bool()>& interrupted, StepFactors factors, Exchange<T>* exchange) {
   const std::int64_t most_rows = rows_of_steps(data, order);
   make_room(data, most_rows);
   stepper_->packed.pack(parameters, n_threads_);
@@ -115,7 +115,7 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
     const int threads = team_.threads(n_threads_, work);
     const std::int64_t count = team_.epochs(n_epochs - done), steps_before = n_steps;
     const auto begin = std::chrono::steady_clock::now();
-    going = some_epochs(threads, data, done, count, order, losses, look, stop, factors);
+    going = some_epochs(threads, data, done, count, order, losses, look, stop, factors, exchange);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     team_.took(seconds.count(), count, n_steps - steps_before);
     if (factors.of_steps) factors.of_steps += (n_steps - steps_before) * factors.n_each;
@@ -131,13 +131,13 @@ bool Trainer<T>::epochs(T* parameters, const Data<T>& data, std::int64_t n_epoch
 template <class T>
 bool Trainer<T>::some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
                              const Order& order, double* losses, const std::function<void()>& look,
-                             std::atomic<bool>& stop, const StepFactors& factors) {
+                             std::atomic<bool>& stop, const StepFactors& factors, Exchange<T>* exchange) {
   const std::int64_t n = data.n_samples, batch = rows_of_steps(data, order), steps_before = n_steps;
   const std::int64_t steps_each = order.bounds ? order.n_steps : (n + batch - 1) / batch;  // epoch
   bool stopped = false;
   const std::int64_t steps_between_looks = 1 + (1 << 24) / (shape_->n_weights() * batch + 1);
   in_parallel(threads, [&](int thread, int n_threads) {
-    stepper_->divide(thread, n_threads, batch, data);
+    stepper_->divide(thread, n_threads, batch, data, exchange);
     Step<T> s = stepper_->describe(data, thread);
     chainrule::describe(settings, s);
     s.training = true;

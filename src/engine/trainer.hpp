@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data.hpp"
+#include "row_blocks.hpp"
 #include "settings.hpp"
 #include "shape.hpp"
 #include "team.hpp"
@@ -63,10 +64,10 @@ class Trainer {
 
   // n_epochs passes over the rows; losses[e] is the mean over the rows of each batch's loss before its update.
   // Every tenth of a second or so `interrupted` is asked whether to stop; true: stopped after a whole step, whose
-  // parameters stand. With order.bounds it is one pass over those
-  // steps, n_epochs is 1, and losses[i] is that of step i.
+  // parameters stand. With order.bounds it is one pass over those steps, n_epochs is 1, and losses[i] is that of step i;
+  // blocks that `exchange` does not name have no rows here. What it throws is thrown after a whole step, too.
   bool epochs(T* parameters, const Data<T>& data, std::int64_t n_epochs, const Order& order, double* losses,
-              const std::function<bool()>& interrupted, StepFactors factors = {});
+              const std::function<bool()>& interrupted, StepFactors factors = {}, Exchange<T>* exchange = nullptr);
 
   // The optimizer's memory, laid out as the parameters; beside it, n_steps and last_loss.
   int n_moments() const { return chainrule::n_moments(settings); }
@@ -88,7 +89,7 @@ class Trainer {
   }
   bool some_epochs(int threads, const Data<T>& data, std::int64_t first_epoch, std::int64_t n_epochs,
                    const Order& order, double* losses, const std::function<void()>& look, std::atomic<bool>& stop,
-                   const StepFactors& factors);
+                   const StepFactors& factors, Exchange<T>* exchange);
 
   std::shared_ptr<const Shape> shape_;
   const Kernels<T>& kernels_;

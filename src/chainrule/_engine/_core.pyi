@@ -265,12 +265,22 @@ class Trainer:
         *,
         factors: NDArray[np.float64] | None = None,
         stop: Stop | None = None,
+        losses: NDArray[np.float64] | None = None,
+        nodes: Sequence[tuple[int, int]] | None = None,
+        exchange: Callable[[Floats, NDArray[np.float64]], object] | None = None,
     ) -> NDArray[np.float64]:
         """Take steps of blocks of rows; the loss of each before its update, penalty included (n_steps,).
 
         Block b of step i has the rows ``order[bounds[k] : bounds[k + 1]]``, k = i * row_blocks + b. The
         gradient's sum over each block's rows is taken apart, and the sums are added as
-        (((0+1)+(2+3))+((4+5)+(6+7))); so are losses and sample weights.
+        (((0+1)+(2+3))+((4+5)+(6+7))); so are losses and sample weights. They are written into `losses` where
+        it is given, which has those of the steps before where an error ends the call.
+
+        With an `exchange`, `nodes` are the parts (begin, end) of the blocks whose rows are here; the others
+        have none. In each step exchange(sums, numbers) is given one row for each node: the sums of
+        the gradient, flat as `parameters`, biases in the engine's sign, and (loss, weight, rows).
+        It writes those of all blocks into the first row of each. Where it raises, no weight has changed
+        in that step, and `n_steps` tells how many were taken.
         """
 
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:

@@ -122,6 +122,36 @@ def interleave(order: Whole, before: Whole, bounds: Whole, block: int, rows: Who
     order[np.repeat(shift, counts) + np.arange(len(rows))] = rows
 
 
+def epoch_order(sizes: Sequence[int], before: Whole, bounds: Whole, seed: int | None, epoch: int) -> Whole:
+    """Return the rows of an epoch, step by step and block by block, where blocks are neighboring rows.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Rows of each block; 0 for those that are elsewhere.
+    before, bounds : ndarray
+        Of all steps, and these rows.
+    seed : int or None
+        Of the orders; None takes the rows as they lie.
+    epoch : int
+
+    Examples
+    --------
+    >>> before = rows_before([2, 2], 2)
+    >>> epoch_order([2, 2], before, bounds_of(before), None, 0).tolist()
+    [0, 2, 1, 3]
+    """
+    order = np.empty(sum(sizes), dtype=np.int64)
+    begin = 0
+    for block, size in enumerate(sizes):
+        rows = np.arange(size)
+        if seed is not None and size:
+            rows = _engine.permutation(size, block_seed(seed, block), epoch)
+        interleave(order, before, bounds, block, rows + begin)
+        begin += size
+    return order
+
+
 def mean_loss(losses: Sequence[float] | NDArray[np.float64], before: Whole) -> float:
     """Return the mean over the rows of each step's loss, from the losses and `rows_before` of all steps.
 
@@ -182,15 +212,8 @@ class BlockSource(Source):
 
     def order(self, epoch: int) -> Whole:
         """Return the rows of an epoch, step by step and block by block."""
-        order = np.empty(self.n_samples, dtype=np.int64)
-        begin = 0
-        for block, size in enumerate(self.sizes):
-            rows = np.arange(size)
-            if self.shuffle:
-                rows = _engine.permutation(size, block_seed(self.seed, block), epoch)
-            interleave(order, self.before, self.bounds, block, rows + begin)
-            begin += size
-        return order
+        seed = self.seed if self.shuffle else None
+        return epoch_order(self.sizes, self.before, self.bounds, seed, epoch)
 
     def train(
         self, trainer: _engine.Trainer, n_epochs: int, factors: Any, stop: _engine.Stop | None

@@ -1,6 +1,7 @@
 // Trainer and Stop: epochs without the GIL, and the optimizer's memory.
 #include "../trainer.hpp"
 
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -64,15 +65,48 @@ void make_training(Training* self, nb::object model, const std::string& optimize
   });
 }
 
+bool is_given(nb::handle value) { return value.is_valid() && !value.is_none(); }
+
+// An exchange by a Python function of (sums, numbers), which writes those of all blocks into the first row of each.
+template <class T>
+void describe(Exchange<T>& all, nb::handle nodes, nb::handle function, int n_blocks, std::int64_t n_parameters) {
+  for (const nb::handle node : nodes) all.nodes.push_back(nb::cast<std::pair<int, int>>(node));
+  const auto n = static_cast<std::int64_t>(all.nodes.size());
+  if (n_blocks < 2 || n < 1) throw std::invalid_argument("an exchange is for more than one block, some of them here");
+  for (const auto& [begin, end] : all.nodes)
+    if (begin < 0 || end <= begin || end > n_blocks)
+      throw std::invalid_argument("nodes must be parts begin .. end of 0 .. " + std::to_string(n_blocks));
+  all.numbers.resize(static_cast<std::size_t>(n));
+  all.sums.resize(static_cast<std::size_t>(n * n_parameters));
+  all.all = [&all, function, n, n_parameters] {
+    const nb::gil_scoped_acquire locked;
+    const NewArray<T> sums({n, n_parameters});
+    const NewArray<double> numbers({n, 3});
+    std::copy_n(all.sums.data(), n * n_parameters, sums.data);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto& of_node = all.numbers[static_cast<std::size_t>(i)];
+      const double three[] = {of_node.loss, of_node.weight, of_node.n_rows};
+      std::copy_n(three, 3, numbers.data + 3 * i);
+    }
+    function(sums.array, numbers.array);
+    std::copy_n(sums.data, n_parameters, all.sums.data());
+    all.numbers[0] = {numbers.data[0], numbers.data[1], numbers.data[2]};
+  };
+}
+
 template <class T>
 nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& dataset, std::int64_t n_epochs,
-                      const Order& order, nb::handle factors, const Stop* stop = nullptr) {
+                      const Order& order, nb::handle factors, const Stop* stop = nullptr, nb::handle losses_to = {},
+                      nb::handle nodes = {}, nb::handle exchange = {}) {
   Network<T>& network = training.network<T>();
   const Data<T>& data = dataset.of(network, true);
   if (trainer.settings.row_blocks > 1 && !order.bounds)
     throw std::invalid_argument("this trainer takes batches of " + std::to_string(trainer.settings.row_blocks) +
                                 " blocks of rows, by `steps`");
-  const NewArray<double> losses({order.bounds ? order.n_steps : n_epochs});
+  const std::int64_t n_losses = order.bounds ? order.n_steps : n_epochs;
+  const nb::object array = is_given(losses_to) ? nb::borrow(losses_to) : NewArray<double>({n_losses}).array;
+  const View losses = view_of<double>(array, "losses", "", true);
+  check_shape("losses", losses, {n_losses});
   std::optional<View> rates;
   StepFactors step_factors;
   if (!factors.is_none()) {
@@ -93,6 +127,10 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
     }
     step_factors.of_steps = rates->data<double>();
   }
+  Exchange<T> all;
+  if (is_given(exchange)) describe(all, nodes, exchange, trainer.settings.row_blocks, network.shape->n_parameters());
+  if (is_given(exchange) && data.batch_loss)
+    throw std::invalid_argument("an exchange is for the engine's own losses: a custom one sees whole batches");
   const std::unique_lock<std::mutex> alone(*training.busy, std::try_to_lock);
   if (!alone.owns_lock()) throw std::runtime_error("this trainer is at work in another thread");
   const auto interrupted = [stop] {
@@ -103,13 +141,14 @@ nb::object run_epochs(Training& training, Trainer<T>& trainer, const Dataset& da
   bool stopped;
   {
     const nb::gil_scoped_release unlocked;
-    stopped = trainer.epochs(network.data, data, n_epochs, order, losses.data, interrupted, step_factors);
+    stopped = trainer.epochs(network.data, data, n_epochs, order, losses.data<double>(), interrupted, step_factors,
+                             is_given(exchange) ? &all : nullptr);
   }
   if (stopped) {
     if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
     throw nb::python_error();
   }
-  return losses.array;
+  return array;
 }
 
 nb::object epochs(Training& self, const Dataset& data, std::int64_t n_epochs, bool shuffle, std::uint64_t seed,
@@ -140,7 +179,7 @@ double epoch(Training& self, const Dataset& data, nb::handle order, nb::handle f
 }
 
 nb::object steps(Training& self, const Dataset& data, nb::handle order, nb::handle bounds, nb::handle factors,
-                 const Stop* stop) {
+                 const Stop* stop, nb::handle losses, nb::handle nodes, nb::handle exchange) {
   const View rows = view_of<std::int64_t>(order, "order", ""), ends = view_of<std::int64_t>(bounds, "bounds", "");
   const int blocks = self.visit([](auto& t) { return t.settings.row_blocks; });
   check_shape("order", rows, {kSamples});
@@ -155,7 +194,7 @@ nb::object steps(Training& self, const Dataset& data, nb::handle order, nb::hand
     throw std::invalid_argument("bounds must rise, from 0 to at most the length of order");
   for (std::int64_t i = 0; i < by.n_steps; ++i)
     by.most_rows = std::max(by.most_rows, by.bounds[(i + 1) * blocks] - by.bounds[i * blocks]);
-  return self.visit([&](auto& t) { return run_epochs(self, t, data, 1, by, factors, stop); });
+  return self.visit([&](auto& t) { return run_epochs(self, t, data, 1, by, factors, stop, losses, nodes, exchange); });
 }
 
 nb::list get_state(Training& training) {
@@ -214,7 +253,7 @@ void define_trainer(nb::module_& m) {
       .def_prop_rw("state", &get_state, &set_state)
       .def("epoch", &epoch, "data"_a, "order"_a = nb::none(), nb::kw_only(), "factors"_a = nb::none())
       .def("steps", &steps, "data"_a, "order"_a, "bounds"_a, nb::kw_only(), "factors"_a = nb::none(),
-           "stop"_a = nb::none())
+           "stop"_a = nb::none(), "losses"_a = nb::none(), "nodes"_a = nb::none(), "exchange"_a = nb::none())
       .def("epochs", &epochs, "data"_a, "n_epochs"_a, nb::kw_only(), "shuffle"_a = true, "seed"_a = 0,
            "first_epoch"_a = 0, "factors"_a = nb::none(), "stop"_a = nb::none());
 }
