@@ -21,6 +21,7 @@ class MLP(ABC):
     """A classifier or a regressor."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]]
+    _not_saved: ClassVar[tuple[str, ...]] = ()  # parameters that no file holds, such as connections
 
     # The constructor's parameters, which nobody changes: `keywords.py` says what they may be. Those of one of
     # the two estimators alone are looked up by getattr.

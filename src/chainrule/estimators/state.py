@@ -58,7 +58,9 @@ def get_state(mlp: MLP) -> tuple[Tensors, dict[str, Any]]:
         For class labels or parameters that JSON cannot hold.
     """
     tensors: Tensors = {}
-    parameters = mlp.get_params(deep=False)
+    parameters = {
+        name: value for name, value in mlp.get_params(deep=False).items() if name not in mlp._not_saved
+    }
     settings: dict[str, Any] = {"parameters": parameters}
     if isinstance(parameters["random_state"], np.random.RandomState):
         source: dict[str, Any] = parameters["random_state"].get_state(legacy=False)

@@ -1,5 +1,6 @@
 """Estimators on rows that are read while they train."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from chainrule.stream.held_out import EVERY_ROW, MOST_HELD_OUT, HeldOut
 from chainrule.stream.rows import StreamedRows
 from chainrule.stream.source import StreamSource
 from chainrule.stream.targets import MOST_LABELS
+from chainrule.training.source import Source
 
 
 class Stream:
@@ -95,42 +97,22 @@ class Stream:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
             )
-        return Rows(x, self._targets(y), weight)
+        return Rows(x, Encoding(self.mlp, None, self.rows.targets[0]).targets(y), weight)
 
-    def source(self, bound: BoundModel, random_state: np.random.RandomState, batch_rows: Any) -> StreamSource:
+    def source(self, bound: BoundModel, random_state: np.random.RandomState, batch_rows: Any) -> Source:
         """Return the source of the rows; `batch_rows` says how many a step has, of so many rows."""
         mlp = self.mlp
-        weights = self._class_weights()
-
-        def encode(x: NDArray[Any], y: NDArray[Any], weight: NDArray[np.float64] | None) -> Rows:
-            rows = Rows(x, self._targets(y), weight)
-            if weights is not None:
-                assert mlp._labels is not None
-                rows = weigh_classes(mlp._labels, weights, rows)
-            return learned(mlp, bound, rows)
-
-        n_rows = sum(self.rows.sizes(self.held_out))
-        return StreamSource(
-            bound,
-            self.rows,
-            encode,
-            batch_rows(mlp, n_rows),
-            shuffle=bool(mlp.shuffle),
-            n_blocks=int(mlp.row_blocks),
-            seed=int(random_state.randint(2**31)),
-            first_epoch=mlp.n_iter_,
-            held_out=self.held_out,
-        )
-
-    def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
-        mlp: Any = self.mlp
-        if not is_classifier(mlp):
-            targets: NDArray[Any] = mlp._encode(y, repr(self.rows.targets[0]))
-            return targets
-        if not mlp._labels.knows(y):
-            raise StreamError(f"target {self.rows.targets[0]!r} has labels that were not there before")
-        encoded: NDArray[Any] = mlp._labels.encode(y)
-        return encoded
+        encoding = Encoding(mlp, self._class_weights(), self.rows.targets[0])
+        batch_size = batch_rows(mlp, sum(self.rows.sizes(self.held_out)))
+        options: dict[str, Any] = {
+            "shuffle": bool(mlp.shuffle),
+            "n_blocks": int(mlp.row_blocks),
+            "seed": int(random_state.randint(2**31)),
+            "first_epoch": mlp.n_iter_,
+            "held_out": self.held_out,
+        }
+        own = self.rows.own_source(mlp, encoding, batch_size, **options)
+        return own or StreamSource(bound, self.rows, partial(encoding, bound), batch_size, **options)
 
     def _class_weights(self) -> Any:
         """Return weights by label, "balanced" as those of all rows; None for none."""
@@ -139,6 +121,44 @@ class Stream:
             return given
         labels = {label: weight for label, weight in (self.summary.labels or {}).items() if weight > 0}
         return {label: self.summary.weight / (len(labels) * weight) for label, weight in labels.items()}
+
+
+class Encoding:
+    """From rows, targets and weights as they were read to what the engine takes.
+
+    Parameters
+    ----------
+    mlp : MLPClassifier or MLPRegressor
+        Whose labels and units of targets are known.
+    class_weights : dict or None
+        By label.
+    target : str
+        Its name.
+    """
+
+    def __init__(self, mlp: MLP, class_weights: Any, target: str) -> None:
+        self.mlp, self.class_weights, self.target = mlp, class_weights, target
+
+    def __call__(
+        self, bound: BoundModel, x: NDArray[Any], y: NDArray[Any], weight: NDArray[np.float64] | None
+    ) -> Rows:
+        """Encode some rows."""
+        rows = Rows(x, self.targets(y), weight)
+        if self.class_weights is not None:
+            assert self.mlp._labels is not None
+            rows = weigh_classes(self.mlp._labels, self.class_weights, rows)
+        return learned(self.mlp, bound, rows)
+
+    def targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return targets as the network learns them, but for their units."""
+        mlp: Any = self.mlp
+        if not is_classifier(mlp):
+            targets: NDArray[Any] = mlp._encode(y, repr(self.target))
+            return targets
+        if not mlp._labels.knows(y):
+            raise StreamError(f"target {self.target!r} has labels that were not there before")
+        encoded: NDArray[Any] = mlp._labels.encode(y)
+        return encoded
 
 
 def streamed_outputs(mlp: MLP, rows: StreamedRows, bound: BoundModel) -> Floats:

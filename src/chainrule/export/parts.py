@@ -31,8 +31,10 @@ def take_apart(model: Any) -> Parts:
     return Parts(before, exportable(last))
 
 
-def exportable(model: Any) -> Description:
+def exportable(model: Any, *, beyond: bool = False) -> Description:
     """Describe a model of ours as exports write it: numbers in the target's own units, if they can be.
+
+    `beyond`: as for `describe`.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def exportable(model: Any) -> Description:
             f"a {type(model).__name__} cannot be exported; expected a Network, MLPClassifier, MLPRegressor, "
             "TableModel, or a scikit-learn Pipeline that ends in one of our estimators"
         )
-    described = describe(model, beyond=True)
+    described = describe(model, beyond=beyond)
     if described.columns is None:  # a table's numbers are scaled in float64, whatever the network computes in
         described = described.in_own_units()
     for k, layer in enumerate(described.layers, start=1):

@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.stream.held_out import EVERY_ROW, HeldOut
 from chainrule.stream.targets import TargetSummary
+from chainrule.training.source import Source
 
 
 class Values(NamedTuple):
@@ -51,7 +52,7 @@ class StreamedRows(ABC):
     sample_weight: str | None
     window: float
     n_rows: int
-    named: ClassVar[bool] = True
+    named: bool = True
 
     def __len__(self) -> int:
         return self.n_rows
@@ -75,6 +76,21 @@ class StreamedRows(ABC):
     @abstractmethod
     def sizes(self, held_out: HeldOut) -> list[int]:
         """Return how many rows of each group are trained on."""
+
+    def own_source(self, mlp: Any, encoding: Any, batch_size: int, **options: Any) -> Source | None:
+        """Return the source of an estimator's fit where the rows do not come here; else None.
+
+        Parameters
+        ----------
+        mlp : MLPClassifier or MLPRegressor
+        encoding : callable
+            (bound, x, y, weights) of some rows to `Rows` as the engine takes them.
+        batch_size : int
+            Rows per step.
+        **options
+            As those of `StreamSource`.
+        """
+        return None
 
     @abstractmethod
     def read(

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -75,7 +75,7 @@ class TableRows(StreamedRows):
     dtype : str
     """
 
-    named: ClassVar[bool] = False
+    named = False
 
     def __init__(
         self,

@@ -1,0 +1,162 @@
+"""The client's side of a cluster: which workers there are, and waiting for results without ever hanging."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from distributed import Client, Future, LocalCluster, get_client
+from distributed.comm import CommClosedError
+
+from chainrule.dask.errors import ClusterError
+from chainrule.dask.post import Office
+
+#: Seconds that a fit waits for workers that are missing, and for the scheduler's answers.
+PATIENCE, ANSWER = 20.0, 20.0
+
+#: Seconds for which a worker that a peer could not reach is left out.
+SUSPICION = 30.0
+
+
+@contextlib.contextmanager
+def client_of(given: Any) -> Iterator[Client]:
+    """Give the user's client: this one, or the one that is there; else that of a cluster for as long."""
+    if given is not None:
+        if not isinstance(given, Client):
+            raise TypeError(f"client is {type(given).__name__}; expected a dask.distributed.Client or None")
+        client = given
+    else:
+        try:
+            client = get_client()
+        except ValueError:
+            client = None
+    if client is None:
+        # one process: the engine's threads share out the work of one machine better than processes
+        with (
+            LocalCluster(processes=False, dashboard_address=None) as cluster,
+            Client(cluster, set_as_default=False) as own,
+        ):
+            print(f"chainrule.dask: there is no Dask client, so this runs on {cluster!r}", file=sys.stderr)
+            yield own
+        return
+    if client.asynchronous:
+        raise TypeError("client is asynchronous; expected Client(..., asynchronous=False)")
+    yield client
+
+
+class Changed(Exception):
+    """The workers are not those any more that the work was dealt to."""
+
+
+class Cluster:
+    """Workers as a fit sees them.
+
+    Parameters
+    ----------
+    client : Client
+    min_workers : int
+        Fewer are an error.
+    """
+
+    def __init__(self, client: Client, min_workers: int) -> None:
+        self.client, self.min_workers = client, min_workers
+        self.suspects: dict[str, float] = {}
+        self._call(lambda: client.register_plugin(Office()))
+
+    def _call(self, function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        except (OSError, CommClosedError, TimeoutError) as error:
+            raise ClusterError(f"the Dask scheduler does not answer: {error!r}") from None
+
+    def threads(self) -> dict[str, int]:
+        """Return the workers that can work now, and how many threads they have."""
+        client = self.client
+        if client.status not in ("running", "connecting"):
+            raise ClusterError(f"the Dask client is {client.status}; the fit ends")
+        found = self._call(lambda: client.sync(client.scheduler.identity, callback_timeout=ANSWER))["workers"]
+        now = time.monotonic()
+        self.suspects = {address: until for address, until in self.suspects.items() if until > now}
+        return {
+            address: worker["nthreads"]
+            for address, worker in found.items()
+            if worker["status"] == "running" and address not in self.suspects
+        }
+
+    def workers(self) -> list[str]:
+        """Return the workers that can work, once there are enough.
+
+        Raises
+        ------
+        ClusterError
+            Where there are too few for `PATIENCE` seconds.
+        """
+        begin = time.monotonic()
+        while True:
+            found = sorted(self.threads())
+            if len(found) >= max(self.min_workers, 1):
+                return found
+            if time.monotonic() - begin > PATIENCE:
+                raise ClusterError(
+                    f"the Dask cluster has {len(found)} workers that can work, expected at least min_workers="
+                    f"{self.min_workers}; waited {PATIENCE:.0f} s. Start more, or lower min_workers"
+                )
+            time.sleep(0.2)
+
+    def suspect(self, address: str) -> None:
+        """Leave a worker out for a while."""
+        self.suspects[address] = time.monotonic() + SUSPICION
+
+    def wait_for_one(self, futures: Sequence[Future], check: Callable[[], object]) -> None:
+        """Wait until one more of these futures has an end, or for half a second, and then call `check`."""
+        pending = [future for future in futures if future.status == "pending"]
+        begin, nap = time.monotonic(), 0.001
+        while time.monotonic() - begin < 0.5:
+            if any(future.status != "pending" for future in pending):
+                return
+            time.sleep(nap)
+            nap = min(1.5 * nap, 0.03)
+        check()
+
+    def wait(self, futures: Sequence[Future], check: Callable[[], object]) -> None:
+        """Wait until all futures are there, or one has failed; call `check` from time to time."""
+        while all(future.status in ("pending", "finished") for future in futures):
+            if all(future.status == "finished" for future in futures):
+                return
+            self.wait_for_one(futures, check)
+
+    def results(self, futures: Sequence[Future], what: str) -> list[Any]:
+        """Return what finished futures have.
+
+        Raises
+        ------
+        Exception
+            Of the task.
+        ClusterError
+            Where Dask has lost it.
+        """
+        found = []
+        for future in futures:
+            if future.status == "error":
+                error = future.exception(timeout=ANSWER)
+                raise error
+            if future.status != "finished":
+                raise ClusterError(
+                    f"Dask has lost {what}: the task is {future.status}. Data that were scattered or "
+                    "persisted on a worker that is gone cannot be made again; pass collections that Dask can "
+                    "read again"
+                )
+            found.append(future.result(timeout=ANSWER))
+        return found
+
+    def gather(self, delayed: Sequence[Any]) -> list[Any]:
+        """Compute delayed values, while there are workers."""
+        futures = self.client.compute(list(delayed))
+        try:
+            self.wait(futures, self.workers)
+            return self.results(futures, "a partition")
+        finally:
+            self.client.cancel(futures)

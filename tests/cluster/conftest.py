@@ -1,0 +1,65 @@
+"""Clusters of real processes, and a watchdog: no test of a cluster may hang."""
+
+import signal
+import warnings
+
+import pytest
+
+pytest.importorskip("distributed")
+pytest.importorskip("dask.dataframe")
+
+import dask
+from dask.distributed import Client, LocalCluster
+
+SECONDS, SLOW = 120, 1800
+
+
+@pytest.fixture(autouse=True)
+def watchdog(request):
+    """Ends a test that takes too long, wherever it is."""
+    seconds = SLOW if request.node.get_closest_marker("slow") else SECONDS
+
+    def bite(signum, frame):
+        raise TimeoutError(f"the test took more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, bite)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """What Dask itself warns of is not ours, nor how many epochs tests take."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def local_cluster(n_workers, **options):
+    # Memory limits would depend on what else this machine does.
+    return LocalCluster(
+        n_workers=n_workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        memory_limit=None,
+        **options,
+    )
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "10s"}),
+        local_cluster(2) as cluster,
+    ):
+        yield cluster
+
+
+@pytest.fixture
+def client(cluster):
+    with Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        yield client
