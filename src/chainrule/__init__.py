@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chainrule.network.many import train_many
     from chainrule.optimizers import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, Nadam, RMSprop, Rprop
     from chainrule.reference import gradcheck
-    from chainrule.tables.table_model import TableModel
+    from chainrule.table_models.table_model import TableModel
     from chainrule.tabular.classifier import TabularClassifier
     from chainrule.tabular.regressor import TabularRegressor
     from chainrule.training import History
@@ -102,7 +102,7 @@ _HOMES = {
     "MLPClassifier": "chainrule.estimators",
     "MLPRegressor": "chainrule.estimators",
     "Network": "chainrule.network",
-    "TableModel": "chainrule.tables.table_model",
+    "TableModel": "chainrule.table_models.table_model",
     "TabularClassifier": "chainrule.tabular.classifier",
     "TabularRegressor": "chainrule.tabular.regressor",
     "TrainingCurveDisplay": "chainrule.inspection",

@@ -136,7 +136,7 @@ def test_no_traceback_unless_it_is_asked_for(in_process, monkeypatch, table):
     def broken(*arguments, **options):
         raise KeyError("lost")
 
-    monkeypatch.setattr("chainrule.tables.fitting.prepare", broken)
+    monkeypatch.setattr("chainrule.table_models.fitting.prepare", broken)
     in_process("fit", "houses.csv", "--target", "price").fails(
         1, "this should not have happened: KeyError: 'lost'; --traceback shows where"
     )

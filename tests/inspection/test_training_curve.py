@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from chainrule import MLPClassifier, MLPRegressor, Network, TrainingCurveDisplay
-from chainrule.tables.table_model import TableModel
+from chainrule.table_models.table_model import TableModel
 
 X, y = load_iris(return_X_y=True)
 

@@ -132,7 +132,7 @@ def _random(sizes: str, names: dict[str, str | None], seed: int, n_rows: int) ->
 def _saved(path: Path, table: Path | None, row: str) -> tuple[Any, Any, Any]:
     """Return a saved model's network, and the rows of a table as it sees them."""
     from chainrule.files.models import load
-    from chainrule.tables.table_model import TableModel
+    from chainrule.table_models.table_model import TableModel
 
     model = load(path)
     if table is None:

@@ -10,8 +10,8 @@ from chainrule.cli.reading import DayFirst, Decimal, Delimiter, Encoding, Missin
 from chainrule.cli.settings import parse_settings
 
 if TYPE_CHECKING:
-    from chainrule.tables.fitting import Prepared
-    from chainrule.tables.table_model import TableModel
+    from chainrule.table_models.fitting import Prepared
+    from chainrule.table_models.table_model import TableModel
 
 AUTO = "auto"
 
@@ -112,8 +112,8 @@ def command(
     held out, and the network is measured on it beside the simplest prediction. What was guessed of the
     columns is shown before the training begins; an option overrides each guess.
     """
-    from chainrule.tables.posing import question
-    from chainrule.tables.settings import fit_settings
+    from chainrule.table_models.posing import question
+    from chainrule.table_models.settings import fit_settings
 
     sizes = parse_sizes(hidden, "--hidden")
     parameters = parse_settings(settings or [])
@@ -166,10 +166,10 @@ def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool,
 
     from chainrule.cli.progress import progress
     from chainrule.cli.report import print_evaluation, print_facts
-    from chainrule.tables.fitting import prepare
-    from chainrule.tables.posing import pose
-    from chainrule.tables.streamed import prepare_streamed
-    from chainrule.tables.table_model import TableModel
+    from chainrule.table_models.fitting import prepare
+    from chainrule.table_models.posing import pose
+    from chainrule.table_models.streamed import prepare_streamed
+    from chainrule.table_models.table_model import TableModel
 
     if memory is None:
         prepared = prepare(pose(table, asked), settings)

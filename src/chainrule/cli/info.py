@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from chainrule.tables.table_model import TableModel
+    from chainrule.table_models.table_model import TableModel
 
 
 def command(
@@ -42,7 +42,7 @@ def installation() -> list[tuple[str, str]]:
 def describe(path: Path) -> list[tuple[str, str]]:
     """Return what is in a model file."""
     from chainrule.files.models import load
-    from chainrule.tables.table_model import TableModel
+    from chainrule.table_models.table_model import TableModel
 
     model = load(path)
     if isinstance(model, TableModel):

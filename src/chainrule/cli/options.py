@@ -68,8 +68,8 @@ def option_of(parameter: str) -> str:
 
 def check_memory(sizes: Sequence[int], dtype: str, option: str) -> None:
     """Raise BadParameter for a network that this machine cannot train."""
+    from chainrule.table_models.training import check_memory
     from chainrule.tables.errors import TrainingError
-    from chainrule.tables.training import check_memory
 
     try:
         check_memory(sizes, dtype)

@@ -10,8 +10,8 @@ import typer
 from chainrule.cli.reading import DayFirst, Decimal, Delimiter, Encoding, Missing, NoHeader
 
 if TYPE_CHECKING:
+    from chainrule.table_models.table_model import TableModel
     from chainrule.tables.source import Source
-    from chainrule.tables.table_model import TableModel
 
 
 def command(

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from chainrule.tables.training import Epoch
+    from chainrule.table_models.training import Epoch
 
 
 class Progress:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.tables.evaluation import Evaluation
+    from chainrule.table_models.evaluation import Evaluation
+    from chainrule.table_models.table_model import TableModel
     from chainrule.tables.preprocessing import Preprocessor
-    from chainrule.tables.table_model import TableModel
 
 NAMES = {
     "accuracy": "accuracy",

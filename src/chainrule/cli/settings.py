@@ -38,8 +38,8 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     >>> parse_settings(["loss=Huber(delta=2.0)"])
     {'loss': Huber(delta=2.0)}
     """
+    from chainrule.table_models.network_parameters import check_parameter
     from chainrule.tables.errors import ParameterError
-    from chainrule.tables.network_parameters import check_parameter
 
     found: dict[str, Any] = {}
     for text in texts:

@@ -47,7 +47,7 @@ KINDS = {
     "classifier": Kind("chainrule.estimators", "MLPClassifier", FITTED),
     "regressor": Kind("chainrule.estimators", "MLPRegressor", FITTED),
     "table": Kind(
-        "chainrule.tables.table_model",
+        "chainrule.table_models.table_model",
         "TableModel",
         (*(f"estimator.{name}" for name in FITTED), "preprocessing", "target."),
     ),

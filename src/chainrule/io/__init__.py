@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.files.errors import ModelFileError
     from chainrule.files.models import load, save
+    from chainrule.table_models.table_model import TableModel
     from chainrule.tables.errors import ParameterError, TableError, TableWarning, TrainingError
-    from chainrule.tables.table_model import TableModel
     from chainrule.tables.tables import read_table, write_table
 
 __all__ = [
@@ -28,7 +28,7 @@ _HOMES = {
     "ParameterError": "chainrule.tables.errors",
     "TrainingError": "chainrule.tables.errors",
     "TableError": "chainrule.tables.errors",
-    "TableModel": "chainrule.tables.table_model",
+    "TableModel": "chainrule.table_models.table_model",
     "TableWarning": "chainrule.tables.errors",
     "load": "chainrule.files.models",
     "read_table": "chainrule.tables.tables",

@@ -8,14 +8,14 @@ from chainrule import SGD
 from chainrule.files.models import write_state
 from chainrule.io import TableModel
 from chainrule.losses import Tweedie
+from chainrule.table_models.network_parameters import known_parameters
 from chainrule.tables.errors import ParameterError, TableError
-from chainrule.tables.network_parameters import known_parameters
 
 QUICK = {"hidden_layer_sizes": (8, 8), "epochs": 5, "learning_rate": 0.01}
 
 
 def test_every_parameter_is_known_or_has_a_reason():
-    from chainrule.tables.network_parameters import DECIDED, OWN_NAMES
+    from chainrule.table_models.network_parameters import DECIDED, OWN_NAMES
 
     own = set(chainrule.MLPClassifier().get_params()) | set(chainrule.MLPRegressor().get_params())
     assert own == set(known_parameters()) | set(DECIDED) | set(OWN_NAMES)

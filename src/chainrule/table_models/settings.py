@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chainrule.table_models.network_parameters import check_parameter
+from chainrule.table_models.training import Callback, check_memory
 from chainrule.tables import checks
 from chainrule.tables.errors import ParameterError, TrainingError
-from chainrule.tables.network_parameters import check_parameter
 from chainrule.tables.tasks import TASKS, Task
-from chainrule.tables.training import Callback, check_memory
 
 #: Of the loss. With scikit-learn's 0.0001 patience hardly ends on a table that can be learned to loss zero,
 #: and every epoch overfits more.

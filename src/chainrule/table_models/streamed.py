@@ -15,18 +15,18 @@ from chainrule.stream.parquet import SORTED
 from chainrule.stream.row_groups import RowGroups
 from chainrule.stream.rows import StreamedRows, Values, joined
 from chainrule.stream.targets import TargetSummary
+from chainrule.table_models.fitting import Part, Prepared, validation_fraction
+from chainrule.table_models.network_parameters import class_weights, learns_positive_numbers, network
+from chainrule.table_models.posing import Problem, Question, pose, row_weights
+from chainrule.table_models.settings import FitSettings
+from chainrule.table_models.training import check_memory
 from chainrule.tables.class_target import ClassTarget
 from chainrule.tables.errors import ParameterError, TableError, TableWarning
-from chainrule.tables.fitting import Part, Prepared, validation_fraction
 from chainrule.tables.names import tidy
-from chainrule.tables.network_parameters import class_weights, learns_positive_numbers, network
 from chainrule.tables.number_target import NumberTarget, SeveralTargets
-from chainrule.tables.posing import Problem, Question, pose, row_weights
 from chainrule.tables.preprocessing import Preprocessor
-from chainrule.tables.settings import FitSettings
 from chainrule.tables.summaries import ColumnSummary, NumberSummary
 from chainrule.tables.targets import Target, fit_target, known_rows, read_target
-from chainrule.tables.training import check_memory
 
 #: Rows by which a table is posed: types, dates, units, what is left out.
 ROWS_TO_POSE = 100_000

@@ -9,7 +9,7 @@ import pytest
 
 import chainrule
 from chainrule.io import ParameterError, TableError, TableModel, TableWarning
-from chainrule.tables.posing import pose, question
+from chainrule.table_models.posing import pose, question
 
 QUICK = {"epochs": 2, "hidden_layer_sizes": 8}
 

@@ -1,3 +1,6 @@
+import importlib
+import pickle
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -207,3 +210,10 @@ def test_a_model_for_tables_that_are_written_otherwise(tmp_path):
     assert np.array_equal(chainrule.load(tmp_path / "m").predict_proba(rows), other.predict_proba(rows))
     with pytest.raises(ParameterError, match="decimal: got ';'"):
         model.read_with(decimal=";")
+
+
+def test_pickles_of_before_find_the_classes_where_they_are_now() -> None:
+    for module, name in [("table_model", "TableModel"), ("training", "Epoch"), ("evaluation", "Evaluation")]:
+        line = f"cchainrule.tables.{module}\n{name}\n.".encode()  # pickle's opcode for a class
+        here = importlib.import_module(f"chainrule.table_models.{module}")
+        assert pickle.loads(line) is getattr(here, name)

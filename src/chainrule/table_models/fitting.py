@@ -10,21 +10,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.tables.class_target import ClassTarget
-from chainrule.tables.errors import TableError, TableWarning
-from chainrule.tables.network_parameters import (
+from chainrule.table_models.network_parameters import (
     check_positive,
     class_weights,
     learns_positive_numbers,
     network,
 )
+from chainrule.table_models.posing import Problem
+from chainrule.table_models.settings import FitSettings
+from chainrule.table_models.training import Epoch, check_memory, default_batch_size, train
+from chainrule.tables.class_target import ClassTarget
+from chainrule.tables.errors import TableError, TableWarning
 from chainrule.tables.number_target import NumberTarget, SeveralTargets
-from chainrule.tables.posing import Problem
 from chainrule.tables.preprocessing import Preprocessor
-from chainrule.tables.settings import FitSettings
 from chainrule.tables.splitting import hold_out
 from chainrule.tables.targets import Target, fit_target
-from chainrule.tables.training import Epoch, check_memory, default_batch_size, train
 
 #: With fewer rows than this none are set aside to watch: a handful would choose the epoch by luck.
 LEAST_ROWS_TO_WATCH = 100

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
+from chainrule.table_models.evaluation import evaluate_classes, evaluate_numbers
 from chainrule.tables.class_target import ClassTarget
-from chainrule.tables.evaluation import evaluate_classes, evaluate_numbers
 from chainrule.tables.number_target import NumberTarget
 
 

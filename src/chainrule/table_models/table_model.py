@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from chainrule._words import counted
 from chainrule.description import Description, Meaning
 from chainrule.description.leaving import Leaving
+from chainrule.table_models.evaluation import Evaluation, evaluate
+from chainrule.table_models.fitting import Prepared, prepare, train_prepared
+from chainrule.table_models.network_parameters import estimator_class
+from chainrule.table_models.posing import choice_of, pose, question, row_weights
+from chainrule.table_models.settings import fit_settings
+from chainrule.table_models.streamed import prepare_streamed
+from chainrule.table_models.training import Callback, Epoch, curves
 from chainrule.tables.class_target import ClassTarget
 from chainrule.tables.csv_format import CsvOptions
 from chainrule.tables.errors import TableError
-from chainrule.tables.evaluation import Evaluation, evaluate
-from chainrule.tables.fitting import Prepared, prepare, train_prepared
 from chainrule.tables.names import no_such, tidy
-from chainrule.tables.network_parameters import estimator_class
 from chainrule.tables.number_target import SeveralTargets
-from chainrule.tables.posing import choice_of, pose, question, row_weights
 from chainrule.tables.preprocessing import Preprocessor
 from chainrule.tables.reading import Reading
-from chainrule.tables.settings import fit_settings
 from chainrule.tables.source import Source, check_rows
-from chainrule.tables.streamed import prepare_streamed
 from chainrule.tables.tables import open_table
 from chainrule.tables.targets import Target, drop_unknown, read_target, target_from_state, target_state
 from chainrule.tables.tasks import Task
-from chainrule.tables.training import Callback, Epoch, curves
 
 
 class TableModel(Leaving):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from chainrule import MLPClassifier, MLPRegressor
+from chainrule.table_models.training import check_memory, train
 from chainrule.tables.errors import TrainingError
-from chainrule.tables.training import check_memory, train
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 3))

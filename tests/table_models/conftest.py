@@ -1,0 +1,1 @@
+from table_models import houses, models, parts, table  # noqa: F401
