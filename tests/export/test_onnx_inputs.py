@@ -4,34 +4,13 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.inputs import Categories, Numbers, Periodic, PiecewiseLinear, Scale
 
+from .inputs import LAYERS, X, drawn_layers, network
 from .networks import HIDDEN
 from .test_onnx import run
 
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(50, 5))
-X[:, 3] = RNG.integers(-1, 6, 50)
-LAYERS = {
-    "numbers": [Numbers([2, 0, 1, 3, 4])],
-    "scale": [Numbers(range(5)), Scale()],
-    "periodic": [Periodic([4, 0], 5, 3, sigma=0.7), Numbers([1, 2, 3])],
-    "piecewise linear": [PiecewiseLinear(1, [-1, -0.5, 0.25, 1], 3), Numbers([0, 2, 3, 4])],
-    "one bin": [PiecewiseLinear(1, [-0.5, 0.5], 2), Numbers([0, 2, 3, 4])],
-    "categories": [Categories(3, 4, 6), Numbers([0, 1, 2, 4])],
-    "all": [
-        Periodic([0, 1], 16, 3, sigma=0.5),
-        PiecewiseLinear(2, [-1, 0, 1], 4),
-        Categories(3, 5, 8),
-        Numbers([4, 0]),
-        Scale(),
-    ],
-}
-
 
 def check(net, x, dtype):
-    flat = net._trainee.flat
-    flat[:] = np.random.default_rng(1).normal(size=flat.size) / 2
     x = x.astype(dtype)
     outputs = run(net.to_onnx(), {"X": x})["output"]
     bound = 1e-12 if dtype == "float64" else 2e-5
@@ -41,18 +20,23 @@ def check(net, x, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_input_layers(name, dtype) -> None:
-    check(chainrule.Network([5, 7, 2], inputs=LAYERS[name], dtype=dtype, random_state=0), X, dtype)
+    check(network(LAYERS[name], dtype), X, dtype)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_drawn_input_layers(seed) -> None:
+    check(network(drawn_layers(seed), parametric=True, activation="selu"), X, "float64")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("hidden", [name for name in HIDDEN if name != "prelu"])
 def test_parametric_activations(hidden, dtype) -> None:
-    net = chainrule.Network([5, 7, 6, 2], activation=hidden, parametric=True, dtype=dtype)
+    net = network(None, dtype, 7, 6, 2, activation=hidden, parametric=True)
     check(net, X, dtype)
 
 
 def test_edges_and_numbers_that_are_no_codes() -> None:
-    net = chainrule.Network([5, 7, 2], inputs=LAYERS["all"], random_state=0)
+    net = network(LAYERS["all"])
     x = X.copy()
     x[:3, 2] = -1, 0, 1
     x[:4, 3] = 100, -3, 4, 5

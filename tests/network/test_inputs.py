@@ -296,8 +296,6 @@ def test_a_learned_activation_is_not_parametric() -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        lambda net: net.export_c("x"),
-        lambda net: net.to_torch(),
         lambda net: chainrule.derive(net, X[:1], Y[:1]),
         lambda net: chainrule.WeightsDisplay.from_estimator(net),
         lambda net: chainrule.diagnose(net, X, Y),

@@ -219,8 +219,5 @@ class Description:
 def _cast(block: Any, dtype: np.dtype[Any]) -> Any:
     """Return a block whose layers have arrays of this dtype."""
     columns, layers = block
-    arrays = [
-        {name: getattr(one, name) for name in (*one.learned, "edges") if hasattr(one, name)} for one in layers
-    ]
-    cast = [{name: array.astype(dtype) for name, array in of_one.items()} for of_one in arrays]
-    return type(block)(columns, [replace(one, **of_one) for one, of_one in zip(layers, cast, strict=True)])
+    cast = [{name: array.astype(dtype) for name, array in one.arrays.items()} for one in layers]
+    return type(block)(columns, [replace(one, **arrays) for one, arrays in zip(layers, cast, strict=True)])

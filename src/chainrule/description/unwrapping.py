@@ -39,8 +39,7 @@ def describe(model: Any, *, beyond: bool = False) -> Description:
         if described.beyond and not beyond:
             raise NotImplementedError(
                 f"this network has {described.beyond} [E11-E15], which predictions, training, derivatives of"
-                " rows, files and to_onnx have; derivations, pictures and the other exports do not have"
-                " them yet"
+                " rows, files and exports have; derivations and pictures do not have them yet"
             )
         return described
     if hasattr(model, "coefs_") and hasattr(model, "intercepts_"):

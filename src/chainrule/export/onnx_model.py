@@ -69,7 +69,7 @@ def to_onnx(
     if is_pipeline(model):
         proto = pipeline_graph(model, X, dtype or "float32")
     else:
-        network = exportable(model, beyond=True)
+        network = exportable(model)
         network = network if dtype is None else network.astype(dtype)
         proto = _network_graph(network) if network.columns is None else table_graph(network)
     onnx.checker.check_model(proto)

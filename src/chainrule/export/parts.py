@@ -31,10 +31,8 @@ def take_apart(model: Any) -> Parts:
     return Parts(before, exportable(last))
 
 
-def exportable(model: Any, *, beyond: bool = False) -> Description:
+def exportable(model: Any) -> Description:
     """Describe a model of ours as exports write it: numbers in the target's own units, if they can be.
-
-    `beyond`: as for `describe`.
 
     Raises
     ------
@@ -50,7 +48,7 @@ def exportable(model: Any, *, beyond: bool = False) -> Description:
             f"a {type(model).__name__} cannot be exported; expected a Network, MLPClassifier, MLPRegressor, "
             "TableModel, or a scikit-learn Pipeline that ends in one of our estimators"
         )
-    described = describe(model, beyond=beyond)
+    described = describe(model, beyond=True)
     if described.columns is None:  # a table's numbers are scaled in float64, whatever the network computes in
         described = described.in_own_units()
     for k, layer in enumerate(described.layers, start=1):

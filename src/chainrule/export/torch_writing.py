@@ -30,6 +30,7 @@ def to_torch(model: Any) -> torch.nn.Sequential:
     -------
     torch.nn.Sequential
         Linear, LayerNorm, activations, Dropout; a residual layer is one `Residual` module with those in it.
+        Input layers are one `SideBySide` before them. These modules are in `chainrule.export.torch_layers`.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def to_torch(model: Any) -> torch.nn.Sequential:
         raise ImportError(MISSING) from None
     from chainrule.export.torch_layers import Residual
 
-    modules: list[Any] = []
+    modules: list[Any] = [_inputs(network)] if network.inputs else []
     for k, layer in enumerate(network.layers, start=1):
         logits = k == len(network.layers) and network.meaning.classifies
         parts = _layer(layer, activated=not logits)
@@ -84,11 +85,31 @@ def _own_units(network: Description) -> Any:
     return linear
 
 
+def _inputs(network: Description) -> Any:
+    """Put what stands before the first layer side by side [E11, E13-E15]."""
+    import torch
+    from torch import nn
+
+    from chainrule.export import torch_layers
+
+    blocks = []
+    for columns, layers in network.inputs:
+        parts: list[Any] = [torch_layers.Columns(list(columns))]
+        for layer in layers:
+            arrays = {name: torch.tensor(array) for name, array in layer.arrays.items()}
+            if layer.name == "categories":
+                parts.append(torch_layers.Categories.from_pretrained(arrays["table"], freeze=False))
+            elif layer.name != "numbers":
+                parts.append(getattr(torch_layers, type(layer).__name__)(**arrays))
+        blocks.append(nn.Sequential(*parts))
+    return torch_layers.SideBySide(*blocks)
+
+
 def _layer(layer: Layer, *, activated: bool) -> list[Any]:
     import torch
     from torch import nn
 
-    from chainrule.export.torch_layers import Ordered
+    from chainrule.export.torch_layers import Ordered, Parametric
 
     def copy(values: Any) -> Any:
         return nn.Parameter(torch.tensor(values))
@@ -107,6 +128,8 @@ def _layer(layer: Layer, *, activated: bool) -> list[Any]:
         parts[-1].weight = copy(layer.slopes)
     elif layer.group:
         parts.append(Ordered(layer.group))
+    elif layer.alphas is not None:
+        parts.append(Parametric(modules()[layer.activation](), torch.tensor(layer.alphas)))
     elif activated and layer.activation != "identity":
         parts.append(modules()[layer.activation]())
     if layer.dropout:

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule._version import version
 from chainrule.description import Description
 from chainrule.export.c import text
+from chainrule.export.c.input_layers import input_code
 from chainrule.export.c.inputs import Inputs, plain_inputs, scaled_inputs, table_inputs
 from chainrule.export.c.layers import Code, network_code
 from chainrule.export.c.outputs import Result
@@ -97,7 +98,12 @@ def c_source(model: Any, name: str, dtype: Any = None) -> tuple[str, str]:
     else:
         inputs = plain_inputs(network, code)
     result = Result.of(network, code)
-    hidden = network_code(network, code, inputs.source, result.raw)
+    source = inputs.source
+    if network.inputs:
+        source, width = "x_1", network.layers[0].weights.shape[0]
+        inputs.locals.append(f"{code.real} {source}[{width}];")
+        inputs.statements += input_code(network, code, inputs.source, source)
+    hidden = network_code(network, code, source, result.raw)
     prototype = f"{result.returns} {name}_predict({inputs.argument}, {result.argument})"
     head = text.comment(_head(prototype, inputs, result, network, code))
     declared = _declarations(f"{name}_predict_h".upper(), prototype, inputs, result)
@@ -140,7 +146,8 @@ def _function(
 
 def _head(prototype: str, inputs: Inputs, result: Result, network: Description, code: Code) -> list[str]:
     widths = [max(hidden) for hidden in (network.sizes[1:-1:2], network.sizes[2:-1:2]) if hidden]
-    arrays = sum(widths) + network.n_inputs * bool(inputs.locals) + network.n_outputs * bool(result.locals)
+    arrays = sum(widths) + network.n_inputs * (inputs.source != "x") + network.n_outputs * bool(result.locals)
+    arrays += network.layers[0].weights.shape[0] * bool(network.inputs)
     sizes = "-".join(map(str, network.sizes))
     return [
         f"A {sizes} network, written by chainrule {version()}.",

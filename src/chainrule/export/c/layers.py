@@ -197,6 +197,10 @@ def layer_code(layer: Layer, k: int, code: Code, x: str, y: str) -> list[str]:
         value = f"{y}[j] > 0 ? {y}[j] : {p}slope{k}[j] * {y}[j]"
     elif layer.activation != "identity":
         value = f"{code.activation(layer.activation)}({y}[j])"
+    if layer.alphas is not None:
+        alpha = f"{p}alpha{k}[j]"
+        code.constants.append(text.array(f"{p}alpha{k}", layer.alphas, code.dtype))
+        value = f"(1 - {alpha}) * {y}[j] + {alpha} * ({value})"  # E12
     if layer.residual:
         value = f"({value}) + {x}[j]" if "?" in value else f"{value} + {x}[j]"
     if value != f"{y}[j]":

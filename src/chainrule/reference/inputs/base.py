@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import fields
 from typing import ClassVar, Self
 
 from chainrule.reference.functions import Array
@@ -27,6 +28,12 @@ class InputLayer(ABC):
     equation: ClassVar[str] = ""
     learned: ClassVar[tuple[str, ...]] = ()
     takes_codes: ClassVar[bool] = False
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """Its arrays by name, those that are not learned too."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in own.items() if hasattr(value, "shape")}
 
     @abstractmethod
     def n_units(self, n_columns: int) -> int:
