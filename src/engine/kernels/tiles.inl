@@ -48,6 +48,9 @@ CHAINRULE_INLINE V multiply_sum(V a, V b, V c) {
 }
 #endif
 
+// What memory gives at a time.
+constexpr int kLineBytes = 64;
+
 // Steps along a sum of n terms.
 CHAINRULE_INLINE int64_t sum_steps(int64_t n) { return kPairs ? (n + 1) / 2 : n; }
 
@@ -60,7 +63,8 @@ CHAINRULE_INLINE void multiply_add(Vec<T> (&sums)[R][N], const T* a, int64_t a_r
     for (int j = 0; j < N; ++j) columns[j] = load(b + j * Simd<T>::width);
     if constexpr (kAhead > 0) {
       __builtin_prefetch(a + kAhead * a_step);
-      for (int j = 0; j < N; ++j) __builtin_prefetch(b + kAhead * b_step + j * Simd<T>::width);
+      for (int j = 0; j < N * Simd<T>::width; j += kLineBytes / static_cast<int>(sizeof(T)))
+        __builtin_prefetch(b + kAhead * b_step + j);
     }
     for (int i = 0; i < R; ++i) {
       const Vec<T> factor = broadcast(a[i * a_row]);

@@ -183,7 +183,9 @@ CHAINRULE_INLINE void each_vector(const Layer<T>& layer, Use use) {
 }
 
 // E6 for one whole tile, as weight_tile, and between its rows the update of the whole tile before it, whose sums are at
-// `before`: what the update waits for, memory and divisions, then costs little.
+// `before`: what the update waits for, memory and divisions, then costs little. With 16 registers the sums would have to
+// leave them at each update, and that costs more.
+constexpr bool kUpdatesMeanwhile = kTileRows * kTileVectors > 12;
 template <class T, class Optimize, Source kSource>
 void sum_while_updating(const Step<T>& s, const Layer<T>& layer, const T* a, int64_t n, const T* b, T* c,
                         bool accumulate, const T* before, int64_t i0, int64_t n0) {
@@ -219,7 +221,7 @@ template <class T, class Optimize, Source kSource>
 constexpr Finish<T> finish_by() {
   Finish<T> finish{update_tile<T, Optimize, kSource>, update_vector<T, Optimize, kSource>,
                    update_by_row<T, Optimize, kSource>, nullptr};
-  if constexpr (Optimize::divides && kSource != Source::kept)
+  if constexpr (kUpdatesMeanwhile && Optimize::divides && kSource != Source::kept)
     finish.tile_meanwhile = sum_while_updating<T, Optimize, kSource>;
   return finish;
 }
