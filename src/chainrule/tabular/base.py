@@ -212,7 +212,16 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
             if part < 1:
                 data.splits = [_part(split, part) for split in splits]
         ensemble = Ensemble(
-            plan, recipes, data, watched, seed=seed, n_jobs=self.n_jobs, budget=budget, start=start, say=say
+            plan,
+            recipes,
+            data,
+            watched,
+            seed=seed,
+            n_jobs=self.n_jobs,
+            budget=budget,
+            start=start,
+            say=say,
+            show=self._show,
         )
         result = ensemble.run()
         if not self.preparation_.layout.n_columns:
@@ -272,6 +281,10 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         for member in self.members_:
             total = total + member.weight * member.network(x).astype(np.float64)
         return np.asarray(total)
+
+    @staticmethod
+    def _show(done: float, left: float) -> None:
+        """Take the part of the training that is done, and the most seconds left; for who shows progress."""
 
     def _say(self, line: str) -> None:
         print(f"[{type(self).__name__}] {line}", file=sys.stderr, flush=True)

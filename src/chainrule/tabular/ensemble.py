@@ -82,6 +82,8 @@ class Ensemble:
         Takes a line of progress.
     on_finish : callable
         Called with all candidates after one of them has finished a cycle.
+    show : callable
+        Called after each epoch with the part of the training that is done, and the most seconds left.
     """
 
     def __init__(
@@ -97,7 +99,9 @@ class Ensemble:
         start: float,
         say: Callable[[str], object],
         on_finish: Callable[[list[Candidate]], object] = lambda candidates: None,
+        show: Callable[[float, float], object] = lambda done, left: None,
     ) -> None:
+        self.show = show
         self.plan, self.data, self.watched = plan, data, watched
         self.n_jobs, self.budget, self.start, self.say = n_jobs, budget, start, say
         self.candidates = make_candidates(data, recipes, seed)
@@ -106,7 +110,9 @@ class Ensemble:
         self._choice: Choice | None = None
         self._outputs: dict[tuple[int, int], Outputs] = {}
         deadline = budget.deadline if budget else float("inf")
-        self.training = Training(plan, n_jobs, deadline, watched.score_of, self._finished)
+        self.training = Training(
+            plan, n_jobs, deadline, watched.score_of, self._finished, lambda: self.show(*self._progress())
+        )
 
     def run(self) -> Result:
         """Do all of it."""
@@ -170,15 +176,20 @@ class Ensemble:
         self.say(f"member {candidate.member + 1}{fold}, epoch {last.epoch}: {score:.4g}{self._left()}")
         self.on_finish(self.candidates)
 
-    def _left(self) -> str:
-        """Say how long it has taken, and how long it may still take."""
+    def _progress(self) -> tuple[float, float]:
+        """Return the part of the training that is done, and the seconds that it may still take."""
         seconds = time.monotonic() - self.start
         done = sum(one.epoch for one in self.candidates)
         total = len(self.candidates) * self.plan.stages[-1]
         left = seconds / max(done, 1) * (total - done)
         if self.budget is not None:
             left = min(left, max(self.budget.left, 0.0))
-        return f"; {seconds:.1f} s, at most {left:.0f} s left"
+        return done / total, left
+
+    def _left(self) -> str:
+        """Say how long it has taken, and how long it may still take."""
+        seconds = time.monotonic() - self.start
+        return f"; {seconds:.1f} s, at most {self._progress()[1]:.0f} s left"
 
     def _look(self) -> None:
         """Choose anew, and keep what was chosen before if that is better."""

@@ -181,6 +181,8 @@ class Training:
         Of a candidate's outputs on its watched rows: for networks that are kept in their best epoch.
     on_finish : callable
         Called after a candidate has finished a cycle, by one thread at a time.
+    on_epoch : callable
+        Called after each epoch of a candidate, by one thread at a time.
 
     Attributes
     ----------
@@ -195,7 +197,9 @@ class Training:
         deadline: float,
         score: Callable[[Candidate, Floats], tuple[float, float]],
         on_finish: Callable[[Candidate], object],
+        on_epoch: Callable[[], object] = lambda: None,
     ) -> None:
+        self.on_epoch = on_epoch
         self.plan, self.n_jobs, self.deadline = plan, n_jobs, deadline
         self.score, self.on_finish = score, on_finish
         self.needed = True
@@ -253,6 +257,8 @@ class Training:
                 candidate.finish()
                 with self._lock:
                     self.on_finish(candidate)
+            with self._lock:
+                self.on_epoch()
             late = time.monotonic() >= self.deadline
             if late and self.needed and not candidate.finished:
                 candidate.finish()  # better than nothing
