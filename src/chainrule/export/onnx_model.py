@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.description import Description
 from chainrule.description.unwrapping import best_of, is_pipeline
+from chainrule.export.ensembles import is_ensemble, take_ensemble_apart
+from chainrule.export.onnx_ensemble import ensemble_graph
 from chainrule.export.onnx_graph import MISSING, GraphNodes, class_results
 from chainrule.export.onnx_nodes import network_outputs, own_units
 from chainrule.export.onnx_pipeline import pipeline_graph
@@ -26,7 +28,7 @@ def to_onnx(
 
     Parameters
     ----------
-    model : Network, MLPClassifier, MLPRegressor, TableModel or Pipeline
+    model : Network, MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, TableModel or Pipeline
         A Pipeline of scikit-learn that ends in one of our estimators is converted by skl2onnx, with whatever
         transformers that library knows (scalers, encoders, imputers, ColumnTransformer, ...).
     path : str or path-like, optional
@@ -66,7 +68,9 @@ def to_onnx(
     except ImportError:
         raise ImportError(MISSING) from None
     model = best_of(model)
-    if is_pipeline(model):
+    if is_ensemble(model):
+        proto = ensemble_graph(take_ensemble_apart(model, dtype))
+    elif is_pipeline(model):
         proto = pipeline_graph(model, X, dtype or "float32")
     else:
         network = exportable(model)

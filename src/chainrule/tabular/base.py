@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state
 
 from chainrule._settings import flag, named_choice, real_number, whole_number
-from chainrule.description.verbs import verb
+from chainrule.description.leaving import Leaving
 from chainrule.tabular import saved
 from chainrule.tabular.budget import Budget
 from chainrule.tabular.columns import Columns, read_columns, take_rows
@@ -32,7 +32,7 @@ MOST_ROW_EPOCHS = 25_600_000
 LEAST_EPOCHS = 30
 
 
-class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """The fit of both, and what they have in common afterwards."""
 
     _classifies: bool
@@ -304,16 +304,6 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         pass
 
     # Leaving and entering.
-
-    def save(self, path: Any) -> None:
-        """Save the model as one safetensors file, without pickle; `chainrule.load(path)` returns it.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write; it appears whole or not at all.
-        """
-        verb("save")(self, path)
 
     def _get_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         check_is_fitted(self, "members_")

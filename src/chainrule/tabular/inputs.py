@@ -16,6 +16,14 @@ FEW = 8
 MOST_COLUMNS = 64
 
 
+class Place(NamedTuple):
+    """Where a column of categories stands in a member's row: as its code, or one-hot."""
+
+    begin: int
+    width: int
+    embedded: bool
+
+
 class Stage(NamedTuple):
     """What stands between prepared rows and the first product.
 
@@ -45,6 +53,17 @@ class Stage(NamedTuple):
     def _codes(self) -> list[int]:
         """Which columns of categories are embedded."""
         return [k for k, n in enumerate(self.layout.n_codes) if self._embedded(n)]
+
+    @property
+    def places(self) -> list[Place]:
+        """Where `expand` puts each column of categories."""
+        one_hot, code, found = self.layout.n_values + self.layout.n_flags, self.n_plain, list[Place]()
+        for n in self.layout.n_codes:
+            embedded = self._embedded(n)
+            width = 1 if embedded else _width(n)
+            found.append(Place(code if embedded else one_hot, width, embedded))
+            code, one_hot = (code + 1, one_hot) if embedded else (code, one_hot + width)
+        return found
 
     def _embedded(self, n_codes: int) -> bool:
         return self.embeds and n_codes > FEW

@@ -223,12 +223,9 @@ class Preparation:
         """Scale the values and put everything into one array."""
         n_values, n_flags, _ = self.layout
         rows = np.empty((len(values), self.layout.n_columns), dtype=np.float32)
-        scaled = np.clip(values, -LARGEST, LARGEST)
-        scaled -= self.center
-        scaled *= self.factor
-        rows[:, :n_values] = smooth_clip(scaled)
+        rows[:, :n_values] = prepared_value(values, self.center, self.factor)
         if missing.any():
-            rows[:, :n_values][np.isnan(scaled)] = 0
+            rows[:, :n_values][np.isnan(values)] = 0
         if n_flags:
             rows[:, n_values : n_values + n_flags] = missing[:, self._flagged]
         for k, code in enumerate(codes):
@@ -306,6 +303,14 @@ class Preparation:
             raise ValueError(f"{n_values} values have centers {center.shape} and factors {factor.shape}")
         left_out = {str(name): str(why) for name, why in settings["left_out"].items()}
         return cls(n_columns, numbers, categories, center, factor, left_out)
+
+
+def prepared_value(values: Floats, center: Floats, factor: Floats) -> Floats:
+    """Center, scale and clip values; those that are missing stay NaN."""
+    scaled = np.clip(values, -LARGEST, LARGEST)
+    scaled -= center
+    scaled *= factor
+    return np.asarray(smooth_clip(scaled))
 
 
 def smooth_clip(x: NDArray[Any]) -> NDArray[Any]:

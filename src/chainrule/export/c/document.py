@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule._version import version
 from chainrule.description import Description
+from chainrule.description.unwrapping import best_of
 from chainrule.export.c import text
+from chainrule.export.c.ensemble import ensemble_inputs, ensemble_result, member_function
 from chainrule.export.c.input_layers import input_code
 from chainrule.export.c.inputs import Inputs, plain_inputs, scaled_inputs, table_inputs
 from chainrule.export.c.layers import Code, network_code
 from chainrule.export.c.outputs import Result
+from chainrule.export.ensembles import EnsembleParts, is_ensemble, take_ensemble_apart
 from chainrule.export.parts import take_apart
 from chainrule.files.atomic import atomic_path
 
@@ -35,7 +39,7 @@ def export_c(
 
     Parameters
     ----------
-    model : Network, MLPClassifier, MLPRegressor, TableModel or Pipeline
+    model : Network, MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, TableModel or Pipeline
         A Pipeline may have StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler and SimpleImputer before
         one of our estimators. A TableModel brings its own preprocessing; its function takes a struct of the
         table's columns.
@@ -87,6 +91,9 @@ def export_c(
 
 def c_source(model: Any, name: str, dtype: Any = None) -> tuple[str, str]:
     """Write the texts of a file and of its header; `name` must be an identifier."""
+    found = best_of(model)
+    if is_ensemble(found):
+        return _ensemble(take_ensemble_apart(found, dtype), name, dtype)
     before, network = take_apart(model)
     if dtype is not None:
         network = network.astype(dtype)
@@ -98,23 +105,79 @@ def c_source(model: Any, name: str, dtype: Any = None) -> tuple[str, str]:
     else:
         inputs = plain_inputs(network, code)
     result = Result.of(network, code)
-    source = inputs.source
+    body = _body(network, code, inputs.source, result.raw)
+    numbers = body.n_numbers + network.n_inputs * (inputs.source != "x")
+    numbers += network.n_outputs * bool(result.locals)
+    sizes = "-".join(map(str, network.sizes))
+    return _file(name, f"A {sizes} network", inputs, body, result, numbers, code)
+
+
+def _ensemble(parts: EnsembleParts, name: str, dtype: Any) -> tuple[str, str]:
+    """Write a Tabular model: a function for each member, and one that averages them."""
+    code = Code(f"{name}_", parts.members[0][1].dtype, np.dtype(dtype or "float64"))
+    inputs, result, n = ensemble_inputs(parts, code), ensemble_result(parts, code), parts.n_outputs
+    statements = [f"for (j = 0; j < {n}; ++j)", f"    {result.raw}[j] = 0;"]
+    numbers, members = 0, []
+    for k, (_, network) in enumerate(parts.members, start=1):
+        code.part = f"m{k}_"
+        body = _body(network, code, "v", "out")
+        own = [*body.locals, f"{code.real} out[{n}];", *body.statements]
+        function, written = member_function(k, own, n, parts, code)
+        members.append(written)
+        statements.append(f"{function}(v, {result.raw});")
+        numbers = max(numbers, parts.n_inputs + body.n_numbers + n)
+    kinds = "networks" if len(parts.members) > 1 else "network"
+    title = f"The average of {len(parts.members)} {kinds}"
+    return _file(name, title, inputs, Body([], statements, 0), result, numbers, code, members)
+
+
+class Body(NamedTuple):
+    """What takes a row through a network: local arrays of so many numbers, and statements."""
+
+    locals: list[str]
+    statements: list[str]
+    n_numbers: int
+
+
+def _body(network: Description, code: Code, source: str, into: str) -> Body:
+    """Take the array `source` of the data into the array `into`, through input layers and layers."""
+    arrays, statements = {}, list[str]()
     if network.inputs:
-        source, width = "x_1", network.layers[0].weights.shape[0]
-        inputs.locals.append(f"{code.real} {source}[{width}];")
-        inputs.statements += input_code(network, code, inputs.source, source)
-    hidden = network_code(network, code, source, result.raw)
+        arrays["x_1"] = network.layers[0].weights.shape[0]
+        statements += input_code(network, code, source, "x_1")
+        source = "x_1"
+    for name, widths in (("a", network.sizes[1:-1:2]), ("b", network.sizes[2:-1:2])):
+        if widths:
+            arrays[name] = max(widths)
+    statements += network_code(network, code, source, into)
+    declared = [f"{code.real} {name}[{width}];" for name, width in arrays.items()]
+    return Body(declared, statements, sum(arrays.values()))
+
+
+def _file(
+    name: str,
+    title: str,
+    inputs: Inputs,
+    body: Body,
+    result: Result,
+    n_numbers: int,
+    code: Code,
+    members: Sequence[str] = (),
+) -> tuple[str, str]:
+    """Put the texts of a file and of its header together."""
     prototype = f"{result.returns} {name}_predict({inputs.argument}, {result.argument})"
-    head = text.comment(_head(prototype, inputs, result, network, code))
+    head = text.comment(_head(title, prototype, inputs, result, n_numbers, code))
     declared = _declarations(f"{name}_predict_h".upper(), prototype, inputs, result)
+    uses_strings = any("strcmp" in one for one in code.functions.values())
     parts = [
         head,
         declared,
-        "#include <math.h>\n" + ("#include <string.h>\n" if "find" in code.functions else ""),
+        "#include <math.h>\n" + ("#include <string.h>\n" if uses_strings else ""),
         result.classes,
         *code.constants,
         *code.functions.values(),
-        _function(prototype, inputs, result, network, hidden, code),
+        *members,
+        _function(prototype, inputs, body, result),
     ]
     return "\n".join(part for part in parts if part), f"{head}\n{declared}"
 
@@ -130,27 +193,18 @@ def _declarations(guard: str, prototype: str, inputs: Inputs, result: Result) ->
     )
 
 
-def _function(
-    prototype: str, inputs: Inputs, result: Result, network: Description, hidden: list[str], code: Code
-) -> str:
-    buffers = [
-        f"{code.real} {name}[{max(widths)}];"
-        for name, widths in (("a", network.sizes[1:-1:2]), ("b", network.sizes[2:-1:2]))
-        if widths
-    ]
-    statements = [*inputs.statements, *hidden, *result.statements]
+def _function(prototype: str, inputs: Inputs, body: Body, result: Result) -> str:
+    statements = [*inputs.statements, *body.statements, *result.statements]
     counter = ["int j;"] if any(re.search(r"\bj\b", line) for line in statements) else []
-    body = [*counter, *inputs.locals, *buffers, *result.locals, *statements]
-    return "\n".join([prototype, "{", *(f"    {line}" for line in body), "}"]) + "\n"
+    lines = [*counter, *inputs.locals, *body.locals, *result.locals, *statements]
+    return "\n".join([prototype, "{", *(f"    {line}" for line in lines), "}"]) + "\n"
 
 
-def _head(prototype: str, inputs: Inputs, result: Result, network: Description, code: Code) -> list[str]:
-    widths = [max(hidden) for hidden in (network.sizes[1:-1:2], network.sizes[2:-1:2]) if hidden]
-    arrays = sum(widths) + network.n_inputs * (inputs.source != "x") + network.n_outputs * bool(result.locals)
-    arrays += network.layers[0].weights.shape[0] * bool(network.inputs)
-    sizes = "-".join(map(str, network.sizes))
+def _head(
+    title: str, prototype: str, inputs: Inputs, result: Result, n_numbers: int, code: Code
+) -> list[str]:
     return [
-        f"A {sizes} network, written by chainrule {version()}.",
+        f"{title}, written by chainrule {version()}.",
         "",
         f"    {prototype};",
         "",
@@ -160,7 +214,7 @@ def _head(prototype: str, inputs: Inputs, result: Result, network: Description, 
         f"C99 and C++; computes in {code.real}; needs <math.h> (-lm). Compile it with your program, or"
         " #include it."
         " Allocates nothing, changes nothing but its second argument, may be called from several threads;"
-        f" its arrays take {arrays * network.dtype.itemsize:,} bytes of stack.",
+        f" its arrays take {n_numbers * code.dtype.itemsize:,} bytes of stack.",
     ]
 
 

@@ -97,7 +97,7 @@ class Block:
         first = self.columns[0]
         if self.columns == list(range(first, first + len(self.columns))):
             return f"{self.source}[{_plus(first, 'j')}]"
-        name = f"{self.code.prefix}columns{self.k}"
+        name = f"{self.code.prefix}{self.code.part}columns{self.k}"
         places = text.wrap(f"{column}," for column in self.columns)
         declared = f"static const int {name}[{len(self.columns)}] = {{\n{places}\n}};\n"
         if declared not in self.code.constants:
@@ -111,7 +111,7 @@ class Block:
 
     def constant(self, name: str, values: Any) -> str:
         """Add an array; return its full name."""
-        full = f"{self.code.prefix}{name}{self.k}"
+        full = f"{self.code.prefix}{self.code.part}{name}{self.k}"
         self.code.constants.append(text.array(full, values, self.code.dtype))
         return full
 

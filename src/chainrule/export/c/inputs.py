@@ -156,10 +156,12 @@ def _exact(operation: Operation, code: Code) -> list[Operation]:
     """Take a center away in two steps where one number of the outer dtype does not hold it."""
     if "center" not in operation.arrays:
         return [operation]
-    return [replace(operation, arrays={"center": part}) for part in _parts(operation.arrays["center"], code)]
+    return [
+        replace(operation, arrays={"center": part}) for part in exact_parts(operation.arrays["center"], code)
+    ]
 
 
-def _parts(values: Any, code: Code) -> list[Floats]:
+def exact_parts(values: Any, code: Code) -> list[Floats]:
     """Write numbers as sums of one or two of the outer dtype, so that years or dates keep their digits."""
     exact = np.asarray(values, np.float64)
     with np.errstate(over="ignore"):  # text.number refuses what is too large
@@ -203,7 +205,7 @@ def table_inputs(network: Description, code: Code) -> Inputs:
 
 
 def _number_column(name: str, column: Any, at: int, code: Code) -> tuple[str, str, list[str]]:
-    minus = "".join(f" - {text.number(part, code.outer)}" for part in _parts(column.mean, code))
+    minus = "".join(f" - {text.number(part, code.outer)}" for part in exact_parts(column.mean, code))
     scale = text.number(column.scale, code.outer)
     value = f"v[{at}] = {code.inwards}((row->{name}{minus}) / {scale});".replace("- -", "+ ")
     statements = [f"if (!isnan(row->{name}))", f"    {value}"]

@@ -104,6 +104,8 @@ class Code:
         In which the network computes.
     outer : dtype
         Of numbers that are scaled before it and after it.
+    part : str
+        What the arrays of one network of several are called by beside.
     constants, functions : list of str
         At file scope.
     """
@@ -111,6 +113,7 @@ class Code:
     prefix: str
     dtype: np.dtype[Any]
     outer: np.dtype[Any]
+    part: str = ""
     constants: list[str] = field(default_factory=list)
     functions: dict[str, str] = field(default_factory=dict)
 
@@ -138,13 +141,14 @@ class Code:
         """Write a constant of the network's dtype."""
         return text.number(value, self.dtype)
 
-    def need(self, name: str, template: str) -> str:
-        """Add a function once; return its full name."""
-        suffix = "f" if self.dtype.itemsize == 4 else ""
+    def need(self, name: str, template: str, *, outer: bool = False) -> str:
+        """Add a function once, of the network's dtype or of the outer one; return its full name."""
+        real = self.scaled if outer else self.real
+        suffix = "f" if real == "float" else ""
         self.functions.setdefault(
             name,
             template.format(
-                p=self.prefix, real=self.real, f=suffix, cast=f"({self.real})", epsilon=f"{EPSILON}{suffix}"
+                p=self.prefix, real=real, f=suffix, cast=f"({real})", epsilon=f"{EPSILON}{suffix}"
             ),
         )
         return self.prefix + name
@@ -172,7 +176,7 @@ def network_code(described: Description, code: Code, source: str, last: str) -> 
 
 def layer_code(layer: Layer, k: int, code: Code, x: str, y: str) -> list[str]:
     """Write one layer: its constants into `code`, its statements as the result."""
-    p, (n_in, n_out) = code.prefix, layer.weights.shape
+    p, (n_in, n_out) = code.prefix + code.part, layer.weights.shape
     code.constants += [
         text.array(
             f"{p}W{k}", layer.weights, code.dtype, f"layer {k}: {n_in} to {n_out}, {layer.activation}"

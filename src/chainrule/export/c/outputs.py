@@ -48,7 +48,7 @@ class Result:
         half = code.number(0.5)
         result.raw = "p"
         table = f"{code.prefix}classes"
-        result.classes = _classes(table, meaning.classes, code)
+        result.classes = class_table(table, meaning.classes, code)
         shown = ", ".join(map(repr, meaning.classes))
         if meaning.kind == "multilabel":
             result.notes = [
@@ -103,7 +103,8 @@ class Result:
         return result
 
 
-def _classes(name: str, classes: list[Any], code: Code) -> str:
+def class_table(name: str, classes: list[Any], code: Code) -> str:
+    """Declare the table of class labels."""
     if all(isinstance(label, str) for label in classes):
         values = ",\n".join(f"    {text.string(label)}" for label in classes)
         return f"const char *const {name}[{len(classes)}] = {{\n{values}\n}};\n"
