@@ -57,6 +57,7 @@ KINDS = {
     "tabular_regressor": Kind(
         "chainrule.tabular.regressor", "TabularRegressor", ("members.", "preparation.center")
     ),
+    "tabular_checkpoint": Kind("chainrule.tabular.checkpoint", "Unfinished", ("networks.",)),
 }
 
 

@@ -13,7 +13,9 @@ from chainrule._settings import flag, named_choice, real_number, whole_number
 from chainrule.description.leaving import Leaving
 from chainrule.tabular import saved
 from chainrule.tabular.budget import Budget
+from chainrule.tabular.checkpoint import Checkpoint
 from chainrule.tabular.columns import Columns, read_columns, take_rows
+from chainrule.tabular.drawing import draw
 from chainrule.tabular.ensemble import Ensemble, Look, Result
 from chainrule.tabular.inputs import Stage
 from chainrule.tabular.members import Member
@@ -51,6 +53,7 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         n_folds: int = 0,
         recipe: str | None = None,
         scoring: str | None = None,
+        checkpoint: Any = None,
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: bool | int = False,
@@ -61,6 +64,7 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         self.n_folds = n_folds
         self.recipe = recipe
         self.scoring = scoring
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -76,6 +80,16 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             whole_number("n_members", self.n_members, 1)
         if whole_number("n_folds", self.n_folds, 0) == 1:
             raise ValueError("n_folds is 1; expected at least 2, or 0 for the usual")
+        if self.checkpoint is not None and self.time_budget is not None:
+            raise ValueError(
+                "checkpoint and time_budget do not go together: what is trained in a time depends on the"
+                " machine's speed. Leave one of them out"
+            )
+        if self.checkpoint is not None and not isinstance(self.random_state, int | np.integer):
+            raise ValueError(
+                f"checkpoint needs a whole number as random_state, got {self.random_state!r}: a fit that goes"
+                " on draws the same numbers again"
+            )
         if not isinstance(self.verbose, int | np.integer):
             flag("verbose", self.verbose)
 
@@ -87,6 +101,8 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        *,
+        resume: bool = False,
     ) -> Self:
         """Fit the model.
 
@@ -103,6 +119,9 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             left out.
         X_val, y_val, sample_weight_val : optional
             Rows to choose members by. By default some of X are set aside for that.
+        resume : bool, default=False
+            Go on from the file `checkpoint`, if there is one: networks that it has finished are not trained
+            again, and the model is that of a fit that was never interrupted, bit by bit.
 
         Returns
         -------
@@ -111,10 +130,12 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         Raises
         ------
         ValueError
-            For settings, columns or targets that cannot be.
+            For settings, columns or targets that cannot be; for a checkpoint of other rows or settings.
         """
         start = time.monotonic()
         self._check_settings()
+        if flag("resume", resume) and self.checkpoint is None:
+            raise ValueError("resume=True needs the parameter checkpoint: the file to go on from")
         given = [name for name, one in (("X_val", X_val), ("y_val", y_val)) if one is not None]
         if len(given) == 1 or (sample_weight_val is not None and not given):
             raise ValueError("X_val and y_val belong together; give both of them, or none")
@@ -137,12 +158,20 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             if sample_weight_val is not None:
                 sample_weight_val = _check_sample_weight(sample_weight_val, targets, dtype=np.float64)
             watched_rows = (watched_columns, targets, sample_weight_val)
-        result = self._fit_members(columns, y, learned, weights, watched_rows, start)
+        result = self._fit_members(columns, y, learned, weights, watched_rows, start, resume=resume)
         self.members_, self.looks_ = result.members, result.looks
         return self
 
     def _fit_members(
-        self, columns: Columns, y: Any, learned: Any, weights: Any, validation: Any, start: float
+        self,
+        columns: Columns,
+        y: Any,
+        learned: Any,
+        weights: Any,
+        validation: Any,
+        start: float,
+        *,
+        resume: bool,
     ) -> Result:
         """Prepare the rows, and train and choose members."""
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -151,11 +180,7 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         names = [str(name) for name in getattr(self, "feature_names_in_", range(self.n_features_in_))]
         statistics = self._target.statistics(learned if self._classifies else y)
         self.preparation_, prepared = Preparation.fit(columns, statistics, seed=seed, names=names)
-        plan = SINGLE if self.recipe else make_plan(
-            self.preset, self.n_members, self.n_folds, n_rows=n, split=validation is None
-        )  # fmt: skip
-        if not self.recipe:
-            plan = _not_too_long(plan, n)
+        plan = self._plan(n, split=validation is None)
         first = self._first_recipe()
         self._stage = Stage(self.preparation_.layout, embeds=first.embedding > 0)
         n_folds = max(1, plan.n_folds)
@@ -223,7 +248,16 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             say=say,
             show=self._show,
         )
+        if self.checkpoint is not None:
+            unsaid = ("n_jobs", "verbose", "checkpoint")
+            own = {k: v for k, v in saved.parameters(self.get_params(deep=False)).items() if k not in unsaid}
+            file = Checkpoint(self.checkpoint, own, data, plan.stages[-1])
+            if resume and (n_kept := file.resume(ensemble.candidates)):
+                say(f"{n_kept} of {len(ensemble.candidates)} networks are from {file.path}")
+            ensemble.on_finish = file.cycle_ends
         result = ensemble.run()
+        if self.checkpoint is not None:
+            file.cycle_ends(ensemble.candidates, now=True)
         if not self.preparation_.layout.n_columns:
             self._without_columns(result, learned, weights)
         self._chosen(result, watched)
@@ -246,6 +280,12 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         if self.recipe:
             return RECIPES[self.recipe](classifies=self._classifies, smoothing=smooths)
         return realmlp_td(classifies=self._classifies, smoothing=smooths)
+
+    def _plan(self, n_rows: int, *, split: bool) -> Plan:
+        if self.recipe:
+            return SINGLE
+        plan = make_plan(self.preset, self.n_members, self.n_folds, n_rows=n_rows, split=split)
+        return _not_too_long(plan, n_rows)
 
     def _inputs(self, prepared: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._stage.expand(prepared)
@@ -302,6 +342,27 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
 
     def _chosen(self, result: Result, watched: Watched) -> None:
         pass
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how good the model was at each look, and its best network alone, over the seconds of the fit.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            By default of a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            Where matplotlib is not installed.
+        """
+        check_is_fitted(self, "members_")
+        metric = get_metric(self.scoring, classifies=self._classifies, n_outputs=self._target.n_outputs)
+        return draw(self.looks_, metric.name, f"{type(self).__name__}.plot", ax)
 
     # Leaving and entering.
 

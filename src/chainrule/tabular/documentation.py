@@ -30,6 +30,9 @@ class_weight : dict or "balanced", optional
 REGRESSOR = """
     By default the root of the mean squared error; of several targets the mean R2."""
 OTHERS = """
+checkpoint : str or path-like, optional
+    File that is written while `fit` goes on, and read by `fit(..., resume=True)`: networks that were finished
+    when a fit was ended are not trained again. Needs a whole number as `random_state`.
 random_state : int, RandomState instance or None, default=None
     The same number gives the same bits, whatever `n_jobs` is, but for `time_budget`.
 n_jobs : int, optional

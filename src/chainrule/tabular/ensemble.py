@@ -134,8 +134,9 @@ class Ensemble:
         """Train some networks; return whether there is time for others."""
         for stage in self.plan.stages:
             until = self._reachable(candidates, stage)
-            if until <= candidates[0].epoch:
-                if not (first and candidates[0].epoch == 0):
+            now = _epoch(candidates)
+            if until <= now:
+                if not (first and now == 0):
                     self._look()
                     return False
                 until = self.plan.zeros[0]  # there must be a model
@@ -151,7 +152,7 @@ class Ensemble:
 
     def _reachable(self, candidates: list[Candidate], stage: int) -> int:
         """Return the last zero up to the stage that is reached in time; the present epoch for none."""
-        now = candidates[0].epoch
+        now = _epoch(candidates)
         if self.budget is None:
             return stage
         n_rows = len(candidates[0].x)
@@ -233,6 +234,11 @@ class Ensemble:
                     Member(network, candidate.recipe, finished.epoch, candidate.fold, score, count / total)
                 )
         return sorted(members, key=lambda member: -member.weight)
+
+
+def _epoch(candidates: list[Candidate]) -> int:
+    """Return how far all are that have not failed."""
+    return min((one.epoch for one in candidates if not one.failed), default=candidates[0].epoch)
 
 
 def _twin(candidate: Candidate) -> Any:

@@ -50,7 +50,7 @@ def get_state(model: Any) -> tuple[Tensors, dict[str, Any]]:
     arrays, preparation = model.preparation_._get_state()
     tensors |= {f"preparation.{name}": array for name, array in arrays.items()}
     settings: dict[str, Any] = {
-        "parameters": _parameters(model.get_params(deep=False)),
+        "parameters": parameters(model.get_params(deep=False)),
         "members": members,
         "embeds": model._stage.embeds,
         "preparation": preparation,
@@ -129,7 +129,7 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
     return model
 
 
-def _parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+def parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return constructor parameters as JSON can hold them; a source of random numbers is not kept."""
     plain = {name: _plain(value) for name, value in parameters.items()}
     if isinstance(parameters.get("class_weight"), dict):
