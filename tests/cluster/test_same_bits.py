@@ -16,6 +16,9 @@ from chainrule.training.schedules import CosineSchedule
 
 from .conftest import local_cluster
 
+# What Dask itself warns of is not ours, nor how few epochs tests take.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 RNG = np.random.default_rng(0)
 N = 600
 X = RNG.normal(size=(N, 5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 import time
@@ -9,16 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from distributed import Client, Future, LocalCluster, get_client
-from distributed.comm import CommClosedError
+from distributed.scheduler import KilledWorker
 
+from chainrule._words import listed
 from chainrule.dask.errors import ClusterError
-from chainrule.dask.post import Office
 
 #: Seconds that a fit waits for workers that are missing, and for the scheduler's answers.
 PATIENCE, ANSWER = 20.0, 20.0
 
 #: Seconds for which a worker that a peer could not reach is left out.
 SUSPICION = 30.0
+
+#: Seconds without a sign of life, after which a worker is taken for frozen. The scheduler waits for minutes.
+FROZEN = 15.0
 
 
 @contextlib.contextmanager
@@ -64,12 +68,13 @@ class Cluster:
     def __init__(self, client: Client, min_workers: int) -> None:
         self.client, self.min_workers = client, min_workers
         self.suspects: dict[str, float] = {}
-        self._call(lambda: client.register_plugin(Office()))
+        self.signs: dict[str, tuple[float, float]] = {}  # of life: the scheduler's time, and ours
+        self.frozen: set[str] = set()
 
     def _call(self, function: Callable[[], Any]) -> Any:
         try:
             return function()
-        except (OSError, CommClosedError, TimeoutError) as error:
+        except (OSError, TimeoutError) as error:
             raise ClusterError(f"the Dask scheduler does not answer: {error!r}") from None
 
     def threads(self) -> dict[str, int]:
@@ -79,11 +84,18 @@ class Cluster:
             raise ClusterError(f"the Dask client is {client.status}; the fit ends")
         found = self._call(lambda: client.sync(client.scheduler.identity, callback_timeout=ANSWER))["workers"]
         now = time.monotonic()
+        before = self.signs
+        self.signs = {}
+        for address, worker in found.items():
+            last = worker["last_seen"]
+            known = before.get(address)
+            self.signs[address] = known if known is not None and known[0] == last else (last, now)
+        self.frozen = {address for address, (_, since) in self.signs.items() if now - since > FROZEN}
         self.suspects = {address: until for address, until in self.suspects.items() if until > now}
         return {
             address: worker["nthreads"]
             for address, worker in found.items()
-            if worker["status"] == "running" and address not in self.suspects
+            if worker["status"] == "running" and address not in self.suspects and address not in self.frozen
         }
 
     def workers(self) -> list[str]:
@@ -122,13 +134,45 @@ class Cluster:
         check()
 
     def wait(self, futures: Sequence[Future], check: Callable[[], object]) -> None:
-        """Wait until all futures are there, or one has failed; call `check` from time to time."""
+        """Wait until all futures are there, or one has failed; call `check` from time to time.
+
+        Raises
+        ------
+        ClusterError
+            Where nothing comes any more since a worker is frozen: others may wait for what it has.
+        """
+        before, since = 0, time.monotonic()
         while all(future.status in ("pending", "finished") for future in futures):
-            if all(future.status == "finished" for future in futures):
+            finished = sum(future.status == "finished" for future in futures)
+            if finished == len(futures):
                 return
+            if finished > before or not self.frozen:
+                before, since = finished, time.monotonic()
+            if time.monotonic() - since > PATIENCE:
+                raise ClusterError(
+                    f"{listed(sorted(self.frozen))} gave no sign of life for {FROZEN + PATIENCE:.0f} s while "
+                    "rows were read; restart the worker, and fit again"
+                )
             self.wait_for_one(futures, check)
 
-    def results(self, futures: Sequence[Future], what: str) -> list[Any]:
+    def result(self, future: Future, check: Callable[[], object]) -> Any:
+        """Return the result of a finished future; call `check` from time to time, as its worker may die."""
+
+        async def gather() -> Any:
+            return await self.client.gather(future, asynchronous=True)
+
+        gathered = asyncio.run_coroutine_threadsafe(gather(), self.client.loop.asyncio_loop)
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    return gathered.result(0.5)
+                if gathered.done():
+                    raise Changed
+                check()
+        finally:
+            gathered.cancel()
+
+    def results(self, futures: Sequence[Future], check: Callable[[], object]) -> list[Any]:
         """Return what finished futures have.
 
         Raises
@@ -138,25 +182,54 @@ class Cluster:
         ClusterError
             Where Dask has lost it.
         """
-        found = []
         for future in futures:
             if future.status == "error":
-                error = future.exception(timeout=ANSWER)
-                raise error
+                raise of_task(future)
+        found = []
+        for future in futures:
             if future.status != "finished":
                 raise ClusterError(
-                    f"Dask has lost {what}: the task is {future.status}. Data that were scattered or "
+                    f"Dask has lost rows: a task is {future.status}. Data that were scattered or "
                     "persisted on a worker that is gone cannot be made again; pass collections that Dask can "
                     "read again"
                 )
-            found.append(future.result(timeout=ANSWER))
+            found.append(self.result(future, check))
         return found
 
     def gather(self, delayed: Sequence[Any]) -> list[Any]:
         """Compute delayed values, while there are workers."""
-        futures = self.client.compute(list(delayed))
-        try:
-            self.wait(futures, self.workers)
-            return self.results(futures, "a partition")
-        finally:
-            self.client.cancel(futures)
+        while True:
+            only = self.only()
+            futures = self.client.compute(list(delayed), workers=only)
+
+            def check(only: list[str] | None = only) -> None:
+                self.workers()
+                if self.only() != only:
+                    raise Changed
+
+            try:
+                self.wait(futures, check)
+                return self.results(futures, check)
+            except Changed:  # what a frozen worker has begun is begun again elsewhere
+                continue
+            finally:
+                self.client.cancel(futures)
+
+    def only(self) -> list[str] | None:
+        """Return the workers that tasks have to go to, where others do not answer; else None."""
+        able = self.threads()
+        return sorted(able) if self.frozen or self.suspects else None
+
+
+def of_task(future: Future) -> BaseException:
+    """Return the error of a task that failed."""
+    error: BaseException = future.exception(timeout=ANSWER)
+    if isinstance(error, ImportError):
+        return ClusterError(
+            f"a worker cannot load what it needs: {error}. Install the same packages on all machines"
+        )
+    if isinstance(error, KilledWorker):
+        return ClusterError(
+            f"workers died again and again while they read rows; is memory too small? {error}"
+        )
+    return error

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import dask
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
 from chainrule._words import listed
 from chainrule.stream.held_out import EVERY_ROW, HeldOut
@@ -153,7 +154,9 @@ def _check_dtypes(where: str, form: Form, given: list[Any]) -> None:
 def _check_target(where: str, form: Form, y: NDArray[Any]) -> None:
     bad = ~np.isfinite(y) if y.dtype.kind == "f" else None
     if y.dtype.kind == "O":
-        bad = np.array([value is None or value != value for value in y.ravel()], dtype=bool)
+        bad = np.array(
+            [value is None or is_pandas_na(value) or is_scalar_nan(value) for value in y.ravel()], dtype=bool
+        )
     if bad is not None and bad.any():
         row = int(np.argmax(bad.reshape(len(y), -1).any(axis=1)))
         raise ValueError(f"{where}: {form.target!r} is {y[row]} in its row {row}; leave such rows out")

@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from distributed import Worker, WorkerPlugin
-from distributed.comm import CommClosedError
+from distributed import Worker, WorkerPlugin, get_worker
 from distributed.protocol import to_serialize
 
 #: Seconds between two looks at who is still there, and that an answer may take.
 LOOK, ANSWER = 2.0, 10.0
+
+
+#: One opens a worker's office at a time.
+opening = threading.Lock()
 
 
 class PeerLost(Exception):
@@ -38,7 +41,7 @@ class Cancelled(Exception):
 
 
 class Office(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
-    """A worker's letters, and what it holds of each fit; on every worker, also on those that join later.
+    """A worker's letters, and what it holds of each fit; opened by the first task that needs it.
 
     Attributes
     ----------
@@ -47,7 +50,6 @@ class Office(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
     """
 
     name = "chainrule"
-    idempotent = True
 
     def setup(self, worker: Worker) -> None:
         """Open on a worker."""
@@ -68,9 +70,13 @@ class Office(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
     @classmethod
     def here(cls) -> Office:
         """Return that of the worker whose task this is."""
-        from distributed import get_worker
-
-        office: Office = get_worker().plugins[cls.name]
+        worker = get_worker()
+        with opening:
+            office: Office | None = worker.plugins.get(cls.name)
+            if office is None:
+                office = cls()
+                opened = worker.plugin_add(office, name=cls.name, catch_errors=False)
+                asyncio.run_coroutine_threadsafe(opened, worker.loop.asyncio_loop).result(ANSWER)
         return office
 
     def transition(self, key: str, start: str, finish: str, **kwargs: Any) -> None:
@@ -215,7 +221,7 @@ class Post:
     def _check(self, member: int, answer: concurrent.futures.Future[str]) -> None:
         try:
             known = answer.result(0) == "OK"
-        except (OSError, CommClosedError, TimeoutError, concurrent.futures.CancelledError):
+        except (OSError, TimeoutError, concurrent.futures.CancelledError):
             raise PeerLost(self.addresses[member], answers=False) from None
         if not known:
             raise PeerLost(self.addresses[member], answers=True)
@@ -235,5 +241,5 @@ class Post:
         for member, answer in asked.items():
             try:
                 answer.result(ANSWER + 1)
-            except (OSError, CommClosedError, TimeoutError):
+            except (OSError, TimeoutError):
                 raise PeerLost(self.addresses[member], answers=False) from None

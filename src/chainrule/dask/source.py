@@ -14,10 +14,9 @@ from typing import Any
 import dask
 import numpy as np
 from distributed import Future
-from distributed.scheduler import KilledWorker
 
 from chainrule import _engine
-from chainrule.dask.cluster import Changed, Cluster
+from chainrule.dask.cluster import Changed, Cluster, of_task
 from chainrule.dask.errors import ClusterError
 from chainrule.dask.member import Cut, Job, Order, Report, State, hold, train
 from chainrule.dask.partitions import DaskRows
@@ -26,9 +25,6 @@ from chainrule.stream.held_out import HeldOut
 from chainrule.training.blocks import check_blocks, even_sizes, mean_loss, rows_before
 from chainrule.training.source import Source
 from chainrule.training.state import OptimizerState
-
-#: Seconds that a result may take on its way here.
-RESULT = 60.0
 
 #: Times that the work is dealt to the same workers until the fit gives up.
 MOST_TRIALS = 10
@@ -220,9 +216,14 @@ class ClusterSource(Source):
             ]
             for address, blocks in new.items()
         }
+        only = cluster.only()
         numbers = sorted({cut.part for of_worker in cuts.values() for cut in of_worker})
         parts = dict(
-            zip(numbers, client.compute([self.rows.delayed(number) for number in numbers]), strict=True)
+            zip(
+                numbers,
+                client.compute([self.rows.delayed(number) for number in numbers], workers=only),
+                strict=True,
+            )
         )
         futures: dict[str, Future] = {}
         try:
@@ -232,10 +233,17 @@ class ClusterSource(Source):
                 futures[address] = self._submit(
                     hold, self.job, blocks, cuts[address], needed, needed_parts, to=address
                 )
-            cluster.wait(list(futures.values()), lambda: self._check(new))
+
+            def check() -> None:
+                self._check(new)
+                if cluster.only() != only:
+                    raise Changed  # what a frozen worker has begun is begun again elsewhere
+
+            cluster.wait(list(futures.values()), check)
             if any(future.status == "error" for future in futures.values()):
                 self._raise_of_data([*parts.values(), *futures.values()])
-            cluster.results(list(futures.values()), "a partition")
+            if any(future.status != "finished" for future in futures.values()):
+                raise Changed
             for address, future in futures.items():
                 self._release([self.keepers[address]] if address in self.keepers else [])
                 self.keepers[address], self.held[address] = future, new[address]
@@ -251,11 +259,7 @@ class ClusterSource(Source):
         """Raise the error of a task; `Changed` where it is that of a worker that died."""
         for future in futures:
             if future.status == "error":
-                error = future.exception(timeout=10)
-                if isinstance(error, KilledWorker):
-                    raise ClusterError(
-                        f"workers died again and again while they read rows; is memory too small? {error}"
-                    )
+                error = of_task(future)
                 if not isinstance(error, CancelledError):
                     raise error
         raise Changed
@@ -298,7 +302,7 @@ class ClusterSource(Source):
                     self._raise_of_data(futures)
                 for me, future in enumerate(futures):
                     if me not in reports and future.status == "finished":
-                        reports[me] = future.result(timeout=RESULT)
+                        reports[me] = self.cluster.result(future, check)
                         if reports[me].what != "done":
                             return reports
             return reports
