@@ -30,6 +30,27 @@ def test_to_a_file(in_process, model, table, tmp_path, ending):
     assert sorted(os.listdir(tmp_path)) == sorted([model.name, table.name, out.name])
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_folder_in_portions(in_process, model, table, tmp_path, ending):
+    (tmp_path / "parts").mkdir()
+    rows = pyarrow.csv.read_csv(table)
+    for k in range(3):
+        pyarrow.csv.write_csv(rows.slice(40 * k, 40), tmp_path / "parts" / f"{k}.csv")
+    out = tmp_path / f"out.{ending}"
+    for source in ("parts", "parts/*.csv"):
+        options = ("--memory", "1MB", "--keep", "rooms")
+        in_process("predict", model.name, source, "--out", out.name, *options).succeeds()
+        written = (pyarrow.csv.read_csv if ending == "csv" else pyarrow.parquet.read_table)(out)
+        assert written["rooms"].to_pylist() == rows["rooms"].to_pylist()
+        assert written["prediction"].to_pylist() == chainrule.load(model).predict(table).tolist()
+    whole = in_process("predict", model.name, table.name, "--proba").succeeds()
+    assert in_process("predict", model.name, "parts", "--proba", "--memory", "1MB").out == whole.out
+    whole = in_process("evaluate", model.name, table.name).succeeds()
+    assert in_process("evaluate", model.name, "parts", "--memory", "1MB").out == whole.out
+    done = in_process("predict", model.name, "parts", "--memory", "1MB", "--out", "parts/1.csv")
+    done.fails(1, "parts/1.csv is read by this command")
+
+
 def test_numbers_without_the_target_column(in_process, price_model, houses, tmp_path):
     pyarrow.parquet.write_table(houses(20, seed=1).drop_columns(["price", "dear"]), tmp_path / "new.parquet")
     done = in_process("predict", price_model.name, "new.parquet").succeeds()

@@ -173,7 +173,7 @@ def test_written_tables_come_back(tmp_path, ending):
 
 def test_csv_quotes_text():
     out = io.BytesIO()
-    write_csv(pa.table({"label": ['a"b', "c,d"], "p": [1, 2]}), out)
+    write_csv([pa.table({"label": ['a"b', "c,d"], "p": [1, 2]})], out)
     assert out.getvalue() == b'"label","p"\n"a""b",1\n"c,d",2\n'
 
 

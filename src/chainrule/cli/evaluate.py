@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.reading import DayFirst, Decimal, Delimiter, Encoding, Missing, NoHeader, Weight
+from chainrule.cli.reading import DayFirst, Decimal, Delimiter, Encoding, Memory, Missing, NoHeader, Weight
 
 
 def command(
@@ -21,6 +21,7 @@ def command(
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     no_header: NoHeader = False,
+    memory: Memory = None,
 ) -> None:
     """Measure MODEL on the rows of TABLE, beside the simplest prediction.
 
@@ -34,6 +35,6 @@ def command(
         decimal=decimal, missing=missing or (), day_first=day_first,
         delimiter=delimiter, encoding=encoding, header=not no_header,
     )  # fmt: skip
-    rows = open_table(table, loaded.csv)
-    evaluation = loaded.evaluate(rows, sample_weight=weight)
+    rows = open_table(table, loaded.csv) if memory is None else table
+    evaluation = loaded.evaluate(rows, sample_weight=weight, memory=memory)
     print_evaluation(evaluation, f"{loaded.task} of {loaded.target.name!r}, rows", loaded.task)

@@ -31,3 +31,11 @@ DayFirst = Annotated[
     bool | None,
     typer.Option("--day-first/--month-first", help="Of dates such as 3/4/2024, if they leave it open."),
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Read TABLE in portions of about so much memory, such as 1GB: Parquet or CSV, also a folder or "
+        "a pattern in quotes.",
+    ),
+]

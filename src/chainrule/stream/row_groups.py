@@ -49,8 +49,8 @@ class RowGroups:
         self.schema = self._dataset.schema
         self.groups: list[Group] = []
 
-    def look(self, names: Sequence[str]) -> None:
-        """Find the row groups, after a look at these columns of every file.
+    def look(self, names: Sequence[str], *, empty: bool = False) -> None:
+        """Find the row groups, after a look at these columns of every file; `empty` allows no rows.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class RowGroups:
             For files that cannot be read, have other columns, or no rows.
         """
         self.groups = _groups(self._dataset, self.title, list(names))
-        if not self.groups or self.groups[-1].end == 0:
+        if not empty and (not self.groups or self.groups[-1].end == 0):
             raise StreamError(f"{self.title} has no rows, expected at least one")
 
     def decode(self, group: Group, names: list[str], batch_rows: int) -> Iterator[tuple[int, Any]]:

@@ -108,3 +108,25 @@ def _activation(activation: Any, n_layers: int) -> str | list[str]:
             "activation",
         )
     return listed
+
+
+UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def memory_bytes(memory: Any) -> int:
+    """Return a size such as "2GB" in bytes.
+
+    Examples
+    --------
+    >>> memory_bytes("2GB"), memory_bytes("512 MiB"), memory_bytes(10**9)
+    (2000000000, 536870912, 1000000000)
+    """
+    text = str(memory).strip().lower()
+    unit = next((unit for unit in sorted(UNITS, key=len, reverse=True) if text.endswith(unit)), "")
+    try:
+        number = float(text.removesuffix(unit)) * UNITS.get(unit, 1)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < 2**63:
+        raise ParameterError(f'got {memory!r}, expected a size such as "2GB"', "memory")
+    return int(number)

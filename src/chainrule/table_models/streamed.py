@@ -18,9 +18,10 @@ from chainrule.stream.targets import TargetSummary
 from chainrule.table_models.fitting import Part, Prepared, validation_fraction
 from chainrule.table_models.network_parameters import class_weights, learns_positive_numbers, network
 from chainrule.table_models.posing import Problem, Question, pose, row_weights
-from chainrule.table_models.settings import FitSettings
+from chainrule.table_models.settings import FitSettings, memory_bytes
 from chainrule.table_models.training import check_memory
 from chainrule.tables.class_target import ClassTarget
+from chainrule.tables.columns import Remarks
 from chainrule.tables.errors import ParameterError, TableError, TableWarning
 from chainrule.tables.names import tidy
 from chainrule.tables.number_target import NumberTarget, SeveralTargets
@@ -36,27 +37,6 @@ BATCH_ROWS = 16_384
 
 #: Blocks of rows of a table that is streamed, unless `row_blocks` says another number.
 BLOCKS = 8
-
-UNITS = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-
-
-def memory_bytes(memory: Any) -> int:
-    """Return a size such as "2GB" in bytes.
-
-    Examples
-    --------
-    >>> memory_bytes("2GB"), memory_bytes("512 MiB"), memory_bytes(10**9)
-    (2000000000, 536870912, 1000000000)
-    """
-    text = str(memory).strip().lower()
-    unit = next((unit for unit in sorted(UNITS, key=len, reverse=True) if text.endswith(unit)), "")
-    try:
-        number = float(text.removesuffix(unit)) * UNITS.get(unit, 1)
-    except ValueError:
-        number = -1.0
-    if not 0 < number < 2**63:
-        raise ParameterError(f'got {memory!r}, expected a size such as "2GB"', "memory")
-    return int(number)
 
 
 class TableRows(StreamedRows):
@@ -131,7 +111,7 @@ class TableRows(StreamedRows):
         """Return rows as the network sees them."""
         assert self.preprocessor is not None
         dtype: Any = self.dtype
-        x = self.preprocessor.transform(table, dtype, rows=numbers + 1, silent=True)
+        x = self.preprocessor.transform(table, dtype, rows=numbers + 1, remarks=Remarks())
         y = self.target.encode(*(table[name] for name in self.targets))
         return Values(x, y, row_weights(self.sample_weight, table))
 

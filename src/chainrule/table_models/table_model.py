@@ -16,6 +16,12 @@ from chainrule.table_models.evaluation import Evaluation, evaluate
 from chainrule.table_models.fitting import Prepared, prepare, train_prepared
 from chainrule.table_models.network_parameters import estimator_class
 from chainrule.table_models.posing import choice_of, pose, question, row_weights
+from chainrule.table_models.predictions import (
+    evaluate_in_portions,
+    parts_of,
+    portions_of,
+    predictions_in_portions,
+)
 from chainrule.table_models.settings import fit_settings
 from chainrule.table_models.streamed import prepare_streamed
 from chainrule.table_models.training import Callback, Epoch, curves
@@ -27,7 +33,7 @@ from chainrule.tables.number_target import SeveralTargets
 from chainrule.tables.preprocessing import Preprocessor
 from chainrule.tables.reading import Reading
 from chainrule.tables.source import Source, check_rows
-from chainrule.tables.tables import open_table
+from chainrule.tables.tables import open_table, write_tables
 from chainrule.tables.targets import Target, drop_unknown, read_target, target_from_state, target_state
 from chainrule.tables.tasks import Task
 
@@ -277,13 +283,16 @@ class TableModel(Leaving):
 
     # Predicting.
 
-    def predict(self, table: Any) -> NDArray[Any]:
+    def predict(self, table: Any, *, memory: str | int | None = None) -> NDArray[Any]:
         """Return the most probable class of each row as it stood in the target column, or its number.
 
         Parameters
         ----------
         table : DataFrame, mapping of columns, list of rows, or path
             Rows with all of `columns`; others are not looked at.
+        memory : str or int, optional
+            About how much memory the rows may take, such as "1GB": Parquet or CSV files, a folder of them or
+            a pattern are then read in portions. By default the whole table is read first.
 
         Returns
         -------
@@ -300,17 +309,19 @@ class TableModel(Leaving):
         TableWarning
             For categories that training did not have.
         """
-        outputs = self._outputs(self._features(table))
+        outputs = self._outputs_of(table, memory)
         if isinstance(self.target, ClassTarget):
             return self.target.decode(outputs.argmax(axis=1))
         return self.target.decode(outputs)
 
-    def predict_proba(self, table: Any) -> NDArray[Any]:
+    def predict_proba(self, table: Any, *, memory: str | int | None = None) -> NDArray[Any]:
         """Return the probability of each class, in the order of `classes`.
 
         Parameters
         ----------
         table : DataFrame, mapping of columns, list of rows, or path
+            As for `predict`.
+        memory : str or int, optional
             As for `predict`.
 
         Returns
@@ -323,13 +334,44 @@ class TableModel(Leaving):
             As `predict`, and for a regression.
         """
         if not isinstance(self.target, ClassTarget):
-            raise TableError(
-                f"this model predicts the number {self.target.name!r}, which has no probabilities, "
-                "expected a classification"
-            )
-        return self._outputs(self._features(table))
+            raise TableError(self._no_probabilities)
+        return self._outputs_of(table, memory)
 
-    def evaluate(self, table: Any, *, sample_weight: Any = None) -> Evaluation:
+    def write_predictions(
+        self,
+        table: Any,
+        path: Any,
+        *,
+        proba: bool = False,
+        keep: Sequence[str] = (),
+        memory: str | int = "1GB",
+    ) -> None:
+        """Write a prediction for each row of a table to a file, portion by portion, whole or not at all.
+
+        Parameters
+        ----------
+        table : DataFrame, mapping of columns, list of rows, or paths
+            As for `predict`: Parquet or CSV files need not fit into memory.
+        path : str or path-like
+            File to write, .csv or .parquet: "prediction", or "prediction_<target>" of several targets.
+        proba : bool
+            Whether to add "probability_<class>".
+        keep : sequence of str
+            Columns of the table to carry over, such as an id.
+        memory : str or int
+            About how much memory the rows may take.
+
+        Raises
+        ------
+        TableError
+            As `predict`. A file that was there before is as it was.
+        """
+        portions = portions_of(self, table, memory)
+        write_tables(predictions_in_portions(self, portions, proba=proba, keep=keep), path)
+
+    def evaluate(
+        self, table: Any, *, sample_weight: Any = None, memory: str | int | None = None
+    ) -> Evaluation:
         """Compare predictions with the target column, beside the simplest prediction.
 
         Parameters
@@ -338,6 +380,9 @@ class TableModel(Leaving):
             Rows with all of `columns` and the target. Rows without a target are dropped, with a warning.
         sample_weight : str or array-like of shape (n_samples,), optional
             Weights of the rows, or the name of their column.
+        memory : str or int, optional
+            As for `predict`. The numbers are the same, up to rounding; the area under the ROC curve, too, of
+            up to a million different probabilities, beyond them up to about a millionth.
 
         Returns
         -------
@@ -348,6 +393,8 @@ class TableModel(Leaving):
         TableError
             As `predict`, and where the target is missing or has classes that training did not have.
         """
+        if memory is not None:
+            return evaluate_in_portions(self, table, sample_weight, memory)
         source = self._open(table)
         weight = tidy(sample_weight) if isinstance(sample_weight, str) else sample_weight
         rows = self._read(source, with_target=True, also=[weight] if isinstance(weight, str) else [])
@@ -451,6 +498,13 @@ class TableModel(Leaving):
     def _open(self, table: Any) -> Source:
         return open_table(table, self.csv)
 
+    @property
+    def _no_probabilities(self) -> str:
+        return (
+            f"this model predicts the number {self.target.name!r}, which has no probabilities, "
+            "expected a classification"
+        )
+
     def _read(self, source: Source, *, with_target: bool = False, also: Sequence[str] = ()) -> pa.Table:
         """Read the columns that are needed, under the names that they have here, targets typed."""
         self.preprocessor.check_names(source.all_names)
@@ -469,6 +523,13 @@ class TableModel(Leaving):
 
     def _features(self, table: Any) -> NDArray[Any]:
         return self.preprocessor.transform(self._read(self._open(table)), self._dtype)
+
+    def _outputs_of(self, table: Any, memory: Any) -> NDArray[Any]:
+        if memory is None:
+            return self._outputs(self._features(table))
+        return np.concatenate(
+            [self._outputs(part.X) for part in parts_of(self, portions_of(self, table, memory))]
+        )
 
     def _outputs(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return probabilities, or standardised numbers; of no rows none."""

@@ -46,6 +46,10 @@ class Remarks:
         """Return the number of a row in the user's table."""
         return index + 1 if self.rows is None else int(self.rows[index])
 
+    def lacks(self, name: str, n_rows: int) -> None:
+        """Add rows in which a column has no value."""
+        self.missing[name] = self.missing.get(name, 0) + n_rows
+
     def __str__(self) -> str:
         unknown = [
             f"{name!r} ({listed([example])}, {counted(n, 'row')})"
@@ -127,7 +131,7 @@ class NumberColumn:
         if self.missing:
             features[:, 1] = missing
         elif missing.any():
-            remarks.missing[self.name] = int(missing.sum())
+            remarks.lacks(self.name, int(missing.sum()))
 
 
 @dataclass(frozen=True)
@@ -200,12 +204,13 @@ class CategoryColumn:
         if self.missing:
             features[missing, len(self.categories)] = 1
         elif missing.any():
-            remarks.missing[self.name] = int(missing.sum())
+            remarks.lacks(self.name, int(missing.sum()))
         if self.other:
             features[unknown, -1] = 1
         elif unknown.any():
             example = text[int(np.flatnonzero(unknown)[0])].as_py()
-            remarks.unknown[self.name] = (example, int(unknown.sum()))
+            first, before = remarks.unknown.get(self.name, (example, 0))
+            remarks.unknown[self.name] = (first, before + int(unknown.sum()))
 
 
 Column = NumberColumn | CategoryColumn

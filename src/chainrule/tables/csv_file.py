@@ -7,9 +7,11 @@ import csv
 import gzip
 import io
 import itertools
+import sys
 import warnings
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,21 +41,13 @@ def open_csv(title: str, path: str, options: CsvOptions) -> Source:
     TableError
         For what is no text, or not in the encoding.
     """
-    zipped = _starts(path, 2) == b"\x1f\x8b"
-    n_bytes = PEEK_BYTES
-    while True:
-        start, whole = peek(path, n_bytes, zipped=zipped)
-        form = find_format(title, start, options)
-        # The line of names and the first row must be there as a whole.
-        if whole or len(start) > 2 * form.longest:
-            break
-        n_bytes *= 8
+    form, zipped = csv_format(title, path, options)
 
     def read(places: list[int]) -> pa.Table:
         table, note = None if form.blanks else _read(title, path, form, places, zipped=zipped), ""
         if table is None:
             table, note = _read_lines(title, path, form, places, zipped=zipped)
-        for one in filter(None, (note, _swallowed(form, places, table))):
+        for one in filter(None, (note, swallowed(form, places, table))):
             if one not in source.notes:
                 source.notes.append(one)
                 warnings.warn(one, TableWarning, stacklevel=3)
@@ -61,6 +55,19 @@ def open_csv(title: str, path: str, options: CsvOptions) -> Source:
 
     source = Source(title, form.names, read, notes=form.notes, is_file=True)
     return source
+
+
+def csv_format(title: str, path: str, options: CsvOptions) -> tuple[CsvFormat, bool]:
+    """Return how a CSV file is written, and whether it is gzip."""
+    zipped = _starts(path, 2) == b"\x1f\x8b"
+    n_bytes = PEEK_BYTES
+    while True:
+        start, whole = peek(path, n_bytes, zipped=zipped)
+        form = find_format(title, start, options)
+        # The line of names and the first row must be there as a whole.
+        if whole or len(start) > 2 * form.longest:
+            return form, zipped
+        n_bytes *= 8
 
 
 def peek(path: str, n_bytes: int, *, zipped: bool) -> tuple[bytes, bool]:
@@ -88,59 +95,108 @@ def _read(title: str, path: str, form: CsvFormat, places: list[int], *, zipped: 
     """Read columns; None where a line has more or fewer fields than there are names."""
     import pyarrow.csv
 
-    names = [str(place) for place in range(len(form.names))]
-    wanted = [names[place] for place in places]
-    block = min(max(LEAST_BLOCK, 4 * form.longest), MOST_BLOCK)
+    block = first_block(form)
     while True:
         try:
-            return pyarrow.csv.read_csv(
-                pa.input_stream(path, compression="gzip" if zipped else None),
-                read_options=pyarrow.csv.ReadOptions(
-                    column_names=names, skip_rows=form.skip, encoding=form.encoding, block_size=block
-                ),
-                # A blank line means nothing in a wide table, but is a missing value in a table of one column.
-                parse_options=pyarrow.csv.ParseOptions(
-                    delimiter=form.delimiter,
-                    quote_char=form.quote,
-                    escape_char=form.escape or False,
-                    newlines_in_values=True,
-                    ignore_empty_lines=len(names) > 1,
-                ),
-                convert_options=pyarrow.csv.ConvertOptions(
-                    null_values=[],
-                    column_types=dict.fromkeys(wanted, pa.large_string()),
-                    include_columns=wanted,
-                ),
-            )
+            file = pa.input_stream(path, compression="gzip" if zipped else None)
+            return pyarrow.csv.read_csv(file, **reader_options(form, places, block))
         except pa.ArrowInvalid as error:
-            message = str(error)
-            if "straddling" in message and block < MOST_BLOCK:
+            what = what_failed(title, form, error)
+            if what == "long" and block < MOST_BLOCK:
                 block = min(16 * block, MOST_BLOCK)
-                continue
-            if "Empty CSV file" in message or "Could not skip initial" in message:
-                return pa.table({name: pa.array([], pa.large_string()) for name in wanted})
-            if "invalid UTF8" in message or "Invalid UTF8" in message:
-                number = message.partition("#")[2].partition(":")[0]
-                column = tidy(form.names[int(number)]) if number.isdigit() else "?"
-                raise not_utf8(title, f"column {column!r}") from None
-            if "columns, got" in message:
+            elif what == "empty":
+                return pa.table({str(place): pa.array([], pa.large_string()) for place in places})
+            elif what == "ragged":
                 return None
-            raise
+            else:
+                raise
+
+
+def first_block(form: CsvFormat) -> int:
+    """Return how many bytes pyarrow reads at a time, unless a line is longer."""
+    return min(max(LEAST_BLOCK, 4 * form.longest), MOST_BLOCK)
+
+
+def reader_options(form: CsvFormat, places: list[int], block: int) -> dict[str, Any]:
+    """Return pyarrow's options to read columns as the text that stands there, called "0", "1", ..."""
+    import pyarrow.csv
+
+    names = [str(place) for place in range(len(form.names))]
+    wanted = [names[place] for place in places]
+    return {
+        "read_options": pyarrow.csv.ReadOptions(
+            column_names=names, skip_rows=form.skip, encoding=form.encoding, block_size=block
+        ),
+        # A blank line means nothing in a wide table, but is a missing value in a table of one column.
+        "parse_options": pyarrow.csv.ParseOptions(
+            delimiter=form.delimiter,
+            quote_char=form.quote,
+            escape_char=form.escape or False,
+            newlines_in_values=True,
+            ignore_empty_lines=len(names) > 1,
+        ),
+        "convert_options": pyarrow.csv.ConvertOptions(
+            null_values=[],
+            column_types=dict.fromkeys(wanted, pa.large_string()),
+            include_columns=wanted,
+        ),
+    }
+
+
+def what_failed(title: str, form: CsvFormat, error: pa.ArrowInvalid) -> str:
+    """Return "long" for a line longer than a block, "empty", "ragged" for other numbers of fields, or "".
+
+    Raises
+    ------
+    TableError
+        For what is not in the encoding, with the column.
+    """
+    message = str(error)
+    if "invalid UTF8" in message or "Invalid UTF8" in message:
+        number = message.partition("#")[2].partition(":")[0]
+        column = tidy(form.names[int(number)]) if number.isdigit() else "?"
+        raise not_utf8(title, f"column {column!r}") from None
+    if "Empty CSV file" in message or "Could not skip initial" in message:
+        return "empty"
+    return "long" if "straddling" in message else "ragged" if "columns, got" in message else ""
 
 
 def _read_lines(
     title: str, path: str, form: CsvFormat, places: list[int], *, zipped: bool
 ) -> tuple[pa.Table, str]:
-    """Read columns line by line; return them, and a note of the lines at the end that are no rows.
+    """Read columns line by line; return them, and a note of the lines at the end that are no rows."""
+    last: list[tuple[int, list[str]]] = []
+    (table,) = read_lines(title, path, form, places, sys.maxsize, last, zipped=zipped)
+    return table, left_out(title, form, last)
+
+
+def read_lines(
+    title: str,
+    path: str,
+    form: CsvFormat,
+    places: list[int],
+    most: int,
+    last: list[tuple[int, list[str]]],
+    *,
+    zipped: bool,
+) -> Iterator[pa.Table]:
+    """Read columns line by line, `most` rows at a time, of an empty file one table without rows.
+
+    Lines at the end that are no rows, as they have more or fewer fields than there are names, go to `last`.
 
     Raises
     ------
     TableError
-        For a line, not at the end, of more or fewer fields than there are names.
+        For such a line that is not at the end.
     """
+
+    def table() -> pa.Table:
+        arrays = [_array(title, form, place, column) for place, column in zip(places, columns, strict=True)]
+        return pa.table(dict(zip(map(str, places), arrays, strict=True)))
+
     n_names = len(form.names)
     columns: list[list[str]] = [[] for _ in places]
-    last: list[tuple[int, list[str]]] = []  # lines of another number of fields, no row having followed
+    n_rows = n_given = 0
     for number, n_lines, fields in _records(path, form, zipped=zipped):
         if not any(fields[n_names:]):
             fields = fields[:n_names]
@@ -148,13 +204,17 @@ def _read_lines(
         if len(row) == n_names and not last:
             for column, place in zip(columns, places, strict=True):
                 column.append(row[place])
+            n_rows += 1
+            if n_rows == most:
+                yield table()
+                columns, n_rows, n_given = [[] for _ in places], 0, n_given + most
         elif fields and not (len(fields) != n_names and fields[0].lstrip().startswith("#")):
             if len(fields) != n_names:
                 last.append((number, fields))
             if len(fields) == n_names or n_lines > 1 or len(last) > MOST_LAST:
                 raise TableError(_ragged(title, form, *last[0], n_lines if len(last) == 1 else 1))
-    arrays = [_array(title, form, place, column) for place, column in zip(places, columns, strict=True)]
-    return pa.table(dict(zip(map(str, places), arrays, strict=True))), _left_out(title, form, last)
+    if n_rows or not n_given:
+        yield table()
 
 
 def _records(path: str, form: CsvFormat, *, zipped: bool) -> Iterator[tuple[int, int, list[str]]]:
@@ -197,7 +257,8 @@ def _ragged(title: str, form: CsvFormat, number: int, fields: list[str], n_lines
     )
 
 
-def _left_out(title: str, form: CsvFormat, last: list[tuple[int, list[str]]]) -> str:
+def left_out(title: str, form: CsvFormat, last: list[tuple[int, list[str]]]) -> str:
+    """Say which lines at the end are no rows; "" for none."""
     if not last:
         return ""
     n, texts = counted(len(form.names), "field"), ", ".join(_shown(form, fields) for _, fields in last)
@@ -206,7 +267,7 @@ def _left_out(title: str, form: CsvFormat, last: list[tuple[int, list[str]]]) ->
     return f"the last {len(last)} lines of {title} were left out, as they do not have {n}: {texts}"
 
 
-def _swallowed(form: CsvFormat, places: list[int], table: pa.Table) -> str:
+def swallowed(form: CsvFormat, places: list[int], table: pa.Table, first: int = 0) -> str:
     """Say which text holds rows of the table: between two quotes that do not belong together."""
     if len(form.names) == 1 or len(places) > MOST_SEARCHED:
         return ""
@@ -216,8 +277,8 @@ def _swallowed(form: CsvFormat, places: list[int], table: pa.Table) -> str:
             lines = str(column[int(row)].as_py()).splitlines()[1:-1]
             if len(lines) > 1 and {line.count(form.delimiter) for line in lines} == {len(form.names) - 1}:
                 return (
-                    f"the text of {tidy(form.names[place])!r} in row {row + 1:,} holds {len(lines):,} lines "
-                    f"that look like rows; is a quote {form.quote} missing at its end?"
+                    f"the text of {tidy(form.names[place])!r} in row {first + row + 1:,} holds "
+                    f"{len(lines):,} lines that look like rows; is a quote {form.quote} missing at its end?"
                 )
     return ""
 

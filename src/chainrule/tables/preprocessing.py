@@ -107,7 +107,7 @@ class Preprocessor:
         dtype: Literal["float32", "float64"] = "float32",
         *,
         rows: NDArray[np.int64] | None = None,
-        silent: bool = False,
+        remarks: Remarks | None = None,
     ) -> NDArray[Any]:
         """Encode the rows of a table; columns that the model does not know are not looked at.
 
@@ -119,8 +119,8 @@ class Preprocessor:
             Of the result.
         rows : ndarray of shape (n_samples,), optional
             Numbers of the rows in the user's table, for messages; by default from 1.
-        silent : bool
-            Whether not to warn.
+        remarks : Remarks, optional
+            Gathers what the warning would say, instead of it: for tables in portions.
 
         Returns
         -------
@@ -139,11 +139,12 @@ class Preprocessor:
         """
         self.check_names(table.column_names)
         features = np.empty((table.num_rows, len(self.feature_names)), dtype=dtype)
-        remarks = Remarks(rows=rows)
+        gathered = Remarks() if remarks is None else remarks
+        gathered.rows = rows
         for column, block in zip(self.columns, self._blocks(), strict=True):
-            column.encode(table[column.name], features[:, block], remarks)
-        if not silent and str(remarks):
-            warnings.warn(str(remarks), TableWarning, stacklevel=2)
+            column.encode(table[column.name], features[:, block], gathered)
+        if remarks is None and str(gathered):
+            warnings.warn(str(gathered), TableWarning, stacklevel=2)
         return features
 
     def _blocks(self) -> Iterable[slice]:

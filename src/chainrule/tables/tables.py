@@ -1,10 +1,12 @@
 """Every way into a table: CSV, Parquet and JSON files, DataFrames, mappings, lists of rows; and out again."""
 
+import contextlib
 import csv
+import itertools
 import os
 import stat
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +68,7 @@ def open_table(data: Any, options: CsvOptions | None = None) -> Source:
     if not start.strip():
         raise TableError(f"{title} is empty, expected a table with a line of column names")
     # The file could be opened, so an OSError is what pyarrow says of damaged compression.
-    with _told(title):
+    with told(title):
         if start.startswith(MAGIC):
             return _guarded(open_parquet(title, path))
         zipped = start.startswith(b"\x1f\x8b")
@@ -135,25 +137,20 @@ def read_text(table: pa.Table, choices: Mapping[str, Choice] | None = None) -> p
     return pa.table(plain)
 
 
-class _told:
-    """Turns what pyarrow says of a file into a TableError."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, where: Any) -> None:
-        if isinstance(error, pa.ArrowException | UnicodeError | OSError | EOFError | csv.Error | zlib.error):
-            raise TableError(f"{self.title} could not be read as a table: {_first_line(error)}") from None
+@contextlib.contextmanager
+def told(title: str) -> Iterator[None]:
+    """Turn what pyarrow says of a file into a TableError."""
+    try:
+        yield
+    except (pa.ArrowException, UnicodeError, OSError, EOFError, csv.Error, zlib.error) as error:
+        raise TableError(f"{title} could not be read as a table: {_first_line(error)}") from None
 
 
 def _guarded(source: Source) -> Source:
     read = source._read
 
     def guarded(places: list[int]) -> pa.Table:
-        with _told(source.title):
+        with told(source.title):
             return read(places)
 
     source._read = guarded
@@ -177,22 +174,39 @@ def write_table(table: pa.Table, path: str | os.PathLike[str]) -> None:
     OSError
         Where the file cannot be written.
     """
+    write_tables([table], path)
+
+
+def write_tables(tables: Iterable[pa.Table], path: str | os.PathLike[str]) -> None:
+    """Write tables of the same columns one below the other, as `write_table` does; at least one."""
+    import pyarrow.parquet
+
     ending = table_ending(path)
     with atomic_path(path) as temporary:
         if ending == ".csv":
             with open(temporary, "wb") as file:
-                write_csv(table, file)
-        else:
-            import pyarrow.parquet
+                write_csv(tables, file)
+            return
+        first, tables = _first_of(tables)
+        with pyarrow.parquet.ParquetWriter(temporary, first.schema) as writer:
+            for table in tables:
+                writer.write_table(table)
 
-            pyarrow.parquet.write_table(table, temporary)
 
-
-def write_csv(table: pa.Table, file: Any) -> None:
-    """Write a table as CSV, text in quotes, to an open binary file."""
+def write_csv(tables: Iterable[pa.Table], file: Any) -> None:
+    """Write tables as CSV one below the other, text in quotes, to an open binary file."""
     import pyarrow.csv
 
-    pyarrow.csv.write_csv(table, file)
+    first, tables = _first_of(tables)
+    with pyarrow.csv.CSVWriter(file, first.schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def _first_of(tables: Iterable[pa.Table]) -> tuple[pa.Table, Iterator[pa.Table]]:
+    rest = iter(tables)
+    first = next(rest)
+    return first, itertools.chain([first], rest)
 
 
 def table_ending(path: str | os.PathLike[str]) -> str:
