@@ -19,6 +19,7 @@ from chainrule._engine._core import (
     max_threads,
     optimizers,
     permutation,
+    weighted_sum,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "max_threads",
     "optimizers",
     "permutation",
+    "weighted_sum",
 ]

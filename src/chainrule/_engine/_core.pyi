@@ -283,6 +283,14 @@ class Trainer:
         in that step, and `n_steps` tells how many were taken.
         """
 
+def weighted_sum(
+    models: Sequence[Model], weights: Sequence[float], x: Floats, n_threads: int = 0
+) -> NDArray[np.float64]:
+    """Sum the weighted outputs of several networks for rows x (n_samples, n_1), in float64, in their order.
+
+    TypeError where x is not a C-contiguous array of the models' one dtype; ValueError for other widths.
+    """
+
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Give the order of the rows that `Trainer.epochs` uses: a function of (n, seed, epoch) alone."""
 

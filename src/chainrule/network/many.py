@@ -7,8 +7,11 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chainrule import _engine
 from chainrule._settings import whole_number
@@ -135,6 +138,34 @@ def train_many(
             if on_done is not None:
                 on_done(index, result)
     return _histories([results[index] for index in range(len(checked))])
+
+
+def weighted_sum(
+    networks: Sequence[Network], weights: Sequence[float], x: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Sum the outputs of several networks for the same rows, each times its weight, in one native call.
+
+    Parameters
+    ----------
+    networks : list of Network
+        Of one dtype, with as many inputs and outputs each.
+    weights : list of float
+    x : ndarray of shape (n_samples, n_1)
+        C-contiguous and in that dtype.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_outputs)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import Network
+    >>> nets, x = [Network([2, 3, 1], random_state=k) for k in range(2)], np.ones((4, 2))
+    >>> bool((weighted_sum(nets, [0.75, 0.25], x) == 0.75 * nets[0](x) + 0.25 * nets[1](x)).all())
+    True
+    """
+    return _engine.weighted_sum([network._trainee.model for network in networks], weights, x)
 
 
 def _results(jobs: list[Job], n_workers: int) -> Generator[tuple[int, History | Exception]]:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, chec
 
 from chainrule._settings import flag, named_choice, real_number, whole_number
 from chainrule.description.leaving import Leaving
+from chainrule.network.many import weighted_sum
 from chainrule.tabular import saved
 from chainrule.tabular.budget import Budget
 from chainrule.tabular.checkpoint import Checkpoint
@@ -302,7 +303,8 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         -------
         ndarray of float32, shape (n_samples, n_inputs)
         """
-        check_is_fitted(self, "members_")
+        if not hasattr(self, "members_"):  # in microseconds
+            check_is_fitted(self, "members_")
         if not (
             type(X) is np.ndarray
             and X.dtype == np.float64
@@ -317,10 +319,8 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
     def _outputs(self, X: Any) -> NDArray[np.float64]:
         """Average the members' outputs for the rows X."""
         x = self.member_inputs(X)
-        total: Any = 0.0
-        for member in self.members_:
-            total = total + member.weight * member.network(x).astype(np.float64)
-        return np.asarray(total)
+        members = self.members_
+        return weighted_sum([one.network for one in members], [one.weight for one in members], x)
 
     @staticmethod
     def _show(done: float, left: float) -> None:

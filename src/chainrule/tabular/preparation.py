@@ -307,7 +307,7 @@ class Preparation:
 
 def prepared_value(values: Floats, center: Floats, factor: Floats) -> Floats:
     """Center, scale and clip values; those that are missing stay NaN."""
-    scaled = np.clip(values, -LARGEST, LARGEST)
+    scaled = np.minimum(np.maximum(values, -LARGEST), LARGEST)  # np.clip takes microseconds of one row
     scaled -= center
     scaled *= factor
     return np.asarray(smooth_clip(scaled))

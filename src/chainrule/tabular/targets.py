@@ -86,7 +86,8 @@ class Numbers:
 
     def decode(self, outputs: NDArray[Any]) -> Floats:
         """Return numbers in their own units, within the range of training."""
-        return np.asarray(np.clip(outputs * self.scale + self.mean, self.low, self.high))
+        own = outputs * self.scale + self.mean
+        return np.asarray(np.minimum(np.maximum(own, self.low), self.high))
 
     def statistics(self, y: Floats) -> Floats:
         """Return what categories are asked about."""

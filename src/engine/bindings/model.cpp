@@ -6,6 +6,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 
@@ -62,6 +63,42 @@ nb::object forward(const Network<T>& network, nb::handle x, int n_threads) {
   data.n_samples = view.dim(0);
   predict_rows(network, data, out.data, n_threads);
   return out.array;
+}
+
+// Weighted sum of the outputs of several networks for the same rows, in their order.
+template <class T>
+nb::object weighted_sum(const std::vector<Model*>& models, const std::vector<double>& weights, nb::handle x,
+                        int n_threads) {
+  std::vector<const Network<T>*> networks;
+  for (Model* model : models) {
+    const auto* network = model ? std::get_if<Network<T>>(&model->network) : nullptr;
+    if (!network) throw nb::type_error("models must be networks of one dtype");
+    networks.push_back(network);
+  }
+  const std::int64_t n_in = networks[0]->n_in(), n_out = networks[0]->n_out();
+  for (const auto* network : networks)
+    if (network->n_in() != n_in || network->n_out() != n_out)
+      throw std::invalid_argument("models must have as many inputs and outputs each");
+  const View view = floats<T>(x, "x");
+  if (!has_shape(view, {kSamples, n_in})) wrong_shape("x", view, shape_text({kSamples, n_in}));
+  Data<T> data;
+  data.rows.n_features = n_in;
+  data.rows.x = view.data<T>();
+  data.n_samples = view.dim(0);
+  const std::int64_t size = data.n_samples * n_out;
+  const NewArray<double> total({data.n_samples, n_out});
+  const nb::gil_scoped_release unlocked;
+  std::fill_n(total.data, size, 0.0);
+  std::vector<T> outputs(static_cast<std::size_t>(size));
+  for (std::size_t k = 0; k < networks.size(); ++k) {
+    const Network<T>& network = *networks[k];
+    with_kept_rows(network, [&](KeptRows<T>* kept) {
+      predict(*network.shape, *network.kernels, network.data, data, outputs.data(), n_threads, kept);
+    });
+    for (std::int64_t j = 0; j < size; ++j)
+      total.data[j] += weights[k] * static_cast<double>(outputs[static_cast<std::size_t>(j)]);
+  }
+  return total.array;
 }
 
 template <class T>
@@ -216,6 +253,16 @@ void define_model(nb::module_& m) {
           },
           "data"_a, "gradient"_a, nb::kw_only(), "l2"_a = 0.0, "l2_over_rows"_a = false, "n_threads"_a = 0);
   define_derivatives(model);
+  m.def(
+      "weighted_sum",
+      [](const std::vector<Model*>& models, const std::vector<double>& weights, nb::handle x, int n_threads) {
+        if (models.empty() || models.size() != weights.size())
+          throw std::invalid_argument("expected at least one model, and a weight for each");
+        const bool single = models[0] && std::holds_alternative<Network<float>>(models[0]->network);
+        return single ? weighted_sum<float>(models, weights, x, n_threads)
+                      : weighted_sum<double>(models, weights, x, n_threads);
+      },
+      "models"_a, "weights"_a, nb::arg("x").none(), "n_threads"_a = 0);
 }
 
 template struct Network<float>;
