@@ -56,6 +56,34 @@ def test_a_row_alone_is_predicted_as_in_the_table(fitted):
     assert np.allclose(together, alone, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_few_rows_of_numbers_are_read_as_many(dtype):
+    rng = np.random.default_rng(0)
+    numbers = (rng.normal(size=(1500, 4)) * 100).astype(dtype)
+    X = pd.DataFrame(numbers, columns=list("abcd")).assign(e=rng.integers(0, 2**60, 1500), word="left out")
+    X["word"] = [f"row {k}" for k in range(1500)]
+    plain = X.drop(columns="word")
+    for table in (X, plain):
+        model = TabularRegressor(**FAST, n_members=1, time_budget=1).fit(table, X["a"] + X["b"])
+        expected = model.member_inputs(table)
+        assert np.array_equal(model.member_inputs(table.iloc[7:9]), expected[7:9])
+        assert np.array_equal(model.member_inputs(pl.from_pandas(table)), expected)
+        missing = table.iloc[7:9].astype({"b": float})
+        missing.iloc[0, 1] = np.nan
+        assert np.array_equal(model.member_inputs(missing), model.member_inputs(pl.from_pandas(missing)))
+        with pytest.raises(ValueError, match="feature names should match"):
+            model.predict(table.iloc[:2, ::-1])
+
+
+def test_the_average_is_that_of_members_called_one_by_one(fitted):
+    model, X, _ = fitted
+    for rows in (X, X.iloc[:1]):
+        inputs, total = model.member_inputs(rows), 0.0
+        for member in model.members_:
+            total = total + member.weight * member.network(inputs).astype(float)
+        assert np.array_equal(model._outputs(rows), total)
+
+
 def test_members_and_looks(fitted):
     model, X, _ = fitted
     assert sum(member.weight for member in model.members_) == pytest.approx(1)

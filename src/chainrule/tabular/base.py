@@ -15,7 +15,7 @@ from chainrule.network.many import weighted_sum
 from chainrule.tabular import saved
 from chainrule.tabular.budget import Budget
 from chainrule.tabular.checkpoint import Checkpoint
-from chainrule.tabular.columns import Columns, read_columns, take_rows
+from chainrule.tabular.columns import Columns, quick_matrix, read_columns, take_rows
 from chainrule.tabular.drawing import draw
 from chainrule.tabular.ensemble import Ensemble, Look, Result
 from chainrule.tabular.inputs import Stage
@@ -305,16 +305,10 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         """
         if not hasattr(self, "members_"):  # in microseconds
             check_is_fitted(self, "members_")
-        if not (
-            type(X) is np.ndarray
-            and X.dtype == np.float64
-            and X.ndim == 2
-            and X.shape[1] == self.n_features_in_
-            and len(X)
-            and not hasattr(self, "feature_names_in_")
-        ):
-            X = read_columns(self, X, reset=False)
-        return self._inputs(self.preparation_.transform(X))
+        columns: Columns | None = quick_matrix(self, X) if self.preparation_.plain else None
+        if columns is None:
+            columns = read_columns(self, X, reset=False)
+        return self._inputs(self.preparation_.transform(columns))
 
     def _outputs(self, X: Any) -> NDArray[np.float64]:
         """Average the members' outputs for the rows X."""

@@ -10,6 +10,9 @@ from sklearn.utils.validation import validate_data
 
 from chainrule.tables.frames import to_arrow
 
+#: Of more rows a DataFrame is read column by column.
+FEW_ROWS = 1000
+
 #: A plain matrix of numbers, or columns of any kind.
 Columns = NDArray[np.float64] | list[pa.ChunkedArray]
 
@@ -47,6 +50,24 @@ def read_columns(estimator: Any, X: Any, *, reset: bool) -> Columns:
     if X.dtype.kind in "biuf":
         return np.asarray(X, dtype=np.float64)
     return [_of_values(str(k), X[:, k]) for k in range(X.shape[1])]
+
+
+def quick_matrix(estimator: Any, X: Any) -> NDArray[np.float64] | None:
+    """Return X as it is for `read_columns`, but in microseconds; None where that takes more of a look.
+
+    An array of float64, or a few rows of pandas that are numbers of NumPy's types, in columns of the names
+    that were fitted, in their order.
+    """
+    names = getattr(estimator, "feature_names_in_", None)
+    if type(X) is np.ndarray:
+        fits = X.dtype == np.float64 and X.ndim == 2 and X.shape[1] == estimator.n_features_in_
+        return X if fits and len(X) and names is None else None
+    if names is None or not nw.dependencies.is_pandas_dataframe(X) or not 0 < len(X) <= FEW_ROWS:
+        return None
+    if X.columns.tolist() != names.tolist():
+        return None
+    values = X.to_numpy()
+    return values.astype(np.float64, copy=False) if values.dtype.kind in "fiu" else None
 
 
 def _of_frame(X: Any) -> list[pa.ChunkedArray]:

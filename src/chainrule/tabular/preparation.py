@@ -141,6 +141,11 @@ class Preparation:
     left_out : dict of str to str
         Columns that are of no use, each with the reason.
 
+    Attributes
+    ----------
+    plain : bool
+        Whether all columns that are used are numbers that need no reading: a matrix will do.
+
     Examples
     --------
     >>> X = np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0], [np.nan, 5.0], [5.0, 5.0]])
@@ -164,6 +169,7 @@ class Preparation:
         self.center, self.factor, self.left_out = center, factor, left_out
         self._flagged = [k for k, column in enumerate(numbers) if column.missing]
         self._places = [column.place for column in numbers]
+        self.plain = not categories and all(one.kind == "number" and one.reading is None for one in numbers)
         self.layout = Layout(
             len(center), len(self._flagged), tuple(column.n_codes for column in self.categories)
         )
