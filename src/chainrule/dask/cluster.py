@@ -16,13 +16,14 @@ from chainrule._words import listed
 from chainrule.dask.errors import ClusterError
 
 #: Seconds that a fit waits for workers that are missing, and for the scheduler's answers.
-PATIENCE, ANSWER = 20.0, 20.0
+PATIENCE, ANSWER = 20.0, 30.0
 
 #: Seconds for which a worker that a peer could not reach is left out.
-SUSPICION = 30.0
+SUSPICION = 60.0
 
-#: Seconds without a sign of life, after which a worker is taken for frozen. The scheduler waits for minutes.
-FROZEN = 15.0
+#: Seconds without a sign of life, after which a worker is taken for frozen. The scheduler waits for minutes;
+#: a worker that loads packages from a slow disk is silent for long, too.
+FROZEN = 60.0
 
 
 @contextlib.contextmanager
@@ -40,7 +41,7 @@ def client_of(given: Any) -> Iterator[Client]:
     if client is None:
         # one process: the engine's threads share out the work of one machine better than processes
         with (
-            LocalCluster(processes=False, dashboard_address=None) as cluster,
+            LocalCluster(processes=False, dashboard_address=":0") as cluster,
             Client(cluster, set_as_default=False) as own,
         ):
             print(f"chainrule.dask: there is no Dask client, so this runs on {cluster!r}", file=sys.stderr)

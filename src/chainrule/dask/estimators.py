@@ -225,7 +225,7 @@ class DaskMLPClassifier(OnDask, MLPClassifier):
     >>> from chainrule.dask import DaskMLPClassifier
     >>> X = np.random.default_rng(0).normal(size=(400, 4))
     >>> y = X[:, 0] * X[:, 1] > 0
-    >>> with Client(processes=False, dashboard_address=None) as client:
+    >>> with Client(processes=False, dashboard_address=":0") as client:
     ...     clf = DaskMLPClassifier((16,), max_iter=5, tol=0.1, n_iter_no_change=1, random_state=0)
     ...     clf = clf.fit(da.from_array(X, chunks=(150, 4)), da.from_array(y, chunks=150))
     >>> local = MLPClassifier((16,), max_iter=5, tol=0.1, n_iter_no_change=1, random_state=0, row_blocks=8)
@@ -372,7 +372,7 @@ class DaskMLPRegressor(OnDask, MLPRegressor):
     >>> from chainrule.dask import DaskMLPRegressor
     >>> X = da.random.default_rng(0).normal(size=(600, 3), chunks=(200, 3))
     >>> y = X[:, 0] - X[:, 1]
-    >>> with Client(processes=False, dashboard_address=None) as client:
+    >>> with Client(processes=False, dashboard_address=":0") as client:
     ...     reg = DaskMLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=0.02, random_state=0)
     ...     reg = reg.fit(X, y)
     ...     print(reg.predict(X).compute().shape, reg.score(X, y) > 0.9)
