@@ -76,7 +76,7 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
     parameters = {name: value for name, value in settings["parameters"].items() if name in known}
     weights = parameters.get("class_weight")
     if isinstance(weights, list):
-        parameters["class_weight"] = {label: float(weight) for label, weight in weights}
+        parameters["class_weight"] = {label: _real(weight) for label, weight in weights}
     elif not (weights is None or isinstance(weights, str)):
         raise ValueError(f"its class_weight is a {type(weights).__name__}")
     model.set_params(**parameters)
@@ -85,13 +85,13 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
     for k, one in enumerate(settings["members"]):
         network = Network._from_state(_under(f"members.{k}.", tensors), one["network"])
         recipe = Recipe.from_state(one["recipe"])
-        score, weight = _score(one["score"]), float(one["weight"])
+        score, weight = _score(one["score"]), _real(one["weight"])
         model.members_.append(Member(network, recipe, int(one["epoch"]), int(one["fold"]), score, weight))
     if not model.members_:
         raise ValueError("it has no members")
     model.looks_ = [
         Look(
-            float(look["seconds"]),
+            _real(look["seconds"]),
             int(look["n_finished"]),
             _score(look["score"]),
             _score(look["best_single"]),
@@ -100,7 +100,7 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
     ]
     for name, kind in SCALARS.items():
         if name in settings["fitted"]:
-            setattr(model, name, kind(settings["fitted"][name]))
+            setattr(model, name, kind(_real(settings["fitted"][name])))
     if "feature_names" in settings:
         if not isinstance(settings["feature_names"], list):
             raise ValueError("its names of features are no list")
@@ -149,7 +149,14 @@ def _number(value: float) -> float | None:
 
 
 def _score(value: float | None) -> float:
-    return -math.inf if value is None else float(value)
+    return -math.inf if value is None else _real(value)
+
+
+def _real(value: Any) -> float:
+    """Return a number that is one: float() takes the text "nan", too."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} stands where a finite number is expected")
+    return float(value)
 
 
 def _labels(labels: NDArray[Any]) -> dict[str, Any]:
