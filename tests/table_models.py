@@ -45,6 +45,7 @@ def make_models():
             "classifier": MLPClassifier(**fit).fit(x, np.arange(20) % 3),
             "regressor": MLPRegressor(**fit).fit(x, x[:, 0]),
             "table": TableModel.fit(make_houses(), "dear", ignore=["price"], **table),
+            "table_ensemble": make_ensemble(),
             "tabular_classifier": make_tabular(TabularClassifier, "dear"),
             "tabular_regressor": make_tabular(TabularRegressor, "price"),
         }
@@ -58,7 +59,19 @@ def columns_of(houses):
 def make_tabular(cls, target):
     """A fitted model of one member, whose network is exchanged for a small one."""
     houses = make_houses()
-    model = cls("fast", time_budget=0.01, random_state=0).fit(columns_of(houses), houses[target])
+    return with_small_network(
+        cls("fast", time_budget=0.01, random_state=0).fit(columns_of(houses), houses[target])
+    )
+
+
+def make_ensemble():
+    """The same of a model that knows its table's columns."""
+    model = TableModel.fit(make_houses(), "dear", ignore=["price"], time_budget=0.01, preset="fast")
+    with_small_network(model.estimator)
+    return model
+
+
+def with_small_network(model):
     first = model.members_[0]
     sizes = [first.network.sizes[0], 3, first.network.sizes[-1]]
     network = Network(sizes, loss=first.network.loss, dtype="float32", random_state=0)

@@ -23,6 +23,7 @@ ANSWER = {
     "classifier": lambda model, table: model.predict_proba(X),
     "regressor": lambda model, table: model.predict(X),
     "table": lambda model, table: model.predict_proba(table),
+    "table_ensemble": lambda model, table: model.predict_proba(table),
     "tabular_classifier": lambda model, table: model.predict_proba(columns_of(table)),
     "tabular_regressor": lambda model, table: model.predict(columns_of(table)),
 }

@@ -149,7 +149,7 @@ def mutated(rng, data, *, kept=()):
     if rng.integers(12) == 0:
         entry = mutated_json(rng, entry)
     if rng.integers(20) == 0:
-        entry["kind"] = pick(rng, ["network", "classifier", "regressor", "table"])
+        entry["kind"] = pick(rng, ["network", "classifier", "regressor", "table", "table_ensemble"])
     return put_together(rng, header, entry, arrays)
 
 

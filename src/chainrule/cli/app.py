@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli import derive, evaluate, export, fit, gradcheck, info, predict
+from chainrule.cli import derive, evaluate, explain, export, fit, gradcheck, info, predict
 
 
 def _version(wanted: bool) -> None:
@@ -40,5 +40,5 @@ def program(
         print(context.get_help())
 
 
-for command in (fit, predict, evaluate, export, info, derive, gradcheck):
+for command in (fit, predict, evaluate, explain, export, info, derive, gradcheck):
     app.command(command.__name__.rpartition(".")[2])(command.command)

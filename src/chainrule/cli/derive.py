@@ -96,7 +96,7 @@ def _derive(sample: tuple[Any, Any, Any], language: Any, bias_sign: str) -> "Der
 
     try:
         return derive(*sample, language=language, bias_sign=bias_sign)
-    except ValueError as error:
+    except (NotImplementedError, ValueError) as error:
         raise TrainingError(str(error)) from None
 
 

@@ -65,7 +65,7 @@ def command(
             export_c(loaded, to, name=name, header=header, dtype=dtype)
         else:
             to_onnx(loaded, to, dtype=dtype)
-    except (ImportError, TypeError, ValueError) as error:
+    except (ImportError, NotImplementedError, TypeError, ValueError) as error:
         raise ModelFileError(f"{model} cannot be exported: {error}") from None
     for path in filter(None, (to, header)):
         print(f"{path}: {path.stat().st_size:,} bytes")

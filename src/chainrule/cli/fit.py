@@ -57,29 +57,69 @@ def command(
     delimiter: Delimiter = None,
     encoding: Encoding = None,
     no_header: NoHeader = False,
-    hidden: Annotated[str, typer.Option(metavar="SIZES", help="Widths of the hidden layers.")] = "128,128",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="fast, default, best: an ensemble, chosen from 1, 4 or 32 networks; plain: one network, as "
+            "the options marked (plain) describe it.",
+            show_default="default; plain where one of those is given",
+        ),
+    ] = None,
+    time_budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="That the fit of an ensemble may take.")
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Train each network of an ensemble so many times, each without another part of the rows.",
+        ),
+    ] = None,
+    hidden: Annotated[
+        str | None,
+        typer.Option(metavar="SIZES", help="(plain) Widths of the hidden layers.", show_default="128,128"),
+    ] = None,
     activation: Annotated[
-        str, typer.Option(metavar="NAME", help="Of the hidden layers: one, or one for each: relu,tanh.")
-    ] = "relu",
-    epochs: Annotated[int, typer.Option("--epochs", "--max-iter", min=1, help="At most so many.")] = 200,
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="(plain) Of the hidden layers: one, or one for each: relu,tanh.",
+            show_default="relu",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", "--max-iter", min=1, help="(plain) At most so many.", show_default="200"),
+    ] = None,
     patience: Annotated[
-        int, typer.Option(min=1, help="Stop when more epochs in a row were not better.")
-    ] = 20,
+        int | None,
+        typer.Option(
+            min=1, help="(plain) Stop when more epochs in a row were not better.", show_default="20"
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Rows per step.", show_default="16 to 256, by the number of rows"),
+        typer.Option(min=1, help="(plain) Rows per step.", show_default="16 to 256, by the number of rows"),
     ] = None,
-    learning_rate: Annotated[float, typer.Option(help="Step size.")] = 0.001,
-    l2: Annotated[float, typer.Option(help="Penalty on the weights.")] = 0.0001,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="(plain) Step size.", show_default="0.001")
+    ] = None,
+    l2: Annotated[
+        float | None, typer.Option(help="(plain) Penalty on the weights.", show_default="0.0001")
+    ] = None,
     test_fraction: Annotated[float, typer.Option(help="Share of the rows held out to report on.")] = 0.2,
     validation_fraction: Annotated[
         float | None,
         typer.Option(
-            help="Share of the other rows that chooses the epoch.",
+            help="(plain) Share of the other rows that chooses the epoch.",
             show_default="0.1; 0.2 of fewer than 1,000",
         ),
     ] = None,
-    dtype: Annotated[str, typer.Option(metavar="TYPE", help="float32 or float64.")] = "float32",
+    dtype: Annotated[
+        str | None,
+        typer.Option(metavar="TYPE", help="(plain) float32 or float64.", show_default="float32"),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The same seed, the same model.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="By default OpenMP's own setting.")] = None,
     settings: Annotated[
@@ -87,13 +127,16 @@ def command(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Any further parameter of the estimators, such as dropout=0.1 or solver=adamw; "
+            help="(plain) Any further parameter of the estimators, such as dropout=0.1 or solver=adamw; "
             "may be repeated.",
         ),
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep the state of the training there, after every epoch."),
+        typer.Option(
+            metavar="FILE",
+            help="Keep the state of the training there. Without --preset: of a plain network.",
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there already.")
@@ -101,21 +144,23 @@ def command(
     memory: Annotated[
         str | None,
         typer.Option(
-            metavar="SIZE", help="Read Parquet while training, and take about so much for rows: 2GB."
+            metavar="SIZE", help="(plain) Read Parquet while training, and take about so much for rows: 2GB."
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the epochs.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Do not show how far the training is.")
+    ] = False,
 ) -> None:
-    """Train a network to predict a column of TABLE from the others.
+    """Learn to predict a column of TABLE from the others.
 
-    Numbers are standardised, text is encoded one-hot, missing values are handled. A part of the rows is
-    held out, and the network is measured on it beside the simplest prediction. What was guessed of the
-    columns is shown before the training begins; an option overrides each guess.
+    By default an ensemble of networks is fitted. Numbers, text, dates and missing values are handled. A part
+    of the rows is held out, and the model is measured on it beside the simplest prediction. What was guessed
+    of the columns is shown before the training begins; an option overrides each guess.
     """
     from chainrule.table_models.posing import question
     from chainrule.table_models.settings import fit_settings
 
-    sizes = parse_sizes(hidden, "--hidden")
+    sizes = None if hidden is None else parse_sizes(hidden, "--hidden")
     parameters = parse_settings(settings or [])
     if checkpoint is not None:
         parameters["checkpoint"] = str(checkpoint)
@@ -123,7 +168,7 @@ def command(
         raise typer.BadParameter("it needs --checkpoint FILE to go on from", param_hint="'--resume'")
     if table is None and (target or ignore):
         raise typer.BadParameter("it needs a TABLE", param_hint="'--target'" if target else "'--ignore'")
-    activations = [name.strip() for name in activation.split(",")]
+    activations = None if activation is None else [name.strip() for name in activation.split(",")]
     asked = question(
         (target or []) if table is not None else ["digit"],
         task=None if task == AUTO else task,
@@ -140,8 +185,11 @@ def command(
     )
     wanted = fit_settings(
         task=asked.task,
+        preset=preset,
+        time_budget=time_budget,
+        n_folds=folds,
         hidden_layer_sizes=sizes,
-        activation=activations[0] if len(activations) == 1 else activations,
+        activation=activations[0] if activations is not None and len(activations) == 1 else activations,
         learning_rate=learning_rate,
         l2=l2,
         batch_size=batch_size,
@@ -154,6 +202,7 @@ def command(
         n_threads=threads,
         callback=None,
         resume=resume,
+        memory=memory,
         parameters=parameters,
     )
     if out is not None:
@@ -164,7 +213,7 @@ def command(
 def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool, memory: str | None) -> None:
     from dataclasses import replace
 
-    from chainrule.cli.progress import progress
+    from chainrule.cli.progress import ensemble_progress, progress
     from chainrule.cli.report import print_evaluation, print_facts
     from chainrule.table_models.fitting import prepare
     from chainrule.table_models.posing import pose
@@ -176,8 +225,12 @@ def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool,
     else:
         prepared = prepare_streamed(table, asked, settings, memory)
     print_facts(_facts(prepared))
-    with progress(prepared.problem.task, settings.network["max_iter"], quiet=quiet) as show:
-        model = TableModel.train(replace(prepared, settings=replace(settings, callback=show)))
+    if settings.preset.is_plain:
+        with progress(prepared.problem.task, settings.network["max_iter"], quiet=quiet) as show:
+            model = TableModel.train(replace(prepared, settings=replace(settings, callback=show)))
+    else:
+        with ensemble_progress(quiet=quiet) as meter:
+            model = TableModel.train(replace(prepared, settings=replace(settings, show=meter)))
     if out is not None:
         model.save(out)
     print_facts(_training_facts(model))
@@ -200,20 +253,35 @@ def _facts(prepared: "Prepared") -> list[tuple[str, str]]:
         len(part.X) for part in (prepared.training, prepared.validation, prepared.test)
     )
     watched = f"{n_watched:,} to choose the epoch" if n_watched else "none to choose the epoch"
+    preset = prepared.settings.preset
+    rows = f"{n_training:,} to train, {watched}" if preset.is_plain else f"{n_training:,} to train and choose"
     facts = [
         ("Task", f"{problem.task} of {names}{into} ({problem.reason})"),
-        ("Rows", f"{n_training:,} to train, {watched}, {n_test:,} to test"),
-        ("Columns", columns_text(prepared.preprocessor)),
+        ("Rows", f"{rows}, {n_test:,} to test"),
+        ("Columns", columns_text(prepared.preprocessor, plain=preset.is_plain)),
     ]
+    if preset.because:
+        facts.append(("Preset", f"plain: {_option(preset.because)} asks for one network"))
     facts += [("Read" if k == 0 else "", note) for k, note in enumerate(problem.notes)]
     if prepared.preprocessor.left_out:
         facts.append(("Left out", left_out_text(prepared.preprocessor)))
     return facts
 
 
-def _training_facts(model: "TableModel") -> list[tuple[str, str]]:
-    from chainrule.cli.report import network_text, steps_text
+def _option(name: str) -> str:
+    from chainrule.cli.options import option_of
+    from chainrule.cli.settings import OPTIONS
+    from chainrule.table_models.settings import USUAL
 
+    own = (*USUAL, *OPTIONS, "resume", "memory")
+    return option_of(name) if name in own else f"--set {name}"
+
+
+def _training_facts(model: "TableModel") -> list[tuple[str, str]]:
+    from chainrule.cli.report import ensemble_facts, network_text, steps_text
+
+    if model.members:
+        return ensemble_facts(model)
     training = model.training
     epochs = f"{training['epochs']} epochs, the parameters after epoch {training['best_epoch']} kept"
     seconds = f"{model.history[-1].seconds:.1f} s" if model.history else "done before"

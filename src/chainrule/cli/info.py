@@ -52,17 +52,19 @@ def describe(path: Path) -> list[tuple[str, str]]:
 
 def _describe_table_model(model: "TableModel") -> list[tuple[str, str]]:
     from chainrule._words import listed
-    from chainrule.cli.report import columns_text, left_out_text, network_text, steps_text
+    from chainrule.cli.report import columns_text, ensemble_facts, left_out_text, network_text, steps_text
 
     facts = [("Model", f"{model.task} of {model.target.name!r}")]
     if model.classes is not None:
         facts.append(("Classes", listed(model.classes, 20)))
     facts += [
         ("Needs columns", ", ".join(f"{c.name} ({c.kind})" for c in model.preprocessor.columns)),
-        ("Encoded", columns_text(model.preprocessor)),
+        ("Encoded", columns_text(model.preprocessor, plain=not model.members)),
     ]
     if model.preprocessor.left_out:
         facts.append(("Left out", left_out_text(model.preprocessor)))
+    if model.members:
+        return facts + ensemble_facts(model)
     facts.append(("Network", network_text(model)))
     training = model.training
     if training:

@@ -52,6 +52,7 @@ OPTIONS = {
     "header": "--no-header",
     "sample_weight": "--weight",
     "day_first": "--day-first",
+    "n_folds": "--folds",
 }
 
 

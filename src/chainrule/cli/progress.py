@@ -1,6 +1,7 @@
 """Epochs as they pass, on standard error: a bar on a terminal, lines elsewhere."""
 
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -92,6 +93,76 @@ class Silent(Progress):
 
     def __call__(self, epoch: "Epoch") -> None:
         """Show nothing."""
+
+
+class Lines:
+    """How far an ensemble is, a line at most every two seconds: a context manager, called with that."""
+
+    def __init__(self) -> None:
+        self.last = float("-inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        pass
+
+    def __call__(self, done: float, left: float) -> None:
+        """Show the part of the training that is done, and the seconds that it may still take."""
+        now = time.monotonic()
+        if now - self.last >= 2:
+            self.last = now
+            print(self.describe(done, left), file=sys.stderr, flush=True)
+
+    def describe(self, done: float, left: float) -> str:
+        """Return that as text."""
+        return f"{done:4.0%} done, at most {max(left, 1):,.0f} s left"
+
+
+class Meter(Lines):
+    """The same as one line of a terminal that changes."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as RichProgress
+
+        super().__init__()
+        self.bar = RichProgress(
+            BarColumn(bar_width=20),
+            TextColumn("{task.description}", markup=False),
+            console=Console(stderr=True),
+        )
+        self.line = self.bar.add_task("", total=1.0)
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def __call__(self, done: float, left: float) -> None:
+        """Show the part of the training that is done, and the seconds that it may still take."""
+        self.bar.update(self.line, completed=done, description=self.describe(done, left))
+
+
+class Nothing(Lines):
+    """Nothing at all."""
+
+    def __call__(self, done: float, left: float) -> None:
+        """Show nothing."""
+
+
+def ensemble_progress(*, quiet: bool = False) -> Lines:
+    """Choose how to show how far an ensemble is."""
+    if quiet:
+        return Nothing()
+    return Meter() if sys.stderr.isatty() else Lines()
 
 
 def progress(task: str, epochs: int, *, quiet: bool = False) -> Progress:

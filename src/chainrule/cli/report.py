@@ -17,6 +17,9 @@ NAMES = {
     "mae": "MAE",
 }
 
+#: Networks of an ensemble that are listed.
+MOST_MEMBERS = 8
+
 #: Parameters that the report says in other places, or that are the same in every TableModel.
 USUAL = {
     "solver", "learning_rate_init", "batch_size", "hidden_layer_sizes", "activation", "max_iter", "patience",
@@ -43,12 +46,16 @@ def print_evaluation(evaluation: "Evaluation", rows: str, task: str) -> None:
             print_evaluation(one, f"{name!r}: {rows}", task)
         return
     simplest = "most frequent class" if task == "classification" else "mean of the training rows"
+    columns = {"network": evaluation.measures, simplest: evaluation.baseline}
+    if evaluation.single is not None:
+        single = {"best network alone": evaluation.single}
+        columns = {"ensemble": evaluation.measures} | single | {simplest: evaluation.baseline}
     table = _table()
     table.add_column(f"{rows} ({evaluation.n_samples:,})")
-    table.add_column("network", justify="right")
-    table.add_column(simplest, justify="right")
-    for name, value in evaluation.measures.items():
-        table.add_row(NAMES[name], number(value), number(evaluation.baseline[name]))
+    for name in columns:
+        table.add_column(name, justify="right")
+    for name in evaluation.measures:
+        table.add_row(NAMES[name], *(number(measures[name]) for measures in columns.values()))
     _show(table)
 
 
@@ -65,6 +72,34 @@ def number(value: float) -> str:
     if abs(value) >= 1e9:
         return f"{value:.4g}"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4f}" if abs(value) < 10 else f"{value:,.2f}"
+
+
+def ensemble_facts(model: "TableModel") -> list[tuple[str, str]]:
+    """Say which networks an ensemble has, and how good each is alone."""
+    from chainrule._words import counted
+
+    members = model.members
+    n_parameters = sum(one.network.n_parameters for one in members)
+    facts = [("Ensemble", f"{counted(len(members), 'network')}, {n_parameters:,} parameters, float32")]
+    for member in members[:MOST_MEMBERS]:
+        recipe = member.recipe
+        hidden = "-".join(map(str, recipe.hidden))
+        waves = "" if recipe.sigma is None else f", waves of scale {recipe.sigma:.2g}"
+        facts.append(
+            (
+                "",
+                f"weight {member.weight:.2f}: {hidden} {recipe.activation}{waves}, epoch {member.epoch},"
+                f" {model.metric} {number(abs(member.score))} alone",
+            )
+        )
+    if len(members) > MOST_MEMBERS:
+        facts.append(("", f"and {len(members) - MOST_MEMBERS} more"))
+    training = model.training
+    rows, seconds = training["rows"]["training"], training["seconds"]
+    facts.append(
+        ("Training", f"preset {training['preset']}, {rows:,} rows to train and choose, {seconds:.1f} s")
+    )
+    return facts
 
 
 def network_text(model: "TableModel") -> str:
@@ -102,8 +137,8 @@ def steps_text(model: "TableModel") -> str:
     return f"{steps}{''.join(f', {one}' for one in further)}"
 
 
-def columns_text(preprocessor: "Preprocessor") -> str:
-    """Describe in one line how the columns are used."""
+def columns_text(preprocessor: "Preprocessor", *, plain: bool = True) -> str:
+    """Describe in one line how the columns are used, by a plain network or by an ensemble."""
     from chainrule._words import counted
 
     kinds = [column.kind for column in preprocessor.columns]
@@ -113,9 +148,14 @@ def columns_text(preprocessor: "Preprocessor") -> str:
         "text": "one-hot",
         "boolean": "one-hot",
     }
-    parts = [f"{counted(kinds.count(kind), kind)} ({use})" for kind, use in uses.items() if kind in kinds]
+    parts = [
+        counted(kinds.count(kind), kind) + (f" ({use})" if plain else "")
+        for kind, use in uses.items()
+        if kind in kinds
+    ]
     with_missing = sum(column.missing for column in preprocessor.columns)
-    text = f"{', '.join(parts)}: {counted(len(preprocessor.feature_names), 'feature')}"
+    text = ", ".join(parts)
+    text += f": {counted(len(preprocessor.feature_names), 'feature')}" if plain else ""
     return text + (f"; {counted(with_missing, 'column')} with missing values" if with_missing else "")
 
 

@@ -25,6 +25,9 @@ OPTIONS = {
     "n_threads": "--threads",
     "verbose": "--quiet",
     "checkpoint": "--checkpoint",
+    "preset": "--preset",
+    "time_budget": "--time-budget",
+    "n_folds": "--folds",
 }
 
 

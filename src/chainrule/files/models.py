@@ -51,6 +51,11 @@ KINDS = {
         "TableModel",
         (*(f"estimator.{name}" for name in FITTED), "preprocessing", "target."),
     ),
+    "table_ensemble": Kind(
+        "chainrule.table_models.table_model",
+        "TableModel",
+        ("estimator.members.", "estimator.preparation.center", "preprocessing", "target."),
+    ),
     "tabular_classifier": Kind(
         "chainrule.tabular.classifier", "TabularClassifier", ("members.", "preparation.center")
     ),
@@ -202,6 +207,8 @@ def is_model_file(path: str | os.PathLike[str]) -> bool:
 
 
 def _kind_of(model: Any) -> str:
+    if isinstance(getattr(model, "_kind", None), str):  # a class of several kinds says which
+        return str(model._kind)
     for cls in type(model).__mro__:
         for kind, home in KINDS.items():
             if cls.__name__ == home.name and cls.__module__.startswith(home.module):

@@ -1,6 +1,6 @@
 """How good predictions are, and how good the simplest ones would be."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,20 @@ class Evaluation:
         and its classes' shares; their mean.
     targets : dict of str to Evaluation
         Of several targets each one's own; else empty.
+    single : dict of str to float, or None
+        The same of an ensemble's best member alone.
     """
 
     n_samples: int
     measures: dict[str, float]
     baseline: dict[str, float]
     targets: dict[str, "Evaluation"] = field(default_factory=dict)
+    single: dict[str, float] | None = None
+
+    def beside(self, other: "Evaluation") -> "Evaluation":
+        """Return this evaluation with that of the best member alone, on the same rows."""
+        targets = {name: one.beside(other.targets[name]) for name, one in self.targets.items()}
+        return replace(self, targets=targets, single=other.measures)
 
 
 def evaluate(target: Target, outputs: Numbers, known: Numbers, weights: Floats | None = None) -> Evaluation:

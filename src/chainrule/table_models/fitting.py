@@ -4,12 +4,13 @@ All rows are encoded before the training begins, those held out to test too: wha
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.table_models.ensembles import ensemble, fit_ensemble
 from chainrule.table_models.network_parameters import (
     check_positive,
     class_weights,
@@ -39,12 +40,13 @@ class Part(NamedTuple):
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_features)
+        For an ensemble a pyarrow.Table, as `Preprocessor.read` gives it.
     y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-        Class indices, or standardised numbers.
+        Class indices, or standardised numbers; for an ensemble numbers in their own units.
     weights : ndarray of shape (n_samples,), or None
     """
 
-    X: NDArray[Any]
+    X: Any
     y: NDArray[Any]
     weights: NDArray[np.float64] | None
 
@@ -59,7 +61,7 @@ class Prepared:
     settings : FitSettings
     preprocessor : Preprocessor
     target : Target
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor, TabularClassifier or TabularRegressor
         Not fitted.
     training, validation, test : Part
         The last two may have no rows.
@@ -76,27 +78,32 @@ class Prepared:
 
 
 def prepare(problem: Problem, settings: FitSettings) -> Prepared:
-    """Split and encode the rows of a problem, and make the network that learns it.
+    """Split and encode the rows of a problem, and make the network or the ensemble that learns it.
 
     Raises
     ------
     TableError, ParameterError, TrainingError
         As `TableModel.fit`.
     """
-    estimator = network(problem.task, settings.network)
-    centered = not learns_positive_numbers(estimator)
+    plain, seed = settings.preset.is_plain, settings.random_state
+    if plain:
+        estimator = network(problem.task, settings.network)
+    else:
+        estimator = ensemble(problem.task, settings.preset, settings.network, seed)
+    centered = not (plain and learns_positive_numbers(estimator))
     whole = _target(problem, None, centered)
     classes = whole.encode(*problem.values()) if isinstance(whole, ClassTarget) else None
     if not centered and not isinstance(whole, ClassTarget):
         _check_positive(estimator, whole, problem)
-    n_rows, seed = problem.table.num_rows, settings.random_state
+    n_rows = problem.table.num_rows
     rest, test = hold_out(n_rows, settings.test_fraction, seed, classes)
     if settings.test_fraction and not len(test):
         raise TableError(
             f"the table has {n_rows} rows, expected enough to hold out a share of "
             f"{settings.test_fraction:g}; hint: --test-fraction 0 holds out none"
         )
-    fraction = validation_fraction(len(rest), settings.validation_fraction)
+    # An ensemble sets rows aside itself.
+    fraction = validation_fraction(len(rest), settings.validation_fraction) if plain else 0.0
     inner, watched = hold_out(len(rest), fraction, seed, None if classes is None else classes[rest])
     training, validation = rest[inner], rest[watched]
     if isinstance(whole, ClassTarget):
@@ -105,6 +112,8 @@ def prepare(problem: Problem, settings: FitSettings) -> Prepared:
         class_weights(estimator, target)
     else:
         target = _target(problem, training, centered)
+        if not plain and not isinstance(target, ClassTarget):
+            target = in_own_units(target)
     try:
         preprocessor = Preprocessor.fit(
             problem.table.take(training),
@@ -114,12 +123,14 @@ def prepare(problem: Problem, settings: FitSettings) -> Prepared:
         )
     except TableError as error:
         raise TableError("; ".join([str(error), *problem.notes])) from None
-    widths = settings.network["hidden_layer_sizes"]
-    check_memory([len(preprocessor.feature_names), *widths, target.n_outputs], settings.dtype)
-    parts = [_part(problem, preprocessor, target, settings.dtype, training, silent=False)]
-    parts += [
-        _part(problem, preprocessor, target, settings.dtype, rows, silent=True) for rows in (validation, test)
-    ]
+    if plain:
+        widths = settings.network["hidden_layer_sizes"]
+        check_memory([len(preprocessor.feature_names), *widths, target.n_outputs], settings.dtype)
+    elif isinstance(target, ClassTarget):
+        _check_weights(problem, target, training)
+    dtype = settings.dtype if plain else None
+    parts = [_part(problem, preprocessor, target, dtype, training, silent=False)]
+    parts += [_part(problem, preprocessor, target, dtype, rows, silent=True) for rows in (validation, test)]
     return Prepared(problem, settings, preprocessor, target, estimator, *parts)
 
 
@@ -127,6 +138,13 @@ def train_prepared(prepared: Prepared) -> tuple[dict[str, Any], list[Epoch]]:
     """Train the network; return the record of the training, and those of its epochs."""
     estimator, settings = prepared.estimator, prepared.settings
     n_training = len(prepared.training.X)
+    if not settings.preset.is_plain:
+        seconds = fit_ensemble(estimator, *prepared.training, settings.show, resume=settings.resume)
+        return {
+            "preset": settings.preset.name,
+            "rows": {"training": n_training},
+            "seconds": round(seconds, 3),
+        }, []
     batch_size = n_training if takes_all_rows(estimator) else default_batch_size(n_training)
     batch_size = min(settings.batch_size or batch_size, n_training)
     estimator.set_params(batch_size=batch_size, random_state=settings.random_state)
@@ -160,6 +178,25 @@ def _target(problem: Problem, rows: NDArray[np.int64] | None, centered: bool) ->
     return SeveralTargets(tuple(one for one in fitted if isinstance(one, NumberTarget)))
 
 
+def _check_weights(problem: Problem, target: ClassTarget, rows: NDArray[np.int64]) -> None:
+    """Refuse weights by which one class alone counts: an ensemble leaves rows of weight 0 out."""
+    if problem.weights is None:
+        return
+    index = target.encode(*problem.values(rows))
+    counts = np.unique(index[problem.weights[rows] > 0])
+    if len(counts) == 1:
+        raise TableError(
+            f"only rows of {target.classes[counts[0]]!r} have a weight above 0, expected rows of two classes"
+        )
+
+
+def in_own_units(target: NumberTarget | SeveralTargets) -> NumberTarget | SeveralTargets:
+    """Return a target whose numbers are not standardised: an ensemble does that itself."""
+    if isinstance(target, SeveralTargets):
+        return SeveralTargets(tuple(replace(one, scale=1.0, centered=False) for one in target.targets))
+    return replace(target, scale=1.0, centered=False)
+
+
 def _check_positive(estimator: Any, target: NumberTarget | SeveralTargets, problem: Problem) -> None:
     targets = target.targets if isinstance(target, SeveralTargets) else (target,)
     for one, values in zip(targets, problem.values(), strict=True):
@@ -177,7 +214,12 @@ def _part(
     with warnings.catch_warnings():
         if silent:  # the user can do nothing about the draw
             warnings.simplefilter("ignore", TableWarning)
-        X = preprocessor.transform(problem.table.take(rows), dtype, rows=problem.rows[rows])
+        table, numbers = problem.table.take(rows), problem.rows[rows]
+        X: Any = (
+            preprocessor.read(table, rows=numbers)
+            if dtype is None
+            else preprocessor.transform(table, dtype, rows=numbers)
+        )
     y = target.encode(*problem.values(rows))
     return Part(X, y, None if problem.weights is None else problem.weights[rows])
 

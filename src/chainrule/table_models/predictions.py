@@ -42,11 +42,12 @@ class Part(NamedTuple):
     source : Source
         With the columns that were asked for.
     X : ndarray of shape (n_samples, n_features)
+        For an ensemble a pyarrow.Table, as `Preprocessor.read` gives it.
     """
 
     first: int
     source: Source
-    X: NDArray[Any]
+    X: Any
 
 
 def portions_of(model: Any, table: Any, memory: Any) -> Portions:
@@ -76,7 +77,7 @@ def parts_of(model: Any, portions: Portions, further: Sequence[str] = (), **opti
         with counted_from(first):
             rows = model._read(source)
             marks.add(rows)
-            yield Part(first, source, model.preprocessor.transform(rows, model._dtype, remarks=remarks))
+            yield Part(first, source, model._encoded(rows, remarks=remarks))
     marks.end()
     if str(remarks):
         warnings.warn(str(remarks), TableWarning, stacklevel=3)
@@ -101,7 +102,8 @@ def evaluate_in_portions(model: Any, table: Any, weight: Any, memory: Any) -> Ev
             known = np.logical_and.reduce([known_rows(rows[name]) for name in model.target.names])
             n_rows += len(known)
             y = model.target.encode(*(rows[name].filter(pa.array(known)) for name in model.target.names))
-            outputs = model._outputs(part.X[known])
+            X = part.X.filter(pa.array(known)) if isinstance(part.X, pa.Table) else part.X[known]
+            outputs = model._outputs(X)
             measuring.add(outputs, y, None if weights is None else weights[known])
     marks.end()
     if not n_rows:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chainrule.table_models.ensembles import Show
 from chainrule.table_models.network_parameters import check_parameter
+from chainrule.table_models.presets import PLAIN_NETWORK, Preset, choose
 from chainrule.table_models.training import Callback, check_memory
 from chainrule.tables import checks
 from chainrule.tables.errors import ParameterError, TrainingError
@@ -14,10 +16,24 @@ from chainrule.tables.tasks import TASKS, Task
 #: and every epoch overfits more.
 LEAST_IMPROVEMENT = 2e-4
 
+#: Of one plain network, where nothing else is said.
+USUAL = {
+    "hidden_layer_sizes": (128, 128),
+    "activation": "relu",
+    "learning_rate": 1e-3,
+    "l2": 1e-4,
+    "epochs": 200,
+    "patience": 20,
+    "dtype": "float32",
+}
+
 
 @dataclass(frozen=True)
 class FitSettings:
-    """Settings as `TableModel.fit` documents them; `network` holds the estimator's own parameters."""
+    """Settings as `TableModel.fit` documents them; `network` holds the estimator's own parameters.
+
+    `show` is told how far an ensemble is.
+    """
 
     task: Task | None
     network: dict[str, Any]
@@ -28,28 +44,34 @@ class FitSettings:
     random_state: int
     callback: Callback | None
     resume: bool
+    preset: Preset = PLAIN_NETWORK
+    show: Show | None = None
 
 
 def fit_settings(
     *,
     task: Any,
-    hidden_layer_sizes: Any,
-    activation: Any,
-    learning_rate: Any,
-    l2: Any,
-    batch_size: Any,
-    epochs: Any,
-    patience: Any,
-    validation_fraction: Any,
+    preset: Any = None,
+    time_budget: Any = None,
+    n_folds: Any = None,
+    hidden_layer_sizes: Any = None,
+    activation: Any = None,
+    learning_rate: Any = None,
+    l2: Any = None,
+    batch_size: Any = None,
+    epochs: Any = None,
+    patience: Any = None,
+    validation_fraction: Any = None,
     test_fraction: Any,
-    dtype: Any,
+    dtype: Any = None,
     random_state: Any,
-    n_threads: Any,
-    callback: Any,
-    resume: Any,
+    n_threads: Any = None,
+    callback: Any = None,
+    resume: Any = False,
+    memory: Any = None,
     parameters: Mapping[str, Any],
 ) -> FitSettings:
-    """Check the settings of a fit.
+    """Check the settings of a fit; None where nothing was said.
 
     Raises
     ------
@@ -60,18 +82,26 @@ def fit_settings(
         checks.one_of("task", task, TASKS)
     for name in parameters:
         check_parameter(name, task)
-    checks.one_of("dtype", dtype, ["float32", "float64"])
-    widths = checks.sizes("hidden_layer_sizes", hidden_layer_sizes)
+    said = {
+        "hidden_layer_sizes": hidden_layer_sizes, "activation": activation, "learning_rate": learning_rate,
+        "l2": l2, "batch_size": batch_size, "epochs": epochs, "patience": patience,
+        "validation_fraction": validation_fraction, "dtype": dtype, "callback": callback,
+        "resume": resume or None, "memory": memory,
+    }  # fmt: skip
+    chosen = choose(preset, time_budget, n_folds, said, parameters)
+    said |= {name: value for name, value in USUAL.items() if said[name] is None}
+    dtype = checks.one_of("dtype", said["dtype"], ["float32", "float64"])
+    widths = checks.sizes("hidden_layer_sizes", said["hidden_layer_sizes"])
     if callback is not None and not callable(callback):
         raise ParameterError(f"got {callback!r}, expected a function of an Epoch", "callback")
     network = {
         "hidden_layer_sizes": widths,
-        "activation": _activation(activation, len(widths)),
-        "alpha": checks.positive("l2", l2, or_zero=True),
-        "learning_rate_init": checks.positive("learning_rate", learning_rate),
+        "activation": _activation(said["activation"], len(widths)),
+        "alpha": checks.positive("l2", said["l2"], or_zero=True),
+        "learning_rate_init": checks.positive("learning_rate", said["learning_rate"]),
         "n_threads": n_threads if n_threads is None else checks.whole("n_threads", n_threads),
-        "max_iter": checks.whole("epochs", epochs),
-        "patience": checks.whole("patience", patience),
+        "max_iter": checks.whole("epochs", said["epochs"]),
+        "patience": checks.whole("patience", said["patience"]),
         "tol": LEAST_IMPROVEMENT,
         **parameters,
     }
@@ -91,6 +121,7 @@ def fit_settings(
         random_state=checks.whole("random_state", random_state, least=0),
         callback=callback,
         resume=bool(resume),
+        preset=chosen,
     )
 
 

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from chainrule._words import counted
 from chainrule.description import Description, Meaning
 from chainrule.description.leaving import Leaving
+from chainrule.table_models import ensembles, explaining
+from chainrule.table_models.ensembles import best_member, ensemble_class
 from chainrule.table_models.evaluation import Evaluation, evaluate
+from chainrule.table_models.explaining import Explanation
 from chainrule.table_models.fitting import Prepared, prepare, train_prepared
 from chainrule.table_models.network_parameters import estimator_class
 from chainrule.table_models.posing import choice_of, pose, question, row_weights
@@ -25,7 +28,9 @@ from chainrule.table_models.predictions import (
 from chainrule.table_models.settings import fit_settings
 from chainrule.table_models.streamed import prepare_streamed
 from chainrule.table_models.training import Callback, Epoch, curves
+from chainrule.tables import checks
 from chainrule.tables.class_target import ClassTarget
+from chainrule.tables.columns import Remarks
 from chainrule.tables.csv_format import CsvOptions
 from chainrule.tables.errors import TableError
 from chainrule.tables.names import no_such, tidy
@@ -51,8 +56,9 @@ class TableModel(Leaving):
         Columns to features.
     target : ClassTarget, NumberTarget or SeveralTargets
         The target column, or several of numbers.
-    estimator : MLPClassifier or MLPRegressor
-        Fitted to the features, and to class indices or standardised numbers.
+    estimator : TabularClassifier, TabularRegressor, MLPClassifier or MLPRegressor
+        An ensemble of networks, fitted to the columns, and to class indices or numbers; or one plain network,
+        fitted to features, and to class indices or standardised numbers.
     training : dict
         JSON-able record of the training: numbers of rows, epochs, rows per step.
     csv : CsvOptions, optional
@@ -61,7 +67,7 @@ class TableModel(Leaving):
     Attributes
     ----------
     history : list of Epoch
-        One record per epoch of `fit`; empty for a loaded model.
+        One record per epoch of a plain network's `fit`; empty for a loaded model, and for an ensemble.
     notes : list of str
         What `fit` guessed of the columns: decimal marks, units, words for missing values; empty for a loaded
         model.
@@ -74,12 +80,14 @@ class TableModel(Leaving):
     >>> rng = np.random.default_rng(0)
     >>> houses = {"rooms": rng.integers(1, 9, 400), "heating": rng.choice(["gas", "oil"], 400)}
     >>> houses["price"] = 50.5 * houses["rooms"] + 40.5 * (houses["heating"] == "gas")
-    >>> model = TableModel.fit(houses, "price", epochs=60)
-    >>> model.task
-    'regression'
+    >>> model = TableModel.fit(houses, "price", preset="fast")
+    >>> model
+    <TableModel: regression of 'price' from 2 columns, 1 network>
     >>> prices = model.predict({"heating": ["gas"], "rooms": [4]})
     >>> bool(abs(prices[0] - 242.5) < 20)
     True
+    >>> TableModel.fit(houses, "price", epochs=60)  # a setting of one plain network
+    <TableModel: regression of 'price' from 2 columns, network 3-128-128-1>
     """
 
     def __init__(
@@ -101,16 +109,15 @@ class TableModel(Leaving):
 
     def __repr__(self) -> str:
         names = ", ".join(map(repr, self.target.names))
-        sizes = "-".join(map(str, self.sizes))
         inputs = counted(len(self.columns), "column")
-        return f"<TableModel: {self.task} of {names} from {inputs}, network {sizes}>"
+        members = self.members
+        network = counted(len(members), "network") if members else "network " + "-".join(map(str, self.sizes))
+        return f"<TableModel: {self.task} of {names} from {inputs}, {network}>"
 
     def __getattr__(self, name: str) -> Any:
         if name in ("feature_importances_", "coef_"):
             raise AttributeError(
-                f"a TableModel has no {name}; permutation_importance(model.estimator, X, y) of "
-                "sklearn.inspection, with X, y = model.network_rows(table, slice(0, n)), tells what each "
-                "feature is worth"
+                f"a TableModel has no {name}; model.explain(table) tells what each column is worth"
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -130,8 +137,20 @@ class TableModel(Leaving):
         return [column.name for column in self.preprocessor.columns]
 
     @property
+    def members(self) -> list[Any]:
+        """Networks of an ensemble, each with its score and weight, the greatest first; else none."""
+        return list(getattr(self.estimator, "members_", []))
+
+    @property
+    def metric(self) -> str:
+        """By what the networks of an ensemble are chosen, as their scores count it."""
+        return ensembles.metric(self.estimator)
+
+    @property
     def sizes(self) -> list[int]:
-        """Widths of the network's layers, from the features to the outputs."""
+        """Widths of the network's layers, from the features to the outputs; of an ensemble's best network."""
+        if self.members:
+            return list(best_member(self.estimator).network.sizes)
         coefs = self.estimator.coefs_
         return [coefs[0].shape[0], *(coef.shape[1] for coef in coefs)]
 
@@ -143,16 +162,19 @@ class TableModel(Leaving):
         *,
         task: Task | None = None,
         ignore: str | Sequence[str] = (),
-        hidden_layer_sizes: int | Sequence[int] = (128, 128),
-        activation: str | Sequence[str] = "relu",
-        learning_rate: float = 1e-3,
-        l2: float = 1e-4,
+        preset: Literal["fast", "default", "best", "plain"] | None = None,
+        time_budget: float | None = None,
+        n_folds: int | None = None,
+        hidden_layer_sizes: int | Sequence[int] | None = None,
+        activation: str | Sequence[str] | None = None,
+        learning_rate: float | None = None,
+        l2: float | None = None,
         batch_size: int | None = None,
-        epochs: int = 200,
-        patience: int = 20,
+        epochs: int | None = None,
+        patience: int | None = None,
         validation_fraction: float | None = None,
         test_fraction: float = 0.0,
-        dtype: Literal["float32", "float64"] = "float32",
+        dtype: Literal["float32", "float64"] | None = None,
         random_state: int = 0,
         n_threads: int | None = None,
         callback: Callback | None = None,
@@ -169,10 +191,14 @@ class TableModel(Leaving):
         memory: str | int | None = None,
         **parameters: Any,
     ) -> Self:
-        """Train a network to predict one column of a table, or several of numbers, from the others.
+        """Learn to predict one column of a table, or several of numbers, from the others.
+
+        By default an ensemble of networks is fitted (`TabularClassifier`, `TabularRegressor`). The settings
+        from `hidden_layer_sizes` to `resume`, `memory` and most of `parameters` describe one plain network:
+        where one of them is given and no preset, the model is such a network.
 
         Means, scales, categories and weights come from the training rows alone. Some rows are set aside to
-        watch: the parameters of the epoch with the lowest loss on them are kept.
+        watch: they choose the networks of an ensemble, or the epoch of a plain network.
 
         Parameters
         ----------
@@ -184,28 +210,38 @@ class TableModel(Leaving):
             By default what the target's values suggest, see `infer_task`.
         ignore : str or sequence of str
             Columns not to use.
+        preset : {"fast", "default", "best", "plain"}, optional
+            How many networks are trained: one, four, or 32 of which the best are averaged; "plain" is one
+            network as the settings below describe it. By default "default", or "plain" where one of those is
+            given.
+        time_budget : float, optional
+            Seconds that the fit of an ensemble may take.
+        n_folds : int, optional
+            Train each network of an ensemble so many times, each without another part of the rows.
         hidden_layer_sizes : int or sequence of int
-            Widths of the hidden layers.
+            Widths of the hidden layers; by default (128, 128).
         activation : str or sequence of str
-            Of the hidden layers, one for all or one for each.
+            Of the hidden layers, one for all or one for each; by default "relu".
         learning_rate, l2 : float
-            Step size, and the penalty on the weights: scikit-learn's `learning_rate_init` and `alpha`.
+            Step size, by default 0.001, and the penalty on the weights, 0.0001: scikit-learn's
+            `learning_rate_init` and `alpha`.
         batch_size : int, optional
             Rows per step; by default between 16 and 256, see `default_batch_size`, and all of them for
             "lbfgs" and "rprop".
         epochs, patience : int
-            Stop after so many epochs, or when more than so many in a row were not better by `tol`.
+            Stop after so many epochs, by default 200, or when more than so many in a row, by default 20, were
+            not better by `tol`.
         validation_fraction : float, optional
             Share of the rows to watch, in [0, 1); by default 0.1, and 0.2 of fewer than 1,000 rows. Tables of
             fewer than 100 rows spare none; the training loss is watched then.
         test_fraction : float
             Share of the rows to hold out and measure in the end: attribute `test`.
         dtype : {"float32", "float64"}
-            In which the network computes.
+            In which a plain network computes; by default "float32". Ensembles compute in float32.
         random_state : int
             The same number gives the same model.
         n_threads : int, optional
-            By default OpenMP's own setting.
+            By default OpenMP's own setting, and for an ensemble one for each core.
         callback : callable, optional
             Is given an `Epoch` after each; training stops if it returns True.
         resume : bool
@@ -233,7 +269,8 @@ class TableModel(Leaving):
         **parameters
             Further parameters of `MLPClassifier` or `MLPRegressor`, by their names there: `solver`, `loss`,
             `dropout`, `schedule`, `class_weight` (by label), `scoring`, `max_time`, `checkpoint`, ...
-            `tol` is 0.0002 here.
+            `tol` is 0.0002 here. An ensemble has `class_weight` too, and where a preset is named
+            `scoring` and `checkpoint`.
 
         Returns
         -------
@@ -259,10 +296,11 @@ class TableModel(Leaving):
             header=header,
         )  # fmt: skip
         settings = fit_settings(
-            task=task, hidden_layer_sizes=hidden_layer_sizes, activation=activation,
+            task=task, preset=preset, time_budget=time_budget, n_folds=n_folds,
+            hidden_layer_sizes=hidden_layer_sizes, activation=activation,
             learning_rate=learning_rate, l2=l2, batch_size=batch_size, epochs=epochs, patience=patience,
             validation_fraction=validation_fraction, test_fraction=test_fraction, dtype=dtype,
-            random_state=random_state, n_threads=n_threads, callback=callback, resume=resume,
+            random_state=random_state, n_threads=n_threads, callback=callback, resume=resume, memory=memory,
             parameters=parameters,
         )  # fmt: skip
         if memory is not None:
@@ -271,14 +309,13 @@ class TableModel(Leaving):
 
     @classmethod
     def train(cls, prepared: Prepared) -> Self:
-        """Train the network of a problem that has been posed and prepared; `fit` does all three."""
+        """Train what a problem that has been posed and prepared needs; `fit` does all three."""
         record, history = train_prepared(prepared)
         model = cls(prepared.preprocessor, prepared.target, prepared.estimator, record, prepared.problem.csv)
         model.history = history
         model.notes = prepared.problem.notes
         if len(prepared.test.X):
-            outputs = model._outputs(prepared.test.X)
-            model.test = evaluate(prepared.target, outputs, prepared.test.y, prepared.test.weights)
+            model.test = model._evaluate(*prepared.test)
         return model
 
     # Predicting.
@@ -395,20 +432,99 @@ class TableModel(Leaving):
         """
         if memory is not None:
             return evaluate_in_portions(self, table, sample_weight, memory)
+        return self._evaluate(*self._known(table, sample_weight))
+
+    def _known(self, table: Any, sample_weight: Any) -> tuple[Any, NDArray[Any], NDArray[np.float64] | None]:
+        """Return the rows that have a target as the estimator takes them, targets, and weights."""
         source = self._open(table)
         weight = tidy(sample_weight) if isinstance(sample_weight, str) else sample_weight
         rows = self._read(source, with_target=True, also=[weight] if isinstance(weight, str) else [])
         check_rows(rows, source.title)
         weights = row_weights(weight, rows)
         rows, numbers = drop_unknown(rows, self.target.names)
-        X = self.preprocessor.transform(rows, self._dtype, rows=numbers)
+        X = self._encoded(rows, numbers)
         known = self.target.encode(*(rows[name] for name in self.target.names))
-        return evaluate(
-            self.target, self._outputs(X), known, None if weights is None else weights[numbers - 1]
+        return X, known, None if weights is None else weights[numbers - 1]
+
+    def _evaluate(self, X: Any, known: NDArray[Any], weights: NDArray[np.float64] | None) -> Evaluation:
+        found = evaluate(self.target, self._outputs(X), known, weights)
+        if not self.members:
+            return found
+        alone = ensembles.outputs(ensembles.single(self.estimator), X, self.target.n_outputs)
+        return found.beside(evaluate(self.target, alone, known, weights))
+
+    def explain(
+        self,
+        table: Any,
+        *,
+        metric: str | None = None,
+        target: str | None = None,
+        n_repeats: int = 5,
+        random_state: int = 0,
+        sample_weight: Any = None,
+    ) -> Explanation:
+        """Say what each column is worth to the model, and how much predictions move with it.
+
+        Parameters
+        ----------
+        table : DataFrame, mapping of columns, list of rows, or path
+            Rows with all of `columns` and the target, best such as the model has not seen. Of more than
+            10,000 rows so many are drawn.
+        metric : str, optional
+            What is measured, by its name in `evaluate`; by default "accuracy" or "r2".
+        target : str, optional
+            Of several targets the one to look at; by default all.
+        n_repeats : int
+            How often each column is permuted.
+        random_state : int
+            The same number gives the same permutations.
+        sample_weight : str or array-like of shape (n_samples,), optional
+            Weights of the rows, or the name of their column.
+
+        Returns
+        -------
+        Explanation
+            Its `importances` have a mean, a deviation and a sensitivity for each column; `print` shows a
+            table, `plot` draws, `save` writes a picture.
+
+        Raises
+        ------
+        TableError
+            As `evaluate`.
+        ParameterError
+            For a metric or a target that the model does not have.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> houses = {"rooms": rng.integers(1, 9, 400), "door": rng.choice(["red", "green"], 400)}
+        >>> houses["price"] = 50.5 * houses["rooms"]
+        >>> model = TableModel.fit(houses, "price", preset="fast")
+        >>> [one.column for one in model.explain(houses).importances]
+        ['rooms', 'door']
+        """
+        n_repeats = checks.whole("n_repeats", n_repeats)
+        seed = checks.whole("random_state", random_state, least=0)
+        X, known, weights = self._known(table, sample_weight)
+        if len(known) > explaining.MOST_ROWS:
+            drawn = np.random.default_rng(seed).permutation(len(known))[: explaining.MOST_ROWS]
+            chosen = np.sort(drawn)
+            X = X.take(pa.array(chosen)) if isinstance(X, pa.Table) else X[chosen]
+            known, weights = known[chosen], None if weights is None else weights[chosen]
+        return explaining.explain(
+            self,
+            X,
+            lambda rows: evaluate(self.target, self._outputs(rows), known, weights),
+            metric=metric,
+            target=target,
+            n_repeats=n_repeats,
+            seed=seed,
         )
 
     def network_rows(self, table: Any, which: slice) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return rows as the network sees them: features, and class indices or standardised numbers.
+
+        Of an ensemble, as its members see them.
 
         Parameters
         ----------
@@ -439,7 +555,12 @@ class TableModel(Leaving):
         if any(column.null_count for column in values):
             raise TableError(f"the target {self.target.name!r} is missing in that row, expected a value")
         numbers = np.arange(which.start, which.stop) + 1
-        return self.preprocessor.transform(rows, self._dtype, rows=numbers), self.target.encode(*values)
+        X, y = self._encoded(rows, numbers), self.target.encode(*values)
+        if self.members:
+            learned = self.estimator._target
+            y = y if self.task == "classification" else learned.encode(y.reshape(len(y), -1))
+            return self.estimator.member_inputs(X), y
+        return X, y
 
     def read_with(
         self,
@@ -493,7 +614,7 @@ class TableModel(Leaving):
 
     @property
     def _dtype(self) -> Any:
-        return self.estimator.coefs_[0].dtype.name
+        return "float32" if self.members else self.estimator.coefs_[0].dtype.name
 
     def _open(self, table: Any) -> Source:
         return open_table(table, self.csv)
@@ -521,8 +642,8 @@ class TableModel(Leaving):
                 rows = rows.set_column(place, one.name, read_target(one, rows[one.name]))
         return rows
 
-    def _features(self, table: Any) -> NDArray[Any]:
-        return self.preprocessor.transform(self._read(self._open(table)), self._dtype)
+    def _features(self, table: Any) -> Any:
+        return self._encoded(self._read(self._open(table)))
 
     def _outputs_of(self, table: Any, memory: Any) -> NDArray[Any]:
         if memory is None:
@@ -531,18 +652,39 @@ class TableModel(Leaving):
             [self._outputs(part.X) for part in parts_of(self, portions_of(self, table, memory))]
         )
 
-    def _outputs(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return probabilities, or standardised numbers; of no rows none."""
+    def _encoded(
+        self, rows: pa.Table, numbers: NDArray[np.int64] | None = None, remarks: Remarks | None = None
+    ) -> Any:
+        """Return rows as the estimator takes them: features, or for an ensemble columns."""
+        if self.members:
+            return self.preprocessor.read(rows, rows=numbers, remarks=remarks)
+        return self.preprocessor.transform(rows, self._dtype, rows=numbers, remarks=remarks)
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        """Return probabilities, or numbers as the target encodes them; of no rows none."""
         is_class = isinstance(self.target, ClassTarget)
         if not len(X):
             shape = (0,) if self.target.n_outputs == 1 else (0, self.target.n_outputs)
-            return np.empty(shape, dtype=X.dtype)
+            return np.empty(shape, dtype="float64" if self.members else X.dtype)
+        if self.members:
+            return ensembles.outputs(self.estimator, X, self.target.n_outputs)
         outputs: NDArray[Any] = (self.estimator.predict_proba if is_class else self.estimator.predict)(X)
         return outputs
 
     # Leaving and entering.
 
+    @property
+    def _kind(self) -> str:
+        """The kind of model file."""
+        return "table_ensemble" if self.members else "table"
+
     def _describe(self) -> Description:
+        if self.members:
+            raise NotImplementedError(
+                f"this model is an ensemble of {counted(len(self.members), 'network')}, expected one of a"
+                " single plain network: fit it with preset='plain' (--preset plain), or look at one network,"
+                " model.members[0].network"
+            )
         network: Description = self.estimator._describe().in_own_units()
         meaning = network.meaning
         if isinstance(self.target, ClassTarget):
@@ -566,6 +708,8 @@ class TableModel(Leaving):
 
     def _unwrap(self, X: Any) -> tuple[Any, Any]:
         """Return the network's estimator, and rows X as it sees them."""
+        if self.members:
+            self._describe()  # says why not
         return self.estimator, None if X is None else self._features(X)
 
     def _get_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -592,10 +736,14 @@ class TableModel(Leaving):
 
         preprocessor = Preprocessor._from_state(*part("preprocessing"))
         target = target_from_state(*part("target"))
+        csv = CsvOptions(**settings.get("csv", {}))
+        if "members" in settings["estimator"]:
+            ensemble = ensemble_class(target.task)._from_state(*part("estimator"))
+            _check_ensemble(ensemble, [column.name for column in preprocessor.columns], target)
+            return cls(preprocessor, target, ensemble, dict(settings["training"]), csv)
         estimator = estimator_class(target.task)._from_state(*part("estimator"))
         if not hasattr(estimator, "coefs_"):
             raise ValueError("its network was never trained")
-        csv = CsvOptions(**settings.get("csv", {}))
         model = cls(preprocessor, target, estimator, dict(settings["training"]), csv)
         n_outputs = target.n_outputs
         if isinstance(target, ClassTarget) and n_outputs == 2:
@@ -606,3 +754,17 @@ class TableModel(Leaving):
                 f"a network of {model.sizes} does not fit {expected[0]} features and {expected[1]} outputs"
             )
         return model
+
+
+def _check_ensemble(estimator: Any, columns: list[str], target: Target) -> None:
+    """Raise ValueError where an ensemble that was saved does not fit columns and target."""
+    names = list(estimator.feature_names_in_)
+    if names != columns:
+        raise ValueError(f"columns {columns} do not fit an ensemble of {names}")
+    n_outputs = estimator._target.n_outputs
+    if isinstance(target, ClassTarget):
+        classes = estimator.classes_.tolist()
+        if not set(classes) <= set(range(target.n_outputs)):
+            raise ValueError(f"{target.n_outputs} classes do not fit an ensemble of {classes}")
+    elif n_outputs != target.n_outputs:
+        raise ValueError(f"{target.n_outputs} targets do not fit an ensemble of {n_outputs}")

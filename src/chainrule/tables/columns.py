@@ -17,6 +17,7 @@ from chainrule.tables.distinct import trimmed
 from chainrule.tables.errors import TableError
 from chainrule.tables.reading import Reading
 from chainrule.tables.values import (
+    MICROSECONDS_PER_DAY,
     is_date,
     is_number,
     is_text,
@@ -133,6 +134,17 @@ class NumberColumn:
         elif missing.any():
             remarks.lacks(self.name, int(missing.sum()))
 
+    def read(self, values: pa.ChunkedArray, remarks: Remarks) -> pa.Array:
+        """Return the numbers, or the dates as moments; null where a value is missing."""
+        numbers = to_numbers(self.name, values, self.kind, self.reading)
+        missing = np.isnan(numbers)
+        if missing.any() and not self.missing:
+            remarks.lacks(self.name, int(missing.sum()))
+        if self.kind == "number":
+            return pa.array(numbers, mask=missing)
+        microseconds = np.where(missing, 0, np.rint(numbers * MICROSECONDS_PER_DAY)).astype(np.int64)
+        return pa.array(microseconds, pa.timestamp("us"), mask=missing)
+
 
 @dataclass(frozen=True)
 class CategoryColumn:
@@ -190,27 +202,35 @@ class CategoryColumn:
     def encode(self, values: pa.ChunkedArray, features: NDArray[Any], remarks: Remarks) -> None:
         """Write to features (n_samples, n_features of this column)."""
         features[...] = 0
+        _, index, missing = self.read(values, remarks)
+        rows = np.flatnonzero(index >= 0)
+        features[rows, index[rows]] = 1
+        if self.missing:
+            features[missing, len(self.categories)] = 1
+        if self.other:
+            features[(index < 0) & ~missing, -1] = 1
+
+    def read(
+        self, values: pa.ChunkedArray, remarks: Remarks
+    ) -> tuple[pa.ChunkedArray, NDArray[np.int64], NDArray[np.bool_]]:
+        """Return text, the index of each row's category or -1, and where a value is missing."""
         # A word for a missing value can be a category of this model's: then it is one.
         words = Reading("text", missing=self.reading.missing if self.reading else (), verbatim=True)
         text = to_text(self.name, values, boolean=self.kind == "boolean", reading=words)
-        index = pc.index_in(text, trimmed(pa.array(self.categories, pa.large_string()))).to_numpy()
-        known = ~np.isnan(index) if index.dtype.kind == "f" else np.ones(len(index), dtype=bool)
+        found = pc.index_in(text, trimmed(pa.array(self.categories, pa.large_string())))
+        index = pc.fill_null(found, -1).to_numpy().astype(np.int64)
+        known = index >= 0
         missing = text.is_null().to_numpy()
         if not (self.reading and self.reading.verbatim):
             missing |= ~known & pc.is_in(text, pa.array(MISSING_WORDS, pa.large_string())).to_numpy()
         unknown = ~known & ~missing
-        rows = np.flatnonzero(known)
-        features[rows, index[rows].astype(np.int64)] = 1
-        if self.missing:
-            features[missing, len(self.categories)] = 1
-        elif missing.any():
+        if missing.any() and not self.missing:
             remarks.lacks(self.name, int(missing.sum()))
-        if self.other:
-            features[unknown, -1] = 1
-        elif unknown.any():
+        if unknown.any() and not self.other:
             example = text[int(np.flatnonzero(unknown)[0])].as_py()
             first, before = remarks.unknown.get(self.name, (example, 0))
             remarks.unknown[self.name] = (first, before + int(unknown.sum()))
+        return text, index, missing
 
 
 Column = NumberColumn | CategoryColumn

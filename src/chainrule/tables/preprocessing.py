@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from chainrule._words import counted, did_you_mean, listed
@@ -141,13 +142,52 @@ class Preprocessor:
         features = np.empty((table.num_rows, len(self.feature_names)), dtype=dtype)
         gathered = Remarks() if remarks is None else remarks
         gathered.rows = rows
-        for column, block in zip(self.columns, self._blocks(), strict=True):
+        for column, block in zip(self.columns, self.blocks(), strict=True):
             column.encode(table[column.name], features[:, block], gathered)
         if remarks is None and str(gathered):
             warnings.warn(str(gathered), TableWarning, stacklevel=2)
         return features
 
-    def _blocks(self) -> Iterable[slice]:
+    def read(
+        self, table: pa.Table, *, rows: NDArray[np.int64] | None = None, remarks: Remarks | None = None
+    ) -> pa.Table:
+        """Return the columns as numbers, moments and categories, in whatever types the table has them.
+
+        Parameters
+        ----------
+        table, rows, remarks
+            As for `transform`, with its errors and its warning.
+
+        Returns
+        -------
+        pyarrow.Table
+            Numbers as float64, dates as timestamps, text and booleans as dictionaries; null where a value is
+            missing.
+
+        Examples
+        --------
+        >>> houses = pa.table({"rooms": [2, 4], "heating": ["gas", "oil"], "land": ["X", "X"]})
+        >>> written = pa.table({"rooms": ["2.0", ""], "heating": [" gas", "oil"]})
+        >>> Preprocessor.fit(houses).read(written, remarks=Remarks()).to_pylist()
+        [{'rooms': 2.0, 'heating': 'gas'}, {'rooms': None, 'heating': 'oil'}]
+        """
+        self.check_names(table.column_names)
+        gathered, read = Remarks() if remarks is None else remarks, {}
+        gathered.rows = rows
+        for column in self.columns:
+            values = table[column.name]
+            if isinstance(column, CategoryColumn):
+                text, _, missing = column.read(values, gathered)
+                text = pc.if_else(pa.array(missing), pa.scalar(None, text.type), text)
+                read[column.name] = text.dictionary_encode()
+            else:
+                read[column.name] = column.read(values, gathered)
+        if remarks is None and str(gathered):
+            warnings.warn(str(gathered), TableWarning, stacklevel=2)
+        return pa.table(read)
+
+    def blocks(self) -> Iterable[slice]:
+        """Return where the features of each column stand."""
         ends = itertools.accumulate((len(column.feature_names) for column in self.columns), initial=0)
         return itertools.starmap(slice, itertools.pairwise(ends))
 
