@@ -122,7 +122,13 @@ def as_model(
         raise TypeError(
             "activation, output_activation and loss go with a list of sizes; a network has its own"
         )
-    return _from_description(given if isinstance(given, Description) else _describe(given))
+    described = given if isinstance(given, Description) else _describe(given)
+    if described.beyond:
+        raise NotImplementedError(
+            f"this network has {described.beyond} [E11-E15], which derivations do not have yet;"
+            " chainrule.reference has their equations, and gradcheck checks their gradients"
+        )
+    return _from_description(described)
 
 
 def _describe(given: Any) -> Description:

@@ -143,7 +143,7 @@ class Description:
 
     @property
     def beyond(self) -> str:
-        """What it has that only some readers know, "" for nothing."""
+        """What it has that derivations do not know yet, "" for nothing."""
         if self.inputs:
             return "input layers"
         return "parametric activations" if any(layer.alphas is not None for layer in self.layers) else ""
@@ -168,7 +168,9 @@ class Description:
     @property
     def n_parameters(self) -> int:
         """How many numbers are learned."""
-        return sum(layer.n_parameters for layer in self.layers)
+        before = [one for _, layers in self.inputs for one in layers]
+        n = sum(int(getattr(one, name).size) for one in before for name in one.learned)
+        return n + sum(layer.n_parameters for layer in self.layers)
 
     @property
     def dtype(self) -> np.dtype[Any]:

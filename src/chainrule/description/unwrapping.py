@@ -11,17 +11,13 @@ from chainrule.description.layers import Description, Layer
 from chainrule.description.training import Training
 
 
-def describe(model: Any, *, beyond: bool = False) -> Description:
+def describe(model: Any) -> Description:
     """Describe a model of ours, or scikit-learn's own MLP; a description stays as it is.
-
-    `beyond`: whether the caller knows networks with input layers and parametric activations, too [E11-E15].
 
     Raises
     ------
     TypeError
         For anything else.
-    NotImplementedError
-        For a network that has these, where the caller does not know them.
     sklearn.exceptions.NotFittedError
         For an estimator before `fit`.
 
@@ -36,11 +32,6 @@ def describe(model: Any, *, beyond: bool = False) -> Description:
         return model
     if is_ours(model):
         described: Description = model._describe()
-        if described.beyond and not beyond:
-            raise NotImplementedError(
-                f"this network has {described.beyond} [E11-E15], which predictions, training, derivatives of"
-                " rows, files and exports have; derivations and pictures do not have them yet"
-            )
         return described
     if hasattr(model, "coefs_") and hasattr(model, "intercepts_"):
         return _of_scikit_learn(model)

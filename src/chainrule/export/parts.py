@@ -48,7 +48,7 @@ def exportable(model: Any) -> Description:
             f"a {type(model).__name__} cannot be exported; expected a Network, MLPClassifier, MLPRegressor, "
             "TableModel, or a scikit-learn Pipeline that ends in one of our estimators"
         )
-    described = describe(model, beyond=True)
+    described = describe(model)
     if described.columns is None:  # a table's numbers are scaled in float64, whatever the network computes in
         described = described.in_own_units()
     for k, layer in enumerate(described.layers, start=1):

@@ -53,7 +53,14 @@ def overfits(seen: Examined) -> Iterator[Finding]:
 
 def inputs_not_scaled(seen: Examined) -> Iterator[Finding]:
     """Look for columns much larger, or all much smaller, than about 1."""
-    yield from scale_of(seen.x, seen.network.feature_names)
+    x, codes = (
+        seen.x,
+        [c for columns, layers in seen.network.inputs if layers[0].takes_codes for c in columns],
+    )
+    if codes:  # have no scale
+        x = x.copy()
+        x[:, codes] = np.where(np.arange(len(x)) % 2, 1, -1)[:, None]
+    yield from scale_of(x, seen.network.feature_names)
 
 
 def targets_do_not_suit(seen: Examined) -> Iterator[Finding]:
@@ -116,7 +123,7 @@ def dead_units(seen: Examined) -> Iterator[Finding]:
 def hidden_saturated(seen: Examined) -> Iterator[Finding]:
     """Look for layers where most units are at their limits for nearly every row."""
     for k, (part, signal) in enumerate(zip(seen.parts[:-1], seen.signals, strict=False), 1):
-        if part.activation not in SQUASHING or len(signal) < FEWEST_ROWS:
+        if part.activation not in SQUASHING or part.alphas is not None or len(signal) < FEWEST_ROWS:
             continue
         low, high = SQUASHING[part.activation]
         margin = 0.005 * (high - low)

@@ -28,7 +28,7 @@ def draw(network: Description) -> str:
     Parameters
     ----------
     network : Description
-        Beyond 14 columns the middle ones are left out.
+        Beyond 14 columns the middle ones are left out. Behind input layers it begins with x_1.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def draw(network: Description) -> str:
     True
     """
     parts = network.layers
-    columns = _columns(network.sizes)
+    columns = _columns([parts[0].weights.shape[0], *network.sizes[1:]])
     bottom = BOTTOM + LINE * any(_words(part) for part in parts)
     height = TOP + bottom + UNIT * (max(len(_rows(n)) for _, n in columns) - 1)
     width = 2 * SIDE + COLUMN * (len(columns) - 1)
@@ -58,14 +58,14 @@ def draw(network: Description) -> str:
         if i and columns[i - 1][0] == k - 1:
             pieces.append(_connections(parts[k - 1].weights, x - COLUMN, x, middle))
         pieces.append(_units(x, middle, n))
-        pieces += _labels(parts, k, x, height - bottom)
+        pieces += _labels(network, k, x, height - bottom)
         if k and columns[i - 1][0] == k - 1:
             pieces += _marks(parts[k - 1], x, middle, height - bottom)
     summary = " – ".join(map(str, network.sizes))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'style="max-width:100%;height:auto;color:inherit" role="img" font-family="system-ui, sans-serif" '
-        f'fill="currentColor"><title>Network {summary}</title><desc>{escape(_described(parts))}</desc>'
+        f'fill="currentColor"><title>Network {summary}</title><desc>{escape(_described(network))}</desc>'
         f"{''.join(pieces)}</svg>"
     )
 
@@ -124,11 +124,11 @@ def _connections(W: NDArray[Any], x0: float, x1: float, middle: float) -> str:
     )
 
 
-def _labels(parts: Sequence[Layer], k: int, x: float, floor: float) -> list[str]:
+def _labels(network: Description, k: int, x: float, floor: float) -> list[str]:
     """Width and activation under a column, and the number of parameters under what leads to it."""
-    y = floor + 30
+    y, parts = floor + 30, network.layers
     if k == 0:
-        n, below = parts[0].weights.shape[0], "inputs"
+        n, below = parts[0].weights.shape[0], _inputs(network)
     else:
         n, below = parts[k - 1].weights.shape[1], parts[k - 1].activation
     labels = [_text(x, y, f"{n:,}", 14, weight=600), _text(x, y + 17, below, 12)]
@@ -137,9 +137,14 @@ def _labels(parts: Sequence[Layer], k: int, x: float, floor: float) -> list[str]
     return labels
 
 
+def _inputs(network: Description) -> str:
+    """Say what the first column is: the data, or x_1 behind input layers."""
+    return f"of {network.n_inputs} columns" if network.inputs else "inputs"
+
+
 def _words(part: Layer) -> str:
-    """Say what a layer has beyond E1 and E2: layer normalization [E8] and dropout [E10]."""
-    words = ["norm"] if part.gain is not None else []
+    """Say what a layer has beyond E1 and E2: normalization [E8], learned strength [E12], dropout [E10]."""
+    words = ["norm"] * (part.gain is not None) + ["parametric"] * (part.alphas is not None)
     return " · ".join([*words, f"dropout {part.dropout:g}"] if part.dropout else words)
 
 
@@ -174,6 +179,10 @@ def _short(n: int) -> str:
     return f"{n / 1e3:.3g} k" if n < 999_500 else f"{n / 1e6:.3g} M"
 
 
-def _described(parts: Sequence[Layer]) -> str:
+def _described(network: Description) -> str:
+    parts = network.layers
     first = f"{parts[0].weights.shape[0]} inputs"
+    if network.inputs:
+        kinds = ", ".join(dict.fromkeys(one.name for _, layers in network.inputs for one in layers))
+        first += f" that input layers ({kinds}) make of {network.n_inputs} columns"
     return "; ".join([first, *(f"{part.weights.shape[1]} {part.activation}" for part in parts)])

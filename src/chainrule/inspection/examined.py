@@ -9,6 +9,7 @@ from chainrule.description import EPSILON, Description, Layer, Training, describ
 from chainrule.description.layers import Floats
 from chainrule.description.unwrapping import is_ours, through
 from chainrule.reference import get_activation
+from chainrule.reference.inputs import stage
 from chainrule.training import History
 from chainrule.training.course import Course, course
 
@@ -23,8 +24,8 @@ class Examined:
     ----------
     model : Network or estimator
     network : Description
-    x : ndarray of shape (n_samples, n_1)
-        The rows as the network sees them; of many, some, evenly spread.
+    x : ndarray of shape (n_samples, n_features)
+        The rows as the network sees them, before its input layers; of many, some, evenly spread.
     y : ndarray of shape (n_samples, n_{l+1}), or None
         Targets in the outputs' terms.
     signals : list of ndarray of shape (n_samples, n_{k+1})
@@ -68,7 +69,7 @@ class Examined:
             y = y if y is None else np.asarray(y)[taken]
         x = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=float)
         training = described.training if history is None else with_history(described.training, history)
-        signals = signals_of(described.layers, x)
+        signals = signals_of(described.layers, x_1_of(described, x))
         encode = describe(model if is_ours(model) else inner).encode
         targets = None if y is None else _targets(encode(np.asarray(y)), described.n_outputs)
         return cls(
@@ -96,8 +97,16 @@ def with_history(training: Training, history: History) -> Training:
     )
 
 
+def x_1_of(network: Description, x: Floats) -> Floats:
+    """Take rows through the input layers, if there are any [E11, E13-E15]."""
+    if not network.inputs:
+        return x
+    with np.errstate(all="ignore"):
+        return np.asarray(stage.forward(network.astype(x.dtype).inputs, x)[0])
+
+
 def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:
-    """Return f_k(net_k) of every layer [E1, E2, E8], adding residual connections on the way [E9]."""
+    """Return f_k(net_k) of every layer [E1, E2, E8, E12], adding residual connections on the way [E9]."""
     signals = []
     with np.errstate(all="ignore"):  # numbers that are not finite are a finding, not an error
         for part in parts:
@@ -106,9 +115,10 @@ def signals_of(parts: list[Layer], x: Floats) -> list[Floats]:
                 spread = np.sqrt(z.var(axis=1, keepdims=True) + EPSILON)
                 z = part.gain * (z - z.mean(axis=1, keepdims=True)) / spread + part.shift
             if part.slopes is not None:
-                signals.append(np.where(z > 0, z, part.slopes * z))
+                y = np.where(z > 0, z, part.slopes * z)
             else:
-                signals.append(np.asarray(get_activation(part.activation).value(z)))
+                y = np.asarray(get_activation(part.activation).value(z))
+            signals.append(y if part.alphas is None else (1 - part.alphas) * z + part.alphas * y)
             x = signals[-1] + x if part.residual else signals[-1]
     return signals
 

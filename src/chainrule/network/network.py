@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import html
 import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
@@ -647,8 +646,6 @@ class Network(Derivatives, LeavingNetwork):
         )
 
     def _repr_html_(self) -> str:
-        if self._architecture.inputs or any(self.parametric):  # not to be described yet
-            return f"<pre>{html.escape(repr(self))}</pre>"
         shown: str = verb("network_html")(self)
         return shown
 
