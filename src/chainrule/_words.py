@@ -1,7 +1,13 @@
 """How names and numbers are put into messages."""
 
 import difflib
-from collections.abc import Iterable
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import NoReturn, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -15,6 +21,30 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_lower = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower().strip(), by_lower, n=1)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def hinted_by(
+    refuse: Callable[[type, str, str, list[str]], NoReturn],
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that lets a method refuse keywords that it does not have.
+
+    `refuse` is given the class, the method's name, the keyword and those that there are, and raises a
+    TypeError that says what is meant.
+    """
+
+    def hinted(method: Callable[P, R]) -> Callable[P, R]:
+        known = inspect.signature(method).parameters
+
+        @functools.wraps(method)
+        def called(*args: P.args, **given: P.kwargs) -> R:
+            for name in given:
+                if name not in known:
+                    refuse(type(args[0]), method.__name__, name, list(known))
+            return method(*args, **given)
+
+        return called
+
+    return hinted
 
 
 def listed(names: Iterable[object], limit: int = 8) -> str:

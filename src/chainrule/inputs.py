@@ -185,8 +185,24 @@ class Periodic(InputLayer):
         }
 
 
+class OfOneColumn(InputLayer):
+    """What makes n_outputs columns of x_1 of one column of the data."""
+
+    column: int
+    n_outputs: int
+
+    @property
+    def taken(self) -> tuple[int, ...]:
+        """The column."""
+        return (self.column,)
+
+    def n_units(self, n_before: int) -> int:
+        """n_outputs."""
+        return self.n_outputs
+
+
 @dataclass(frozen=True)
-class PiecewiseLinear(InputLayer):
+class PiecewiseLinear(OfOneColumn):
     """n_outputs lines of one column, with a kink at each edge of its bins [E14].
 
     Learned: `rise` (n_bins, n_outputs), `weight` and `bias` (n_outputs,).
@@ -228,15 +244,6 @@ class PiecewiseLinear(InputLayer):
         object.__setattr__(self, "edges", edges)
 
     @property
-    def taken(self) -> tuple[int, ...]:
-        """The column."""
-        return (self.column,)
-
-    def n_units(self, n_before: int) -> int:
-        """n_outputs."""
-        return self.n_outputs
-
-    @property
     def engine(self) -> tuple[str, tuple[int, ...], int, int, tuple[float, ...]]:
         """Column, bins, outputs, edges."""
         return self.name, self.taken, len(self.edges) - 1, self.n_outputs, tuple(self.edges)
@@ -258,7 +265,7 @@ class PiecewiseLinear(InputLayer):
 
 
 @dataclass(frozen=True)
-class Categories(InputLayer):
+class Categories(OfOneColumn):
     """A row of n_outputs learned numbers for each category [E15].
 
     Learned: `table` (n_categories + 1, n_outputs); the last row is for what was not seen in training.
@@ -299,15 +306,6 @@ class Categories(InputLayer):
                 f"n_categories is {self.n_categories}; expected at most {MOST_CATEGORIES}, the whole numbers"
                 " that float32 tells apart; put rare categories together"
             )
-
-    @property
-    def taken(self) -> tuple[int, ...]:
-        """The column."""
-        return (self.column,)
-
-    def n_units(self, n_before: int) -> int:
-        """n_outputs."""
-        return self.n_outputs
 
     @property
     def engine(self) -> tuple[str, tuple[int, ...], int, int, tuple[float, ...]]:

@@ -1,14 +1,9 @@
 """What other libraries call otherwise: said where users type it."""
 
-import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, NoReturn, ParamSpec, Self, TypeVar
+from typing import Any, NoReturn, Self
 
-from chainrule._words import did_you_mean
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from chainrule._words import did_you_mean, hinted_by
 
 WATCHED = "fit(X, y, X_val=..., y_val=...) has rows to watch"
 
@@ -47,20 +42,6 @@ ATTRIBUTES = {
 }
 
 
-def hinted(method: Callable[P, R]) -> Callable[P, R]:
-    """Let a constructor or `fit` say what is meant where a keyword has another name here."""
-    known = inspect.signature(method).parameters
-
-    @functools.wraps(method)
-    def called(*args: P.args, **given: P.kwargs) -> R:
-        for name in given:
-            if name not in known:
-                refuse(type(args[0]), method.__name__, name, list(known))
-        return method(*args, **given)
-
-    return called
-
-
 def refuse(owner: type, method: str, name: str, known: list[str]) -> NoReturn:
     """Raise TypeError for a keyword that there is not, with what there is."""
     constructor = inspect.signature(owner.__init__).parameters  # type: ignore[misc]
@@ -70,6 +51,10 @@ def refuse(owner: type, method: str, name: str, known: list[str]) -> NoReturn:
         hint = KEYWORDS.get(name) or did_you_mean(name, [*known, *constructor])
     where = owner.__name__ if method == "__init__" else f"{owner.__name__}.{method}"
     raise TypeError(f"{where}() got an unexpected keyword argument {name!r}" + (f"; {hint}" if hint else ""))
+
+
+#: Lets a constructor or `fit` say what is meant where a keyword has another name here.
+hinted = hinted_by(refuse)
 
 
 class OtherNames:

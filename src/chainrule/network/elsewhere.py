@@ -1,14 +1,8 @@
 """What other libraries call otherwise than `Network.train`: said where users type it."""
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import NoReturn
 
-from chainrule._words import did_you_mean
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from chainrule._words import did_you_mean, hinted_by
 
 WATCHED = "validation=(x, y) has rows to watch"
 PATIENCE = "patience is how many epochs without a lower loss may pass before training stops"
@@ -39,17 +33,11 @@ KEYWORDS = {
 }
 
 
-def hinted(method: Callable[P, R]) -> Callable[P, R]:
-    """Let a method say what is meant where a keyword has another name here."""
-    known = inspect.signature(method).parameters
+def _refuse(owner: type, method: str, name: str, known: list[str]) -> NoReturn:
+    hint = KEYWORDS.get(name) or did_you_mean(name, known)
+    problem = f"Network.{method}() got an unexpected keyword argument {name!r}"
+    raise TypeError(f"{problem}; {hint}" if hint else problem)
 
-    @functools.wraps(method)
-    def called(*args: P.args, **given: P.kwargs) -> R:
-        for name in given:
-            if name not in known:
-                hint = KEYWORDS.get(name) or did_you_mean(name, known)
-                problem = f"Network.{method.__name__}() got an unexpected keyword argument {name!r}"
-                raise TypeError(f"{problem}; {hint}" if hint else problem)
-        return method(*args, **given)
 
-    return called
+#: Lets a method say what is meant where a keyword has another name here.
+hinted = hinted_by(_refuse)
