@@ -10,5 +10,12 @@ except ImportError as error:
 
 from chainrule.dask.errors import ClusterError
 from chainrule.dask.estimators import DaskMLPClassifier, DaskMLPRegressor
+from chainrule.dask.tabular import DaskTabularClassifier, DaskTabularRegressor
 
-__all__ = ["ClusterError", "DaskMLPClassifier", "DaskMLPRegressor"]
+__all__ = [
+    "ClusterError",
+    "DaskMLPClassifier",
+    "DaskMLPRegressor",
+    "DaskTabularClassifier",
+    "DaskTabularRegressor",
+]

@@ -26,7 +26,7 @@ from chainrule.tabular.preparation import Preparation
 from chainrule.tabular.recipes import RECIPES, Recipe, draws, realmlp_td
 from chainrule.tabular.splits import Split, make_splits
 from chainrule.tabular.targets import Classes, Numbers
-from chainrule.tabular.training import Data
+from chainrule.tabular.training import Data, Training
 from chainrule.tabular.watched import Watched
 
 #: Beyond so many row-epochs a training is made shorter.
@@ -44,6 +44,7 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
     looks_: list[Look]
     _target: Classes | Numbers
     _stage: Stage
+    _training: Any = Training  # what trains the networks
 
     def __init__(
         self,
@@ -248,6 +249,7 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             start=start,
             say=say,
             show=self._show,
+            training=self._training,
         )
         if self.checkpoint is not None:
             unsaid = ("n_jobs", "verbose", "checkpoint")

@@ -84,6 +84,8 @@ class Ensemble:
         Called with all candidates after one of them has finished a cycle.
     show : callable
         Called after each epoch with the part of the training that is done, and the most seconds left.
+    training : callable
+        Makes what trains the networks: `Training`, or one that lets others train them.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Ensemble:
         say: Callable[[str], object],
         on_finish: Callable[[list[Candidate]], object] = lambda candidates: None,
         show: Callable[[float, float], object] = lambda done, left: None,
+        training: Callable[..., Training] = Training,
     ) -> None:
         self.show = show
         self.plan, self.data, self.watched = plan, data, watched
@@ -110,7 +113,7 @@ class Ensemble:
         self._choice: Choice | None = None
         self._outputs: dict[tuple[int, int], Outputs] = {}
         deadline = budget.deadline if budget else float("inf")
-        self.training = Training(
+        self.training = training(
             plan, n_jobs, deadline, watched.score_of, self._finished, lambda: self.show(*self._progress())
         )
 
