@@ -18,6 +18,7 @@ from chainrule.tables.errors import TableError
 from chainrule.tables.reading import Reading
 from chainrule.tables.values import (
     MICROSECONDS_PER_DAY,
+    USUAL,
     is_date,
     is_number,
     is_text,
@@ -116,6 +117,15 @@ class NumberColumn:
     def feature_names(self) -> list[str]:
         """Names of the column's features, in order."""
         return [self.name, f"{self.name} is missing"] if self.missing else [self.name]
+
+    def is_plain(self, values: pa.ChunkedArray) -> bool:
+        """Whether values are numbers that are encoded as they are: none is missing, or means it."""
+        return (
+            self.kind == "number"
+            and not self.missing
+            and values.type in USUAL
+            and not (values.null_count or (self.reading and self.reading.missing))
+        )
 
     def encode(self, values: pa.ChunkedArray, features: NDArray[Any], remarks: Remarks) -> None:
         """Write to features (n_samples, n_features of this column)."""

@@ -20,6 +20,11 @@ from chainrule.tables.columns import CategoryColumn, Column, NumberColumn, Remar
 from chainrule.tables.errors import TableError, TableWarning
 from chainrule.tables.names import tidy
 from chainrule.tables.reading import Reading
+from chainrule.tables.values import is_text
+from chainrule.tables.wide_tables import find_together
+
+#: So many columns of plain numbers are encoded in one array.
+TOGETHER = 256
 
 
 class Preprocessor:
@@ -142,8 +147,12 @@ class Preprocessor:
         features = np.empty((table.num_rows, len(self.feature_names)), dtype=dtype)
         gathered = Remarks() if remarks is None else remarks
         gathered.rows = rows
+        values = {column.name: table[column.name] for column in self.columns}
+        values |= self._plain_texts(table)
+        done = self._encode_together(values, features)
         for column, block in zip(self.columns, self.blocks(), strict=True):
-            column.encode(table[column.name], features[:, block], gathered)
+            if column.name not in done:
+                column.encode(values[column.name], features[:, block], gathered)
         if remarks is None and str(gathered):
             warnings.warn(str(gathered), TableWarning, stacklevel=2)
         return features
@@ -185,6 +194,36 @@ class Preprocessor:
         if remarks is None and str(gathered):
             warnings.warn(str(gathered), TableWarning, stacklevel=2)
         return pa.table(read)
+
+    def _plain_texts(self, table: pa.Table) -> dict[str, pa.ChunkedArray]:
+        """Read those columns of a wide table together that are read as programs write numbers."""
+        texts = {
+            column.name: table[column.name]
+            for column in self.columns
+            if column.kind == "number"
+            and is_text(table[column.name].type)
+            and (column.reading is None or not (column.reading.mark == "," or column.reading.missing))
+        }
+        return {name: found.values for name, found in find_together(texts, {}).items()}
+
+    def _encode_together(self, values: Mapping[str, pa.ChunkedArray], features: NDArray[Any]) -> set[str]:
+        """Encode columns of plain numbers, many at a time; return which. Those with errors are not done."""
+        plain = [
+            (column, block.start)
+            for column, block in zip(self.columns, self.blocks(), strict=True)
+            if isinstance(column, NumberColumn) and column.is_plain(values[column.name])
+        ]
+        done: set[str] = set()
+        for begin in range(0, len(plain), TOGETHER):
+            columns, places = zip(*plain[begin : begin + TOGETHER], strict=True)
+            numbers = np.array([values[column.name].to_numpy() for column in columns], dtype=np.float64)
+            mean, scale = np.array([(column.mean, column.scale) for column in columns]).T[..., None]
+            with np.errstate(over="ignore", invalid="ignore"):
+                numbers = ((numbers - mean) / scale).astype(features.dtype)
+            if np.isfinite(numbers).all():
+                features[:, places] = numbers.T
+                done |= {column.name for column in columns}
+        return done
 
     def blocks(self) -> Iterable[slice]:
         """Return where the features of each column stand."""

@@ -63,7 +63,12 @@ def far_codes(numbers: NDArray[np.float64]) -> list[tuple[float, int]]:
     known = numbers[np.isfinite(numbers)]
     if known.size < LEAST_ROWS:
         return []
-    distinct, counts = np.unique(known, return_counts=True)
+    ordered = np.sort(known)
+    # Ranks around those of the quantiles below: no gap is wider than the least that their distance can be.
+    inner = ordered[int(0.95 * (known.size - 1))] - ordered[int(0.05 * (known.size - 1)) + 1]
+    if np.diff(ordered).max() <= inner:
+        return []
+    distinct, counts = np.unique(ordered, return_counts=True)
     if len(distinct) < 10:
         return []
     low, high = np.quantile(known, [0.05, 0.95])

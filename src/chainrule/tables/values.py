@@ -11,6 +11,8 @@ from chainrule._words import counted
 from chainrule.tables.errors import TableError
 from chainrule.tables.reading import Reading
 
+#: The types of most numbers.
+USUAL = frozenset((pa.float64(), pa.int64()))
 MICROSECONDS_PER_DAY = 86_400_000_000
 
 
@@ -84,6 +86,9 @@ def to_numbers(
     >>> to_numbers("x", pa.chunked_array([[1, None, 3]])).tolist()
     [1.0, nan, 3.0]
     """
+    if kind == "number" and values.type in USUAL and not (values.null_count or (reading and reading.missing)):
+        # Most columns of a table of thousands: the quickest way.
+        return _finite(name, values.to_numpy().astype(np.float64), finite)
     values = plain(values)
     expected = "dates" if kind == "date" else "numbers"
     if kind == "date" and is_number(values.type):
@@ -103,8 +108,13 @@ def to_numbers(
     numbers: NDArray[np.float64] = pc.cast(values, pa.float64(), safe=False).to_numpy().astype(np.float64)
     if kind == "date" and reading is not None and reading.missing:
         numbers = np.where(np.isin(numbers, reading.missing_days), np.nan, numbers)
-    infinite = np.flatnonzero(np.isinf(numbers)) if finite else np.empty(0)
-    if infinite.size:
+    return _finite(name, numbers, finite)
+
+
+def _finite(name: str, numbers: NDArray[np.float64], wanted: bool) -> NDArray[np.float64]:
+    """Refuse infinite numbers, where finite ones are wanted."""
+    if wanted and np.isinf(numbers).any():
+        infinite = np.flatnonzero(np.isinf(numbers))
         found = counted(infinite.size, "infinite value")
         raise TableError(
             f"column {name!r} has {found}, the first in row {infinite[0] + 1:,}; "
