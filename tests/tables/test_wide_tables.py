@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.tables.columns import Remarks
 from chainrule.tables.errors import TableError
 from chainrule.tables.preprocessing import TOGETHER, Preprocessor
 from chainrule.tables.suspicious import LEAST_ROWS, far_codes
@@ -36,10 +37,10 @@ def test_text_of_many_columns_is_read_as_that_of_each():
         | {"town": table["town"]}
     )
     texts = texts.set_column(0, "x0", pa.array(["1.234,5", "5 %", "1e1", "-"] + ["0.5"] * 26))
-    alone = [Preprocessor([column], {}).transform(texts, silent=True) for column in preprocessor.columns[1:]]
-    first = Preprocessor([preprocessor.columns[0]], {}).transform(texts, silent=True)
-    result = preprocessor.transform(texts, silent=True)
-    np.testing.assert_array_equal(result, np.hstack([first, *alone]))
+    parts = (Preprocessor([column], {}) for column in preprocessor.columns)
+    alone = [part.transform(texts, remarks=Remarks()) for part in parts]
+    result = preprocessor.transform(texts, remarks=Remarks())
+    np.testing.assert_array_equal(result, np.hstack(alone))
 
 
 @pytest.mark.parametrize(
