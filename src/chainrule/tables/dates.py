@@ -16,6 +16,11 @@ THEN_CLOCK = rf"(?:(?:[Tt]|,? +|, ?| at | um )(?:{CLOCK})(?: Uhr)?)?$"
 WEEKDAY = r"^(?:\p{L}{2,10}\.?,? )?"
 #: 20240131
 COMPACT = r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})$"
+#: 20240131T101500Z
+COMPACT_MOMENT = (
+    COMPACT[:-1] + r"[Tt_](?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?(?P<half>)"
+    r"(?P<zone>Z|[+-]\d{2}:?\d{2}|[+-]\d{2})?$"
+)
 #: In the order in which they are tried. `a` and `b` are day and month, or month and day.
 FORMS = (
     r"^(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + THEN_CLOCK,
@@ -33,6 +38,7 @@ FORMS = (
     r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})$",
     r"^(?P<m>\d{1,2})/(?P<y>\d{4})$",
     COMPACT,
+    COMPACT_MOMENT,
 )
 ONLY_CLOCK = rf"^{CLOCK}$"
 

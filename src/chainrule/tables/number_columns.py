@@ -217,11 +217,16 @@ def _codes(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
     """Find zeros before numbers, and telephone numbers."""
     counts, n_read = distinct.counts, distinct.counts[read].sum()
     digits, padded, phones = (
-        numerals.matching(distinct.text, pattern) & read for pattern in (r"^\d+$", r"^0\d+$", r"^\+\d{7,}$")
+        numerals.matching(distinct.text, pattern) & read
+        for pattern in (r"^\d+$", r'^(?:=?")?0\d+"?$', r"^\+\d{7,}$")
     )
     if padded.any():
         lengths = pc.utf8_length(distinct.text).to_numpy(zero_copy_only=False)[digits]
-        of_one_length = lengths.min() == lengths.max() and counts[digits].sum() >= (1 - MOST_ODD) * n_read
+        of_one_length = (
+            digits.any()
+            and lengths.min() == lengths.max()
+            and counts[digits].sum() >= (1 - MOST_ODD) * n_read
+        )
     if padded.any() and (of_one_length or counts[padded].sum() >= n_read / 20):
         codes = padded
     elif counts[phones].sum() > n_read / 2:

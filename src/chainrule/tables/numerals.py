@@ -1,6 +1,7 @@
 """Numbers as people write them: 1.234,5 and 1,234.5, (12), 5 kg, $5, 12 %, 1 234, 1'234, 3e-5, 1.2M."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +22,7 @@ WRITTEN = (
     rf"(?P<before>{CURRENCY})? ?(?P<inner>[+-])?"
     r"(?P<body>\d{1,3}(?:[ '_]\d{3})+(?:[.,]\d*)?|\d[\d.,]*|[.,]\d+)"
     r"(?P<exponent>[eE][+-]?\d+)? ?"
-    r"(?P<after>/\d{1,3}|[^\d .,+()\-':\"/][^\"]{0,15}?)? ?(?P<trailing>-)?(?P<close>\))?$"
+    r"(?P<after>/\d{1,3}|[^\d .,+()\-':\"/][^\":]{0,15}?)? ?(?P<trailing>-)?(?P<close>\))?$"
 )
 #: What most numbers look like.
 SIMPLE = r"^[+-]?\d+(?:[.,]\d+)?$"
@@ -30,6 +31,13 @@ GROUPED = {
     ",": r"^\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?$",
     ".": r"^\d{1,3}(?:\.\d{3})+(?:,\d*)?$",
 }
+#: Digits of other writings; marks that have no width; ="12" is how Excel is told to keep a text.
+OTHER_DIGITS = r"[^\P{Nd}0-9]"
+INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+EXCEL = r'^\s*=?"([^"]*)"\s*$'
+FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75"}
+#: A power of ten as in 1.5D+03 or 1.5 × 10^3.
+POWER = r"(\d)(?:[dD]([+-]\d{1,3})| ?[×xX*·] ?10(?:\^([+-]?\d{1,3})|([+-]\d{1,3})))$"
 MAGNITUDES = {
     "%": 0.01,  # where shares such as 0.05 stand beside it; else a unit
     "k": 1e3, "tsd": 1e3, "thousand": 1e3, "m": 1e6, "mio": 1e6, "mln": 1e6, "mn": 1e6, "million": 1e6,
@@ -107,11 +115,25 @@ class Written(NamedTuple):
 def plain_signs(text: pa.Array) -> pa.Array:
     """Return texts with plain digits, blanks, minus signs and apostrophes, without blanks around them."""
     if not pc.all(pc.string_is_ascii(text), min_count=0).as_py():
+        # What is above or below the line is no digit of the number, a fraction is what follows its point.
+        text = pc.replace_substring_regex(text, INVISIBLE, "")
+        for sign, decimals in FRACTIONS.items():
+            text = pc.replace_substring_regex(text, rf"(^|[-+\d]) ?{sign}", rf"\1{decimals}")
+        text = pc.replace_substring_regex(text, r"(\d)(\p{No})", r"\1^\2")
         # Thin, unbreakable and wide blanks are blanks then, and wide digits digits.
         text = pc.utf8_normalize(text, form="NFKC")
         text = pc.replace_substring_regex(text, r"[‐‑‒–—−]", "-")
         text = pc.replace_substring_regex(text, "[’‘´`ʼ]", "'")
+        if pc.any(pc.match_substring_regex(text, OTHER_DIGITS)).as_py():
+            text = pa.array([_latin_digits(one) for one in text.to_pylist()], pa.large_string())
+    text = pc.replace_substring_regex(text, EXCEL, r"\1")
     return pc.utf8_trim_whitespace(text)
+
+
+def _latin_digits(text: str) -> str:
+    """Return a text with the digits of Latin writing instead of those of others, and their marks."""
+    text = text.translate({0x66B: ".", 0x66C: ","})
+    return re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit[0])), text)
 
 
 def take_apart(text: pa.Array) -> Written:
@@ -145,8 +167,10 @@ def _simple(text: pa.Array) -> Written:
 
 def _written(text: pa.Array) -> Written:
     text = pc.replace_substring_regex(text, r"(\d)[,.]--?(\D*)$", r"\1\2")  # 5,- is 5
+    text = pc.replace_substring_regex(text, POWER, r"\1e\2\3\4")
     parts = pc.extract_regex(text, WRITTEN)
     matches: NDArray[np.bool_] = pc.is_valid(parts).to_numpy(zero_copy_only=False)
+    matches = matches & ~matching(text, r"^\d{8}[Tt]\d{4}")  # a moment, not a number with a unit
 
     def part(name: str) -> pa.Array:
         return pc.fill_null(pc.struct_field(parts, name), "")

@@ -14,5 +14,5 @@ PLACEHOLDERS = {
     "unknown", "not available", "not applicable", "not reported", "not measured", "no data", "tbd", "tba",
     "k.a.", "k. a.", "ka", "keine angabe", "unbekannt", "fehlt", "s/d", "s.d.", "sin datos", "inconnu",
     "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#n/a", "#wert!", "#bezug!", "#zahl!",
-    "invalid", "error", "無", "无", "未知", "缺失",
+    "invalid", "error", "н/д", "нет данных", "غير متوفر", "無", "无", "未知", "缺失",
 }  # fmt: skip
