@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import chainrule
 from chainrule import TabularClassifier, TabularRegressor
+from chainrule.io import TableModel
 
 from .compiled import call, compile_shared, strings, structure
 from .test_onnx import run
@@ -196,6 +197,33 @@ def test_a_saved_model_leaves_as_the_same(classifier: TabularClassifier, tmp_pat
     again.export_c(tmp_path / "again.c", name="model")
     classifier.export_c(tmp_path / "model.c")
     assert (tmp_path / "again.c").read_bytes() == (tmp_path / "model.c").read_bytes()
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_a_table_model_with_an_ensemble(task: str, tmp_path: Path) -> None:
+    frame, y = table()
+    frame["target"] = y * 1000 + 5 if task == "regression" else np.where(y > 1, "yes", "no")
+    model = TableModel.fit(frame, "target", preset="fast")
+    assert model.members
+    rows = unusual(table(seed=1)[0])
+    rows = rows[np.isfinite(rows["rooms"].fillna(0))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = model.predict(rows)
+        probabilities = model.predict_proba(rows) if task == "classification" else None
+    found = run(model.to_onnx(), onnx_rows(rows, [name for _, name in FIELDS]))
+    model.export_c(tmp_path / "model.c")
+    library = compile_shared(tmp_path / "model.c")
+    in_c, returned = c_results(library, rows, FIELDS, 2 if task == "classification" else 1)
+    if task == "regression":
+        assert_allclose(found["variable"][:, 0], np.ravel(expected), rtol=1e-4, atol=0.01)
+        assert_allclose(in_c[:, 0], np.ravel(expected), rtol=1e-4, atol=0.01)
+        return
+    assert_array_equal(found["label"], np.ravel(expected))
+    assert_allclose(found["probabilities"], probabilities, atol=1e-5)
+    assert_allclose(in_c, probabilities, atol=1e-5)
+    names = strings(library, "model_classes", 2)
+    assert [names[k] for k in returned] == np.ravel(expected).tolist()
 
 
 def test_what_cannot_leave_says_so(tmp_path: Path) -> None:

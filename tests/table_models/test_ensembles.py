@@ -98,10 +98,8 @@ def test_no_rows_give_no_predictions(fitted):
     assert len(fitted.predict({name: values[:0] for name, values in make().items()})) == 0
 
 
-def test_what_needs_one_network_says_so(fitted, tmp_path):
+def test_what_needs_one_network_says_so(fitted):
     for use in (
-        lambda: fitted.to_onnx(),
-        lambda: fitted.export_c(tmp_path / "m.c"),
         lambda: chainrule.derive(fitted),
         lambda: chainrule.diagnose(fitted, make(), make()["price"]),
     ):

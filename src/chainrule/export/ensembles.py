@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from chainrule.description import Description
 from chainrule.export.parts import exportable
+from chainrule.table_models.table_model import TableModel
 from chainrule.tabular.base import BaseTabular
 from chainrule.tabular.preparation import prepared_value
+from chainrule.tabular.targets import Numbers
 
 Floats = NDArray[np.float64]
 
@@ -110,12 +112,16 @@ class EnsembleParts:
 
 
 def is_ensemble(model: Any) -> bool:
-    """Whether it is a `TabularClassifier` or `TabularRegressor`."""
-    return isinstance(model, BaseTabular)
+    """Whether it is a `TabularClassifier` or `TabularRegressor`, or a `TableModel` with one inside."""
+    return isinstance(model, BaseTabular) or _is_table(model)
+
+
+def _is_table(model: Any) -> bool:
+    return isinstance(model, TableModel) and bool(model.members)
 
 
 def take_ensemble_apart(model: Any, dtype: Any = None) -> EnsembleParts:
-    """Take a fitted Tabular model apart, its networks in a dtype.
+    """Take a fitted Tabular model, or the one inside a `TableModel`, apart; its networks in a dtype.
 
     Raises
     ------
@@ -124,6 +130,8 @@ def take_ensemble_apart(model: Any, dtype: Any = None) -> EnsembleParts:
     ValueError
         For a dtype that is none, and a model that uses no column.
     """
+    if _is_table(model):
+        return _of_table(model, take_ensemble_apart(model.estimator, dtype))
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(model, "members_")
@@ -151,6 +159,29 @@ def take_ensemble_apart(model: Any, dtype: Any = None) -> EnsembleParts:
         model.temperature_ if calibrates else None,
         model.n_watched_ if calibrates else 0,
     )
+
+
+def _of_table(table: Any, parts: EnsembleParts) -> EnsembleParts:
+    """Put a table's own booleans, labels and units in their places."""
+    kinds = {column.name: column.kind for column in table.preprocessor.columns}
+    columns: list[Number | Category] = []
+    for one in parts.columns:
+        if isinstance(one, Category) and kinds[one.column.name] == "boolean":
+            one = replace(one, column=replace(one.column, boolean=True))
+        columns.append(one)
+    target = table.target
+    if parts.classes is not None:
+        classes = list(target.classes)
+        if len(parts.classes) < len(classes):
+            raise ValueError(
+                f"{len(classes) - len(parts.classes)} of {len(classes)} classes had no weight in training, so"
+                " the networks do not know them; fit the model without these rows"
+            )
+        return replace(parts, columns=columns, classes=classes)
+    scale, shift, own = target.scale, target.shift, parts.target
+    ranges = [np.atleast_1d(limit * scale + shift) for limit in (own.low, own.high)]
+    numbers = Numbers(np.atleast_1d(own.mean * scale + shift), np.atleast_1d(own.scale * scale), *ranges)
+    return replace(parts, columns=columns, target=numbers)
 
 
 def _numbers(preparation: Any) -> list[Number]:
