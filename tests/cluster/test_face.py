@@ -5,6 +5,7 @@ import pickle
 
 import dask
 import dask.array as da
+import dask.bag as db
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
@@ -202,6 +203,11 @@ def test_what_a_cluster_cannot_do_is_refused(client):
     clf = DaskMLPClassifier(**SETTINGS, client=client)
     with pytest.raises(ValueError, match="3 partitions and y 2"):
         clf.fit(x, frames(LABEL, npartitions=2)[0])
+    array = da.from_array(FRAME.to_numpy(), chunks=(40, 3))
+    with pytest.raises(ValueError, match="X has 120 rows, and y or sample_weight 2"):
+        clf.fit(array, [1, 2])
+    with pytest.raises(TypeError, match="X is Bag; expected a Dask array or DataFrame"):
+        clf.fit(db.from_sequence([1, 2]), label)
     with pytest.raises(ValueError, match="X has no rows"):
         clf.fit(x[x.a > 100], label[x.a > 100])
     with pytest.raises(ValueError, match=r"column 'b' is .*; expected numbers"):

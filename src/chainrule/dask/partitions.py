@@ -323,7 +323,7 @@ def collected(value: Any, what: str, like: Any = None, n_parts: int = 8) -> Coll
     """
     if hasattr(value, "to_delayed") and hasattr(value, "chunks"):
         return _of_array(value, what, like)
-    if hasattr(value, "to_delayed") and hasattr(value, "npartitions"):
+    if hasattr(value, "to_delayed") and hasattr(value, "_meta"):
         meta = value._meta
         names = None if meta.ndim == 1 else [str(name) for name in meta.columns]
         dtypes = [meta.dtype] if meta.ndim == 1 else list(meta.dtypes)
@@ -363,6 +363,8 @@ def _ends(n_rows: int, like: Any, n_parts: int) -> list[int]:
     chunks = getattr(like, "chunks", None)
     if chunks is not None and sum(chunks[0]) == n_rows:
         return [0, *itertools.accumulate(chunks[0])]
+    if chunks is not None and not math.isnan(sum(chunks[0])):
+        raise ValueError(f"X has {sum(chunks[0])} rows, and y or sample_weight {n_rows}; expected as many")
     if like is not None and is_dask(like):
         raise TypeError(
             "X is a Dask collection whose partitions are of unknown size, and y or sample_weight are in "
