@@ -1,9 +1,15 @@
 """Tables larger than memory: columns are learned as of the whole table, and the model predicts."""
 
+import gc
+import tempfile
+from types import SimpleNamespace
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from numpy.testing import assert_array_equal
 
 import chainrule
 from chainrule import TableModel
@@ -125,3 +131,103 @@ def test_what_cannot_be_is_said(houses, folder, tmp_path) -> None:
     pq.write_table(houses.slice(0, 20), tmp_path / "few.parquet")
     with pytest.raises(TableError, match="none is left to watch; fit it without memory="):
         TableModel.fit(tmp_path / "few.parquet", "dear", memory="1GB")
+
+
+# CSV larger than memory.
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Where temporary files go; nothing must be left there."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    gc.collect()
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore:.*without a value of 'price'")
+@pytest.mark.parametrize("target", ["price", "dear"])
+def test_csv_is_converted_and_learned_as_parquet_is(target, houses, tmp_path, temporary) -> None:
+    """The same columns as of the whole CSV in memory, whichever way the rows come."""
+    (tmp_path / "parts").mkdir()
+    for k in range(3):
+        pyarrow.csv.write_csv(houses.slice(2000 * k, 2000), tmp_path / "parts" / f"{k}.csv")
+    pyarrow.csv.write_csv(houses, tmp_path / "all.csv")
+    options = {"ignore": ["dear" if target == "price" else "price", "id"], "sample_weight": "weight"}
+    options |= {"epochs": 1, "missing": "none", "n_threads": 1}
+    memory = TableModel.fit(tmp_path / "all.csv", target, **options)
+    fits = [
+        TableModel.fit(source, target, memory="200kB", **options)
+        for source in (tmp_path / "all.csv", f"{tmp_path}/parts/*.csv")
+    ]
+    for fit in fits:
+        assert fit.preprocessor.feature_names == memory.preprocessor.feature_names
+        assert [one.reading for one in fit.preprocessor.columns] == [
+            one.reading for one in memory.preprocessor.columns
+        ]
+        assert fit.task == memory.task
+        assert fit.classes == memory.classes
+        assert any("is converted to Parquet for this training" in note for note in fit.notes)
+        assert_array_equal(fit.predict(tmp_path / "all.csv"), fits[0].predict(tmp_path / "all.csv"))
+    for one, other in zip(fits[0].preprocessor.columns, memory.preprocessor.columns, strict=True):
+        if hasattr(one, "mean"):  # of other training rows
+            assert one.mean == pytest.approx(other.mean, abs=5 * other.scale / np.sqrt(N))
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "words"),
+    [
+        ("1.5", "many", r"column 'x' has the text 'many' in row .*--text takes all as words"),
+        ("1.5", "5k", "column 'x' has numbers with 'k', which the first .* do not have"),
+        ("", "5", "column 'x' has no values in the first .* say what it is: --number or --text"),
+        ("2024-01-31", "soon", "column 'x' has the text 'soon'"),
+        ("true", "perhaps", "column 'x' has the text 'perhaps'"),
+        ("7", "1,5", None),
+        ("Elm", "7", None),
+    ],
+)
+def test_what_the_first_rows_do_not_show_is_an_error_or_right(
+    first, later, words, tmp_path, temporary, monkeypatch
+) -> None:
+    monkeypatch.setattr("chainrule.table_models.streamed.ROWS_TO_POSE", 500)
+    others = {"1.5": "2.5", "2024-01-31": "2024-02-01", "true": "false", "7": "8", "Elm": "Oak"}
+    lines = [f"{k % 7};{first if k % 2 else others.get(first, first)};{k % 5 + 0.5}" for k in range(1500)]
+    lines.append(f"1;{later};2.5")
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(["a;x;y", *lines]))
+    if words is None:
+        model = TableModel.fit(path, "y", memory="1MB", epochs=1, n_threads=1)
+        if first == "7":
+            column = model.preprocessor.columns[1]
+            assert column.mean == pytest.approx((750 * 7 + 750 * 8 + 1.5) / 1501, abs=0.1)
+        return
+    with pytest.raises(TableError, match=words):
+        TableModel.fit(path, "y", memory="1MB", epochs=1, n_threads=1)
+
+
+@pytest.mark.filterwarnings("ignore:.*without a value of 'price'")
+def test_csv_without_room_or_rows(houses, tmp_path, temporary, monkeypatch) -> None:
+    pyarrow.csv.write_csv(houses, tmp_path / "all.csv")
+    (tmp_path / "none.csv").write_text("a,price\n")
+    with pytest.raises(TableError, match="has no rows"):
+        TableModel.fit(tmp_path / "none.csv", "price", memory="1GB")
+    with pytest.raises(TableError, match="of type dict, expected paths"):
+        TableModel.fit({"a": [1]}, "price", memory="1GB")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(TableError, match=r"converted to Parquet, which takes up to .* TMPDIR names another"):
+        TableModel.fit(tmp_path / "all.csv", "price", memory="1GB")
+
+
+def test_nothing_is_left_after_ctrl_c(houses, tmp_path, temporary) -> None:
+    pyarrow.csv.write_csv(houses, tmp_path / "all.csv")
+
+    def interrupt(epoch):
+        assert list(temporary.iterdir())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        TableModel.fit(
+            tmp_path / "all.csv", "dear", ignore="price", memory="1GB", callback=interrupt, n_threads=1
+        )

@@ -144,7 +144,8 @@ def command(
     memory: Annotated[
         str | None,
         typer.Option(
-            metavar="SIZE", help="(plain) Read Parquet while training, and take about so much for rows: 2GB."
+            metavar="SIZE",
+            help="(plain) Read Parquet, or CSV converted to it, while training; about so much for rows: 2GB.",
         ),
     ] = None,
     quiet: Annotated[

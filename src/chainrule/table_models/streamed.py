@@ -15,6 +15,7 @@ from chainrule.stream.parquet import SORTED
 from chainrule.stream.row_groups import RowGroups
 from chainrule.stream.rows import StreamedRows, Values, joined
 from chainrule.stream.targets import TargetSummary
+from chainrule.table_models.converting import converted
 from chainrule.table_models.fitting import Part, Prepared, validation_fraction
 from chainrule.table_models.network_parameters import class_weights, learns_positive_numbers, network
 from chainrule.table_models.posing import Problem, Question, pose, row_weights
@@ -25,6 +26,7 @@ from chainrule.tables.columns import Remarks
 from chainrule.tables.errors import ParameterError, TableError, TableWarning
 from chainrule.tables.names import tidy
 from chainrule.tables.number_target import NumberTarget, SeveralTargets
+from chainrule.tables.portions import counted_from, file_kind, table_files
 from chainrule.tables.preprocessing import Preprocessor
 from chainrule.tables.summaries import ColumnSummary, NumberSummary
 from chainrule.tables.targets import Target, fit_target, known_rows, read_target
@@ -134,8 +136,9 @@ class TableRows(StreamedRows):
                 kept = self.kept(rows)
                 size += int(kept.sum())
                 part = table.filter(pa.array(kept))
-                for name, summary in columns.items():
-                    summary.add(part[name])
+                with counted_from(int(rows[0]) if len(rows) else 0, "the table, without those set aside"):
+                    for name, summary in columns.items():
+                        summary.add(part[name])
                 if isinstance(self.target, ClassTarget):
                     values, counts = np.unique(self.target.labels(table[self.targets[0]]), return_counts=True)
                     for label, count in zip(values.tolist(), counts.tolist(), strict=True):
@@ -238,18 +241,28 @@ def prepare_streamed(data: Any, asked: Question, settings: FitSettings, memory: 
     TableError, ParameterError, TrainingError
         As `TableModel.fit`.
     """
+    import pyarrow.dataset as ds
+
     room = memory_bytes(memory)
     if asked.weight is not None and not isinstance(asked.weight, str):
         raise ParameterError("it is an array; with memory= it is the name of a column", "sample_weight")
     if settings.network.get("solver") == "lbfgs":
         raise ParameterError("'lbfgs' takes all rows at once; with memory= expected another one", "solver")
     try:
-        table = RowGroups(data)
+        files = [] if isinstance(data, ds.Dataset) else table_files(data)
+        kinds = {file_kind(file) for file in files}
+        if kinds - {"CSV", "Parquet"} or len(kinds) > 1:
+            raise TableError(f"{data} is {' and '.join(sorted(kinds))}; with memory= expected Parquet or CSV")
+        if kinds == {"CSV"}:
+            problem, table = converted(files, asked, ROWS_TO_POSE)
+        else:
+            table = RowGroups(data)
         table.look(table.schema.names)
         names: dict[str, str] = {}
         for name in table.schema.names:
             names.setdefault(tidy(name), name)
-        problem = pose(_some(table), asked)
+        if kinds != {"CSV"}:
+            problem = pose(_some(table), asked)
     except StreamError as error:
         raise TableError(str(error)) from None
     estimator = network(problem.task, settings.network)

@@ -265,7 +265,8 @@ class TableModel(Leaving):
         memory : str or int, optional
             About how much memory the rows may take, such as "2GB": `table` is then a Parquet file, a folder,
             a pattern such as ``big/*.parquet`` or a dataset of pyarrow, and is read while the network trains
-            (`chainrule.stream`). By default the whole table is read first.
+            (`chainrule.stream`). CSV files are converted to temporary Parquet first. By default the whole
+            table is read first.
         **parameters
             Further parameters of `MLPClassifier` or `MLPRegressor`, by their names there: `solver`, `loss`,
             `dropout`, `schedule`, `class_weight` (by label), `scoring`, `max_time`, `checkpoint`, ...

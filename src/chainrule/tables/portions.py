@@ -147,8 +147,14 @@ def table_files(data: Any) -> list[str]:
     TableError
         Where there are none.
     """
+    paths = data if isinstance(data, list | tuple) else [data]
+    if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise TableError(
+            f"the table is of type {type(data).__name__}, expected paths of Parquet or CSV files to "
+            "read in portions"
+        )
     files: list[str] = []
-    for path in map(os.fspath, data if isinstance(data, list | tuple) else [data]):
+    for path in map(os.fspath, paths):
         if os.path.isdir(path):
             folder = os.path.join(glob.escape(path), "**")
             found: list[str] = []
