@@ -14,6 +14,7 @@ from chainrule import _engine
 
 _lock = threading.Lock()
 _at_work: set[int] = set()  # identities of the Python threads that train at this moment
+_loading = threading.RLock()
 
 
 def _after_fork() -> None:
@@ -25,6 +26,16 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
+    )
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """Let no thread fork meanwhile: modules that are half imported stay so in the child, which waits for them."""
+    with _loading:
+        yield
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Arrays at the boundary: brought to the network's dtype, refused where they are no finite real numbers."""
 
+import sys
 import contextlib
 from typing import Any
 
@@ -30,7 +31,8 @@ def as_array(values: Any, name: str) -> NDArray[Any]:
     if array.dtype.kind not in "biuf":
         hint = "; text must be encoded as numbers first" if array.dtype.kind in "US" else ""
         raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers{hint}")
-    if np.ma.is_masked(values):
+    ma = sys.modules.get("numpy.ma")  # NumPy loads it late, and who has such an array has loaded it
+    if ma is not None and ma.is_masked(values):
         raise TypeError(f"{name} is a masked array with masked values; fill them in or leave their rows out")
     return array
 

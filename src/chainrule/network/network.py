@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 
-from chainrule import _engine
+from chainrule import _engine, _threads
 from chainrule._settings import real_number, whole_number
 from chainrule.description.leaving import LeavingNetwork
 from chainrule.description.verbs import verb
@@ -478,9 +478,10 @@ class Network(Derivatives, LeavingNetwork):
         own = locals()
         for name in ("self", "x", "y", "sample_weight"):
             del own[name]
-        from chainrule.stream.rows import StreamedRows
-        from chainrule.training.loop import train  # loaded by those who train
-        from chainrule.training.settings import Settings
+        with _threads.loading():  # by those who train
+            from chainrule.stream.rows import StreamedRows
+            from chainrule.training.loop import train
+            from chainrule.training.settings import Settings
 
         if isinstance(x, StreamedRows):
             from chainrule.network.streaming import train_stream
