@@ -283,3 +283,37 @@ def test_a_fork_while_another_thread_counts_itself_does_not_wait_for_it():
     ends.set()
     other.join()
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1])
+def test_forked_while_another_thread_trains_for_the_first_time(delay):
+    """A child has the locks of modules that were half imported, and nobody who would open them."""
+    code = f"""
+    import os
+    import threading
+    import time
+    import numpy as np
+    import chainrule
+
+    x = np.random.default_rng(0).normal(size=(5000, 20))
+    net = chainrule.Network([20, 64, 2], random_state=0)
+    thread = threading.Thread(target=lambda: net.train(x, x[:, :2], epochs=20))
+    thread.start()
+    time.sleep({delay})
+    child = os.fork()
+    if child == 0:
+        chainrule.Network([20, 8, 2], random_state=0).train(x[:100], x[:100, :2], epochs=1)
+        os._exit(7)
+    for _ in range(600):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, 9)
+        raise SystemExit("the child waits for ever")
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 7
+    """
+    python(code)

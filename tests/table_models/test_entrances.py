@@ -152,6 +152,20 @@ def test_any_table_as_text_and_typed(tmp_path, rows):
         assert np.allclose(model.predict(path), typed.predict(table), rtol=1e-9)
 
 
+def test_an_ensemble_gives_the_same_predictions_by_each_entrance(tmp_path):
+    table = make(60)
+    forms = {name: enter(table, tmp_path / str(k)) for k, (name, enter) in enumerate(ENTRANCES.items())}
+    expected, strange = None, []
+    for name, form in list(forms.items())[::3]:
+        model = TableModel.fit(form, "price", preset="fast")
+        found = [model.predict(form), model.predict(table)]
+        expected = found[0] if expected is None else expected
+        if not np.allclose(found, expected, rtol=1e-6):
+            strange.append(name)
+    strange += [name for name, form in forms.items() if not np.allclose(model.predict(form), found[1])]
+    assert strange == []
+
+
 def test_german_text_of_typed_columns(tmp_path):
     """A model of typed columns reads text; one of decimal commas reads numbers."""
     rng = np.random.default_rng(0)

@@ -1,7 +1,7 @@
 """Arrays at the boundary: brought to the network's dtype, refused where they are no finite real numbers."""
 
-import sys
 import contextlib
+import sys
 from typing import Any
 
 import numpy as np
