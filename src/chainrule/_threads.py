@@ -33,7 +33,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
-    """Let no thread fork meanwhile: modules that are half imported stay so in the child, which waits for them."""
+    """Let no thread fork meanwhile: half imported modules stay so in the child, which waits for them."""
     with _loading:
         yield
 
