@@ -71,6 +71,8 @@ def test_commands_in_the_readme_run(tmp_path):
     (tmp_path / "houses").mkdir()
     for part, first in enumerate((0, houses.num_rows // 2)):
         pq.write_table(houses.slice(first, houses.num_rows // 2), tmp_path / "houses" / f"{part}.parquet")
+    (tmp_path / "new").mkdir()
+    pa.csv.write_csv(houses.slice(0, 9), tmp_path / "new" / "some.csv")
     lines = [line for block in code_blocks("README.md", "sh") for line in block.splitlines()]
     commands = [line.removeprefix("chainrule ") for line in lines if line.startswith("chainrule ")]
     assert len(commands) >= 4
