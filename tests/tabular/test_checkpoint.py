@@ -11,6 +11,7 @@ import pytest
 
 import chainrule
 from chainrule import TabularClassifier, TabularRegressor
+from chainrule.files import models
 from chainrule.files.errors import ModelFileError
 from chainrule.tabular import checkpoint as checkpoints
 from chainrule.tabular.recipes import Recipe, draws, realmlp_td
@@ -81,6 +82,9 @@ def test_a_network_that_diverged_stays_what_it_became(tmp_path, monkeypatch):
     )
     rate = draws(realmlp_td(classifies=False, smoothing=False), 2, _seed(0))[1].learning_rate
     first = TabularRegressor(checkpoint=tmp_path / "fit.safetensors", **settings).fit(x, y)
+    _, _, state = models.read_state(tmp_path / "fit.safetensors")
+    assert [one["trials"] for one in state["networks"]] == [1, 2]
+    assert state["networks"][1]["recipe"]["learning_rate"] == rate / 4
     again = TabularRegressor(checkpoint=tmp_path / "fit.safetensors", **settings).fit(x, y, resume=True)
     np.testing.assert_array_equal(again.predict(x), first.predict(x))
     assert [m.recipe for m in again.members_] == [m.recipe for m in first.members_]
