@@ -9,6 +9,7 @@ import textwrap
 import threading
 import time
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from numpy.testing import assert_array_equal
 
 from chainrule import MLPClassifier
 from chainrule.dask import ClusterError, DaskMLPClassifier
+from chainrule.dask.cluster import Cluster
 
 from .conftest import local_cluster
 
@@ -138,6 +140,20 @@ def test_a_worker_is_killed_and_the_others_go_on(expected):
             got = DaskMLPClassifier(**SETTINGS, client=client).fit(*collections())
         assert_same(got, expected)
         assert len(client.nthreads()) == 1
+
+
+def test_what_a_worker_had_computed_is_computed_again_where_that_can_be():
+    with bare_cluster(2) as (client, workers):
+        futures = client.compute([dask.delayed(pow)(2, k) for k in range(6)])
+        client.gather(futures)
+        scattered = [
+            client.scatter(k, workers=[address], hash=False) for k, address in enumerate(client.nthreads())
+        ]
+        workers[0].kill()
+        cluster = Cluster(client, 1)
+        assert cluster.results(futures, cluster.workers) == [1, 2, 4, 8, 16, 32]
+        with pytest.raises(ClusterError, match=r"has lost rows: .* that Dask can read again"):
+            cluster.results(scattered, cluster.workers)
 
 
 @pytest.mark.slow

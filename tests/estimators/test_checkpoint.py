@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,7 +174,7 @@ def test_by_time(tmp_path, monkeypatch):
     monkeypatch.setattr(
         checkpoint.models, "write_state", lambda *args: written.append(args[2]["fitted"]["n_iter_"])
     )
-    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: next(now)))
     MLPClassifier(**FAST, checkpoint=tmp_path / "run", checkpoint_every="1 min").fit(X, LABELS)
     assert written == [3, 6, 9, 12]
 

@@ -7,6 +7,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 from distributed import Client, Future, LocalCluster, get_client
@@ -24,6 +25,10 @@ SUSPICION = 60.0
 #: Seconds without a sign of life, after which a worker is taken for frozen. The scheduler waits for minutes;
 #: a worker that loads packages from a slow disk is silent for long, too.
 FROZEN = 60.0
+
+#: Of futures that have no end yet. What was lost with a worker is computed again; where that cannot be, it
+#: becomes "cancelled".
+WAITED_FOR = ("pending", "lost")
 
 
 @contextlib.contextmanager
@@ -125,10 +130,10 @@ class Cluster:
 
     def wait_for_one(self, futures: Sequence[Future], check: Callable[[], object]) -> None:
         """Wait until one more of these futures has an end, or for half a second, and then call `check`."""
-        pending = [future for future in futures if future.status == "pending"]
+        pending = [future for future in futures if future.status in WAITED_FOR]
         begin, nap = time.monotonic(), 0.001
         while time.monotonic() - begin < 0.5:
-            if any(future.status != "pending" for future in pending):
+            if any(future.status not in WAITED_FOR for future in pending):
                 return
             time.sleep(nap)
             nap = min(1.5 * nap, 0.03)
@@ -143,7 +148,7 @@ class Cluster:
             Where nothing comes any more since a worker is frozen: others may wait for what it has.
         """
         before, since = 0, time.monotonic()
-        while all(future.status in ("pending", "finished") for future in futures):
+        while all(future.status in (*WAITED_FOR, "finished") for future in futures):
             finished = sum(future.status == "finished" for future in futures)
             if finished == len(futures):
                 return
@@ -188,13 +193,15 @@ class Cluster:
                 raise of_task(future)
         found = []
         for future in futures:
-            if future.status != "finished":
+            self.wait([future], check)  # it may be lost while the others are fetched
+            try:
+                found.append(self.result(future, check))
+            except CancelledError:
                 raise ClusterError(
                     f"Dask has lost rows: a task is {future.status}. Data that were scattered or "
                     "persisted on a worker that is gone cannot be made again; pass collections that Dask can "
                     "read again"
-                )
-            found.append(self.result(future, check))
+                ) from None
         return found
 
     def gather(self, delayed: Sequence[Any]) -> list[Any]:

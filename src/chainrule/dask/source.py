@@ -16,7 +16,7 @@ import numpy as np
 from distributed import Future
 
 from chainrule import _engine
-from chainrule.dask.cluster import Changed, Cluster, of_task
+from chainrule.dask.cluster import WAITED_FOR, Changed, Cluster, of_task
 from chainrule.dask.errors import ClusterError
 from chainrule.dask.member import Cut, Job, Order, Report, State, hold, train
 from chainrule.dask.partitions import DaskRows
@@ -298,7 +298,7 @@ class ClusterSource(Source):
             reports: dict[int, Report] = {}
             while len(reports) < len(futures):
                 self.cluster.wait_for_one(futures, check)
-                if any(future.status in ("cancelled", "lost", "error") for future in futures):
+                if any(future.status not in (*WAITED_FOR, "finished") for future in futures):
                     self._raise_of_data(futures)
                 for me, future in enumerate(futures):
                     if me not in reports and future.status == "finished":
