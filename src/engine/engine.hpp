@@ -174,6 +174,7 @@ template <class T>
 struct StepBatch {
   const std::int64_t* order;  // n_rows positions in the data; the last one is repeated for lanes beyond it
   std::int64_t n_rows;
+  std::int64_t asks_above;   // bytes of a matrix above which products ask for what they need next
   std::int64_t row_block;    // rows taken through all layers at a time, so that they stay in cache
   std::int64_t stride;       // elements between the panels of a batch matrix
   bool narrow;               // every layer fits into one vector: batch matrices as kernels/narrow.inl has them

@@ -20,6 +20,10 @@ constexpr T kLeastDeltaOfSteps = static_cast<T>(sizeof(T) == 4 ? 0x1p-63 : 0x1p-
 template <class T>
 constexpr T kLeastDelta = static_cast<T>(sizeof(T) == 4 ? 0x1p-103 : 0x1p-970);
 
+// Bytes of a matrix above which products ask for what they need next (kernels/tiles.inl): what the second-level cache
+// holds, where the first holds a band of weights too (48 KiB, as Intel's since 2019).
+std::int64_t asks_above();
+
 // Two numbers as bfloat16 in the bits of one float, rounded as kernels/pairs.inl does it.
 float pair(float low, float high);
 
@@ -96,6 +100,7 @@ Step<T> step_of(const Shape& shape, const Packed<T>& packed, const std::vector<L
   step.n_layers = shape.n_layers();
   step.layers = layers.data();
   step.data = rows;
+  step.batch.asks_above = asks_above();
   step.batch.stride = batch.stride();
   step.batch.input = batch.input();
   step.batch.input_pairs = batch.input_pairs();

@@ -279,6 +279,22 @@ def test_the_bits_depend_on_neither_threads_nor_instruction_set(
         assert bits("baseline", 1, penalties) == bits("baseline", 2, penalties)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_bits_of_matrices_larger_than_caches(dtype: str) -> None:
+    """Weights and rows of more than 2 MB, which products may take in other blocks and ask for ahead."""
+
+    def bits(isa: str, n_threads: int) -> tuple:
+        activations = ["relu", "tanh", "identity"]
+        case = make_case(
+            [790, 770, 700, 3], activations, "squared_error", n_samples=730, dtype=dtype, isa=isa
+        )
+        trainer = engine.Trainer(case.model, "adam", batch_size=700, n_threads=n_threads)
+        losses = trainer.epochs(case.data, 1, seed=4)
+        return losses.tobytes(), case.model.parameters.tobytes(), *[a.tobytes() for a in trainer.state]
+
+    assert len({bits(isa, n_threads) for isa in FMA_ISAS for n_threads in (1, 3)}) <= 1
+
+
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_state_goes_on_in_another_trainer(name: str, settings: dict, sign: int) -> None:

@@ -143,7 +143,7 @@ void derive_rows(const Step<T>& s, const RowDerivatives<T>& d, int64_t begin, in
         return;
       }
       multiply_rows(row_factor(s, first.delta, first.n_out, 0, n), first.n_out, first.transposed, d.input_delta,
-                    first.n_in, s.batch.stride, 0, n, [&](T* tile, int64_t place, int rows, int64_t, int n_vectors) {
+                    first.n_in, s.batch, 0, n, [&](T* tile, int64_t place, int rows, int64_t, int n_vectors) {
                       if (!first.residual) return;
                       for (int i = 0; i < rows; ++i)  // E9
                         for (int j = 0; j < n_vectors; ++j) {

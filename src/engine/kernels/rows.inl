@@ -4,9 +4,22 @@
 namespace {
 
 // Inner columns summed before the sums are put down: rows of a tile stay in the first-level cache, a band of weights in the
-// second. 512 float32 numbers fit, and whole panels of every build.
+// second. 512 float32 numbers fit, and whole panels of every build. Where products ask for what they need next, the band
+// stays in the first, beside the rows of two tiles.
 template <class T>
 constexpr int64_t kInnerBlock = 2112 / static_cast<int64_t>(sizeof(T)) / kPanel<T> * kPanel<T>;
+template <class T>
+constexpr int64_t kAskingBlock = (27 << 10) / (kPanel<T> * static_cast<int64_t>(sizeof(T))) / kPanel<T> * kPanel<T>;
+
+// What is multiplied after a block of n steps of weights lies behind it in memory; the tiles of that block share it out.
+template <class T>
+CHAINRULE_INLINE Ahead ahead_of(const T* weights, int64_t n, int n_vectors, int64_t rows) {
+  const T* end = weights + n * n_vectors * Simd<T>::width;
+  const int64_t lines = (end - weights) * static_cast<int64_t>(sizeof(T)) / kLineBytes;
+  const int64_t panels = (n + kPanel<T> - 1) / kPanel<T>, shares = panels * ((rows + kTileRows - 1) / kTileRows);
+  const int64_t each = (lines + shares - 1) / shares;
+  return {reinterpret_cast<const char*>(end), each, panels * each * kLineBytes};
+}
 
 // Rows of a batch matrix as the factor of a product; the first of them is at `rows`.
 template <class T>
@@ -29,19 +42,23 @@ CHAINRULE_INLINE Factor<T> row_factor(const Step<T>& s, const T* a, int64_t n, i
 // c = a b for rows r0..r1 of batch matrix c (n_outer columns), b in panels of weights, n_inner steps along the sum.
 // finish(tile, place, rows, n0, n_vectors) is called once for each tile, while it is in cache.
 template <class T, class Finish>
-CHAINRULE_INLINE void multiply_rows(Factor<T> a, int64_t n_inner, const T* b, T* c, int64_t n_outer, int64_t stride,
-                                    int64_t r0, int64_t r1, Finish finish) {
+CHAINRULE_INLINE void multiply_rows(Factor<T> a, int64_t n_inner, const T* b, T* c, int64_t n_outer,
+                                    const chainrule::StepBatch<T>& batch, int64_t r0, int64_t r1, Finish finish) {
+  const bool asks = kAsks && n_inner * n_outer * static_cast<int64_t>(sizeof(T)) > batch.asks_above;
+  const int64_t block = asks ? kAskingBlock<T> : kInnerBlock<T>;
   for (int64_t n0 = 0; n0 < n_outer; n0 += kPanel<T>) {
     const int n_vectors = band_vectors<T>(n_outer, n0);
     const int64_t panel = n0 / kPanel<T>;
     const T* band = b + n0 * n_inner;
-    for (int64_t k0 = 0; k0 < n_inner; k0 += kInnerBlock<T>) {
-      const int64_t n = smaller(kInnerBlock<T>, n_inner - k0);
-      for (int64_t r = r0; r < r1; r += kTileRows) {
+    for (int64_t k0 = 0; k0 < n_inner; k0 += block) {
+      const int64_t n = smaller(block, n_inner - k0);
+      const T* weights = band + k0 * n_vectors * Simd<T>::width;
+      Ahead next = asks ? ahead_of(weights, n, n_vectors, r1 - r0) : Ahead{};
+      for (int64_t r = r0; r < r1; r += kTileRows, next.at += next.of_tile) {
         const int rows = static_cast<int>(smaller(kTileRows, r1 - r));
-        const int64_t place = panel * stride + r * kPanel<T>;
+        const int64_t place = panel * batch.stride + r * kPanel<T>;
         kTiles<T>.row[rows - 1][n_vectors - 1](a.rows + k0 / kPanel<T> * a.stride + (r - r0) * kPanel<T>, a.stride, n,
-                                               band + k0 * n_vectors * Simd<T>::width, c + place, k0 > 0);
+                                               weights, c + place, k0 > 0, next);
         if (k0 + n == n_inner) finish(c + place, place, rows, n0, n_vectors);
       }
     }
@@ -111,8 +128,7 @@ CHAINRULE_INLINE void multiply_layer(const Step<T>& s, int k, int64_t r0, int64_
     const T* x = k == 0 ? s.batch.input : s.layers[k - 1].output;
     const int64_t end = at + r1 - r0;
     multiply_rows(row_factor(s, x, layer.n_in, at, end), sum_steps(layer.n_in),
-                  kPairs ? layer.weight_pairs : layer.weights, layer.output, layer.n_out, s.batch.stride, at, end,
-                  finish);
+                  kPairs ? layer.weight_pairs : layer.weights, layer.output, layer.n_out, s.batch, at, end, finish);
   }
 }
 
@@ -194,7 +210,7 @@ void special_layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
   const bool norm = layer.vectors[kGain].values != nullptr;
   multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),
                 kPairs ? next.transposed_pairs : next.transposed, norm ? layer.norm_delta : layer.delta, layer.n_out,
-                s.batch.stride, r0, r1, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
+                s.batch, r0, r1, [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
                   finish(s, k, tile, place, rows, n0, n_vectors, around);
                 });
   if (norm) norm_rows_backward(s, layer, r0, r1);
@@ -216,8 +232,7 @@ void layer_backward(const Step<T>& s, int k, int64_t r0, int64_t r1) {
         }
     };
     multiply_rows(row_factor(s, next.delta, next.n_out, r0, r1), sum_steps(next.n_out),
-                  kPairs ? next.transposed_pairs : next.transposed, layer.delta, layer.n_out, s.batch.stride, r0, r1,
-                  finish);
+                  kPairs ? next.transposed_pairs : next.transposed, layer.delta, layer.n_out, s.batch, r0, r1, finish);
   });
 }
 
@@ -228,7 +243,7 @@ void inputs_backward(const Step<T>& s, int64_t r0, int64_t r1) {
   const InputPiece<T>& last = s.inputs.pieces[s.inputs.n_pieces - 1];
   const T* scale = last.kind == InputKind::scale ? last.arrays[0] : nullptr;
   multiply_rows(row_factor(s, first.delta, first.n_out, r0, r1), sum_steps(first.n_out),
-                kPairs ? first.transposed_pairs : first.transposed, s.inputs.delta, first.n_in, s.batch.stride, r0, r1,
+                kPairs ? first.transposed_pairs : first.transposed, s.inputs.delta, first.n_in, s.batch, r0, r1,
                 [&](T* tile, int64_t place, int rows, int64_t n0, int n_vectors) {
                   for (int i = 0; i < rows; ++i)
                     for (int j = 0; j < n_vectors; ++j) {

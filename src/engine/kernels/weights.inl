@@ -188,7 +188,7 @@ CHAINRULE_INLINE void each_vector(const Layer<T>& layer, Use use) {
 constexpr bool kUpdatesMeanwhile = kTileRows * kTileVectors > 12;
 template <class T, class Optimize, Source kSource>
 void sum_while_updating(const Step<T>& s, const Layer<T>& layer, const T* a, int64_t n, const T* b, T* c,
-                        bool accumulate, const T* before, int64_t i0, int64_t n0) {
+                        bool accumulate, const T* next, const T* before, int64_t i0, int64_t n0) {
   constexpr int n_updates = kTileRows * kTileVectors;
   constexpr int64_t tile_step = kTileVectors * Simd<T>::width;
   const Update<T, Optimize, kSource> update(s, layer.factors);
@@ -197,10 +197,11 @@ void sum_while_updating(const Step<T>& s, const Layer<T>& layer, const T* a, int
   load_sums<T>(sums, c, accumulate);
   const int64_t each = n / n_updates, place = n0 * layer.n_in + i0 * tile_step;
   for (int q = 0; q < n_updates; ++q, a += each * kPanel<T>, b += each * kPanel<T>) {
-    multiply_add<T, kRowsAhead>(sums, a, 1, kPanel<T>, b, kPanel<T>, each);
+    add_rows<T>(sums, a, b, each, next);
     update(load(before + q * Simd<T>::width), layer.weights, layer.moments, place + q * Simd<T>::width, true);
+    if (next) next += each * kTileRows;
   }
-  multiply_add<T, kRowsAhead>(sums, a, 1, kPanel<T>, b, kPanel<T>, n - n_updates * each);
+  add_rows<T>(sums, a, b, n - n_updates * each, next);
   store_sums<T>(sums, c);
   update.sweep(layer.weights, layer.moments, place, n_updates);
   mirror_tile(layer, i0, kTileRows, n0, kTileVectors);
@@ -214,7 +215,7 @@ struct Finish {
   void (*vector)(const Step<T>&, const LearnedVector<T>&, const T* sums, int64_t n0, int n_vectors);
   void (*by_row)(const Step<T>&, const Layer<T>&, const T* x, Vec<T> delta);
   void (*tile_meanwhile)(const Step<T>&, const Layer<T>&, const T* a, int64_t n, const T* b, T* c, bool accumulate,
-                         const T* before, int64_t i0, int64_t n0);  // or null
+                         const T* next, const T* before, int64_t i0, int64_t n0);  // or null
 };
 
 template <class T, class Optimize, Source kSource>
@@ -250,6 +251,7 @@ CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T
   const int64_t stride = kPairs ? s.batch.stride / 2 : s.batch.stride, n_rows = sum_steps(s.batch.n_rows);
   const T* delta = (kPairs ? layer.delta_pairs : layer.delta) + n0 / kPanel<T> * stride;
   constexpr int64_t tile_size = kTileRows * kPanel<T>;
+  const bool asks = n_rows * layer.n_in * static_cast<int64_t>(sizeof(T)) > s.batch.asks_above;
   const auto rows_of = [&](int64_t t) { return static_cast<int>(smaller(kTileRows, layer.n_in - t * kTileRows)); };
   for (int64_t first = i_first; first < i_last; first += kTilesAtOnce) {
     const int64_t last = smaller(i_last, first + kTilesAtOnce);
@@ -271,12 +273,16 @@ CHAINRULE_INLINE void sum_dense(const Step<T>& s, const Layer<T>& layer, const T
         }
         const T* a = x + i0 / kPanel<T> * stride + r0 * kPanel<T> + i0 % kPanel<T>;
         const T* b = delta + r0 * kPanel<T>;
+        // The tiles of a panel share out the same rows of the panel that follows; after the last, of the first again.
+        const int64_t after = i0 / kPanel<T> + 1, share = i0 % kPanel<T> / kTileRows * n * kTileRows;
+        const T* next = x + (after * kPanel<T> < layer.n_in ? after * stride : 0) + r0 * kPanel<T> + share;
+        if (!asks) next = nullptr;
         const bool add = r0 > 0 || s.rule.accumulate, before = ends && t > first;
         const bool whole = rows == kTileRows && n_vectors == kTileVectors && n >= 2 * kTileRows * kTileVectors;
         if (before && whole && finish.tile_meanwhile) {
-          finish.tile_meanwhile(s, layer, a, n, b, tile, add, tile - tile_size, i0 - kTileRows, n0);
+          finish.tile_meanwhile(s, layer, a, n, b, tile, add, next, tile - tile_size, i0 - kTileRows, n0);
         } else {
-          kTiles<T>.weight[rows - 1][n_vectors - 1](a, n, b, tile, add);
+          kTiles<T>.weight[rows - 1][n_vectors - 1](a, n, b, tile, add, next);
           if (before) finish_tile(t - 1);
         }
       }
