@@ -1,4 +1,4 @@
-"""The networks of "Backpropagation from first principles", each derived once, when the page is built."""
+"""The networks whose derivations stand in the pages, each derived once, when the pages are built."""
 
 from functools import cache
 
@@ -47,6 +47,32 @@ def extras() -> Derivation:
     )
 
 
+def member() -> Derivation:
+    """Return a network made as those of `TabularRegressor`, only smaller, and a row of its table.
+
+    Its columns: area and age of a house, centered and scaled; whether it has a garden; its district, a code.
+    """
+    rng = np.random.default_rng(4)
+    x = np.column_stack([rng.normal(size=(400, 2)), rng.integers(0, 2, 400), rng.integers(0, 3, 400)])
+    price = x[:, 0] + np.sin(3 * x[:, 1]) + 0.5 * x[:, 2] * (x[:, 3] == 1) + 0.1 * rng.normal(size=400)
+    y = (price - price.mean()) / price.std()
+    inputs = chainrule.inputs
+    network = chainrule.Network(
+        [4, 4, 1],
+        activation="mish",
+        parametric=True,
+        inputs=[
+            inputs.Periodic([0, 1], n_frequencies=4, n_outputs=2, sigma=0.3),
+            inputs.Numbers([2]),
+            inputs.Categories(3, n_categories=3, n_outputs=2),
+            inputs.Scale(),
+        ],
+        random_state=0,
+    )
+    network.train(x, y, optimizer=chainrule.AdamW(0.01), epochs=30, batch_size=32)
+    return derive(network, x[0], y[0])
+
+
 def _seed_network() -> chainrule.Network:
     network = chainrule.Network(
         [3, 5, 4, 3], activation="sigmoid", output_activation="sigmoid", random_state=0
@@ -69,4 +95,4 @@ def _deep(activation: str, variance: float) -> Derivation:
     return derive(network, rng.normal(size=8), rng.normal(size=4))
 
 
-NETWORKS = {make.__name__: make for make in (seed, batch, sigmoids, rectifiers, extras)}
+NETWORKS = {make.__name__: make for make in (seed, batch, sigmoids, rectifiers, extras, member)}

@@ -12,6 +12,10 @@ from chainrule.derive.render.mathml import math, mathml
 from chainrule.derive.render.mathml import matrix as mathml_matrix
 from chainrule.derive.rules import RULES
 
+#: Keys of gradients by parameters.
+PARAMETERS = (
+    "dW.", "db.", "dalpha.", "dscale.", "dfrequency.", "dphase.", "dweight.", "dbias.", "drise.", "dtable.",
+)  # fmt: skip
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 WORDS = {
     "en": {
@@ -136,7 +140,7 @@ def checks(derivation: Derivation, language: str) -> str:
         + "".join(f"<td>{'' if d is None else f'{d:.1e}'.replace('-', '−')}</td>" for d in row["differences"])
         + "</tr>"
         for row in found["rows"]
-        if row["step"].startswith(("dW.", "db."))
+        if row["step"].startswith(PARAMETERS)
     )
     head = f"<thead><tr><th></th><th></th>{head}</tr></thead>"
     return f'<table class="derive-checks">{head}<tbody>{rows}</tbody></table>'

@@ -28,7 +28,13 @@ def test_all_commands_take_the_model(ensemble, in_process, tmp_path):
     explained = in_process("explain", "m", "houses.csv", "--repeats", "1").succeeds().out
     assert "accuracy lost" in explained
     assert "m.c: " in in_process("export", "m", "--to", "m.c").succeeds().out
-    in_process("derive", "m", "--table", "houses.csv").fails(1, "preset plain")
+    derived = in_process("derive", "m", "--table", "houses.csv", "--row", "3").succeeds().out
+    assert "network" in derived.splitlines()[3]
+    assert "Member(" in derived.splitlines()[3]
+    assert "2π ξ₁ ω₁ + θ₁" in derived
+    done = in_process("derive", "m", "--lang", "zh", "--python", "m.py").succeeds().out.splitlines()
+    assert "该模型" in done[0]
+    assert done[1] == "wrote m.py"
 
 
 @pytest.mark.parametrize(

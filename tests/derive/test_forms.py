@@ -18,6 +18,8 @@ from chainrule.derive.render.text import text
 from chainrule.derive.rules import RULES
 
 from .networks import HIDDEN, PAIRS, make, make_seed_network
+from .test_inputs import KINDS
+from .test_inputs import make as make_tabular
 from .test_layers import make_layered
 
 CHINESE = re.compile("[一-鿿]")
@@ -30,7 +32,8 @@ def everything():
     found += [chainrule.derive([3, 2, 2], activation=activation) for activation in HIDDEN]
     found += [chainrule.derive([3, 2], loss=loss, output_activation=output) for loss, output in PAIRS]
     net, x, y, options = make_layered(True, True, True, "prelu", 2)
-    return [*found, chainrule.derive(net, x, y, masks=options["masks"])]
+    found.append(chainrule.derive(net, x, y, masks=options["masks"]))
+    return [*found, chainrule.derive(*make_tabular(KINDS["all"], 2, activation="mish", parametric=True))]
 
 
 def formulas(derivation):

@@ -293,14 +293,5 @@ def test_a_learned_activation_is_not_parametric() -> None:
     assert net.parametric == [False, True, False]
 
 
-def test_what_derivations_do_not_have_yet_is_said() -> None:
-    for net, what in (
-        (network(), "input layers"),
-        (chainrule.Network([4, 3, 1], parametric=True), "parametric activations"),
-    ):
-        with pytest.raises(NotImplementedError, match=f"this network has {what} .* derivations do not have"):
-            chainrule.derive(net, X[:1], Y[:1])
-
-
 def test_every_kind_is_there() -> None:
     assert {layer.name for layer in network()._architecture.inputs} == set(INPUT_LAYERS)

@@ -99,12 +99,18 @@ def test_no_rows_give_no_predictions(fitted):
 
 
 def test_what_needs_one_network_says_so(fitted):
-    for use in (
-        lambda: chainrule.derive(fitted),
-        lambda: chainrule.diagnose(fitted, make(), make()["price"]),
-    ):
-        with pytest.raises(NotImplementedError, match="preset='plain'"):
-            use()
+    with pytest.raises(NotImplementedError, match="preset='plain'"):
+        chainrule.diagnose(fitted, make(), make()["price"])
+
+
+def test_the_best_member_is_derived(fitted):
+    best = max(fitted.members, key=lambda member: member.score)
+    x, y = fitted.network_rows(make(), slice(0, 2))
+    derivation = chainrule.derive(fitted, x, y)
+    assert repr(best) in derivation.model.origin.en
+    last = len(best.network.weights) + 1
+    np.testing.assert_allclose(derivation.value(f"x.{last}"), best.network(x), rtol=1e-4, atol=1e-5)
+    assert derivation.value("batch.E").item() == pytest.approx(best.network.evaluate(x, y), rel=1e-4)
 
 
 def test_members_take_the_rows_that_network_rows_gives(fitted):

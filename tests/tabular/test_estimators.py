@@ -84,6 +84,32 @@ def test_the_average_is_that_of_members_called_one_by_one(fitted):
         assert np.array_equal(model._outputs(rows), total)
 
 
+def test_the_best_member_is_derived_from_the_column_to_the_loss(fitted):
+    model, X, y = fitted
+    derivation = chainrule.derive(model, X.iloc[:1], y[:1])
+    best = max(model.members_, key=lambda member: member.score)
+    assert repr(best) in derivation.model.origin.en
+    assert {"E11", "E12", "E13", "E15"} <= {step.equation for step in derivation}
+    rows, targets = model.member_inputs(X.iloc[:1]), model.member_targets(X.iloc[:1], y[:1])
+    assert np.array_equal(derivation.value("x.0"), rows)
+    assert np.array_equal(derivation.value("y"), targets)
+    gradients = best.network.gradients(rows, targets)
+    for key, expected in (
+        ("dfrequency.2", gradients.inputs[0].frequency[1]),
+        ("dalpha.3", gradients.alphas[2]),
+        ("dscale.0", gradients.inputs[-1].scale),
+    ):
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(derivation.value(key)[0], expected, rtol=0, atol=1e-4 * scale)
+    for written in (derivation.to_text(), derivation.to_markdown(), derivation._repr_html_()):
+        assert repr(best) in written
+    labels = np.where(y > 0.5, "high", "low")
+    classifier = TabularClassifier(**FAST, recipe="realmlp-td-s").fit(X, labels)
+    found = chainrule.derive(classifier, X.iloc[:3], labels[:3])
+    assert found.value("y").argmax(axis=1).tolist() == (labels[:3] == "low").astype(int).tolist()
+    assert "the network of a model that has one" in found.model.origin.en
+
+
 def test_members_and_looks(fitted):
     model, X, _ = fitted
     assert sum(member.weight for member in model.members_) == pytest.approx(1)

@@ -77,6 +77,8 @@ def command(
             )
         sample = _saved(Path(network), table, row)
     derivation = _derive(sample, lang, bias_sign)
+    if derivation.model.origin is not None and (wanted or verify):
+        print(derivation.model.origin.to(derivation.language))
     for form, path in wanted.items():
         _write(derivation, form, path, numbers)
         print(f"wrote {path}")
@@ -96,7 +98,7 @@ def _derive(sample: tuple[Any, Any, Any], language: Any, bias_sign: str) -> "Der
 
     try:
         return derive(*sample, language=language, bias_sign=bias_sign)
-    except (NotImplementedError, ValueError) as error:
+    except ValueError as error:
         raise TrainingError(str(error)) from None
 
 

@@ -155,6 +155,14 @@ def _slopes(f: Any, net: Expr) -> Expr:
     return _first(f, net) + (1 - _first(f, net)) * call("sigmoid", net)
 
 
+def _parametric_value(f: Any, net: Expr) -> Expr:
+    return net + f.alpha * (entry(f.sigma).value(f.sigma, net) - net)
+
+
+def _parametric_derivative(f: Any, net: Expr) -> list[Expr]:
+    return [1 - f.alpha + f.alpha * entry(f.sigma).derivative(f.sigma, net)[-1]]
+
+
 EDGE = Words("At the kinks the derivative is 0, here as in the engine.", "折点处导数取 0，这里与引擎一致。")
 BRANCH = Words(
     "At net = 0 the left branch is taken, here as in the engine.", "net = 0 处取左支，这里与引擎一致。"
@@ -274,6 +282,17 @@ ENTRIES: dict[str, Entry] = {
         Words(
             "Each unit learns its slope a. The slope may become negative, so f′ is told from net.",
             "每个单元学习自己的斜率 a。斜率可能变成负数，所以 f′ 由 net 的符号决定。",
+        ),
+    ),
+    "parametric": Entry(
+        _parametric_value,
+        _parametric_derivative,
+        None,
+        Words(
+            "net + α (σ(net) − net) for the function σ: each unit learns its own α, 1 at first, where it is σ"
+            " itself; at 0 it is the identity.",
+            "net + α (σ(net) − net)，σ 是该层的函数：每个单元学习自己的 α，初值为 1，"
+            "此时就是 σ 本身；α = 0 时是恒等函数。",
         ),
     ),
     "exp": Entry(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from chainrule.derive import activations, losses
 from chainrule.derive.context import Context
 from chainrule.derive.expression import Expr, MatMul, Number, Symbol, as_expr
-from chainrule.derive.forward import activated, deviation, dropped, learned, mask, net_symbol, normalized
+from chainrule.derive.forward import activated, deviation, dropped, mask, net_symbol, normalized
+from chainrule.derive.inputs.stage import input_gradient_steps
 from chainrule.derive.steps import Form, Part, Step
 from chainrule.derive.terms import Diag, Identity, Ones, Partial, SumUnits
 from chainrule.derive.words import NOTHING, Words
@@ -21,8 +22,7 @@ def backward_steps(context: Context) -> list[Step]:
         steps += _layer(context, k)
         steps.append(bias_gradient(context, k))
         steps.append(weight_gradient(context, k))
-    steps.append(_input_gradient(context, 1))
-    return steps
+    return [*steps, _input_gradient(context, 1), *input_gradient_steps(context)]
 
 
 def part_of(context: Context, k: int) -> Part:
@@ -65,7 +65,7 @@ def is_full(context: Context, k: int) -> bool:
 
 def prime(context: Context, k: int) -> Expr:
     """f_k'(net_k), as a row."""
-    if context.layer(k).activation.name == "prelu":
+    if context.layer(k).learns:
         return activations.entry(context.layer(k).activation).derivative(
             context.bound(k), net_symbol(context, k)
         )[-1]
@@ -91,7 +91,7 @@ def derivative_steps(context: Context, k: int) -> list[Step]:
     entry, part = activations.entry(layer.activation), part_of(context, k)
     lines = entry.derivative(context.bound(k), into)
     lhs = context.notation.jacobian(out, into)
-    name = layer.activation.name
+    name, equation = layer.function, "E12" if layer.learns == "alpha" else "E7"
     title = Words(f"Derivative of layer {k}'s function, {name}", f"第 {k} 层函数 {name} 的导数")
     if entry.full:
         forms = [Form(line, "full_jacobian", "jacobians") for line in lines]
@@ -110,14 +110,14 @@ def derivative_steps(context: Context, k: int) -> list[Step]:
             f"{entry.note.zh}前向传播为该层存下 net。",
         )
     steps.append(
-        Step(f"prime.{k}", "E7", part, k, title, context.f_prime(k, into), row.key, tuple(forms), note)
+        Step(f"prime.{k}", equation, part, k, title, context.f_prime(k, into), row.key, tuple(forms), note)
     )
     matrix = Words(f"Its Jacobian matrix, layer {k}", f"第 {k} 层的雅可比矩阵")
     shapes = [
         Form(Diag(prime(context, k)), "elementwise", "jacobians"),
         Form(opened(context, k), stored_rule(context, k), "stored"),
     ]
-    steps.append(Step(f"jacobian.{k}", "E7", part, k, matrix, lhs, lhs.key, tuple(shapes)))
+    steps.append(Step(f"jacobian.{k}", equation, part, k, matrix, lhs, lhs.key, tuple(shapes)))
     return steps
 
 
@@ -143,16 +143,16 @@ def _layer(context: Context, k: int) -> list[Step]:
     plain = not (layer.normalized or layer.dropout or layer.residual)
     steps = []
     joined = context.layer(k + 1).residual
-    if joined or not plain or layer.activation.name == "prelu":
+    if joined or not plain or layer.learns:
         steps.append(_input_gradient(context, k + 1))
     steps += derivative_steps(context, k)
     if plain and not joined:
         steps.append(_hidden_delta(context, k))
-        return steps + _slopes(context, k)
+        return steps + _of_activation(context, k)
     if layer.dropout:
         steps.append(_through_dropout(context, k))
     steps.append(_through_activation(context, k))
-    steps += _slopes(context, k)
+    steps += _of_activation(context, k)
     if layer.normalized:
         steps += _through_normalization(context, k)
     return steps
@@ -269,27 +269,34 @@ def _through_activation(context: Context, k: int) -> Step:
     return Step(lhs.key, "E5", "recursion", k, title, lhs, lhs.key, forms)
 
 
-def _slopes(context: Context, k: int) -> list[Step]:
+def _of_activation(context: Context, k: int) -> list[Step]:
+    """Return the gradient of what the activation learns: slopes of prelu (E7), or alphas (E12)."""
     layer, notation = context.layer(k), context.notation
-    if layer.activation.name != "prelu":
+    if not layer.learns:
         return []
-    into, slope, h = net_symbol(context, k), learned(context, "slope", k), activated(context, k)
-    lhs = notation.gradient(f"dslope.{k}", notation.E, slope)
+    into, vector, h = net_symbol(context, k), context.learned(layer.learns, k), activated(context, k)
+    lhs = notation.gradient(f"d{layer.learns}.{k}", notation.E, vector)
     gradient = _into(context, k)
-    by_slope = activations.by_sign(into, as_expr(0), into)
+    if layer.learns == "slope":
+        by_vector = activations.by_sign(into, as_expr(0), into)
+        equation, name = "E7", Words("slopes", "斜率")
+    else:
+        sigma = context.bound(k).sigma
+        by_vector = activations.entry(sigma).value(sigma, into) - into
+        equation, name = "E12", Words("alphas", "α")
     forms = (
-        Form(MatMul((Partial(notation.E, h, direct=False), Partial(h, slope))), "chain_rule", "chain"),
-        Form(gradient @ Diag(by_slope), "elementwise", "jacobians"),
-        Form(gradient * by_slope, "hadamard", "collapsed"),
+        Form(MatMul((Partial(notation.E, h, direct=False), Partial(h, vector))), "chain_rule", "chain"),
+        Form(gradient @ Diag(by_vector), "elementwise", "jacobians"),
+        Form(gradient * by_vector, "hadamard", "collapsed"),
     )
-    title = Words(f"Gradient of the slopes of layer {k}", f"第 {k} 层斜率的梯度")
-    return [Step(f"dslope.{k}", "E7", "parameters", k, title, lhs, lhs.key, forms)]
+    title = Words(f"Gradient of the {name.en} of layer {k}", f"第 {k} 层{name.zh}的梯度")
+    return [Step(lhs.key, equation, "parameters", k, title, lhs, lhs.key, forms)]
 
 
 def _through_normalization(context: Context, k: int) -> list[Step]:
     notation, n = context.notation, context.notation.n(k + 1)
     E, net, u, s = notation.E, notation.net(k), normalized(context, k), deviation(context, k)
-    z, gain, shift = net_symbol(context, k), learned(context, "gain", k), learned(context, "shift", k)
+    z, gain, shift = net_symbol(context, k), context.learned("gain", k), context.learned("shift", k)
     dz = notation.gradient(f"dz.{k}", E, z)
     dgain, dshift = notation.gradient(f"dgain.{k}", E, gain), notation.gradient(f"dshift.{k}", E, shift)
     du = notation.gradient(f"du.{k}", E, u)

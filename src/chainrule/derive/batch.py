@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainrule.derive.context import Context
 from chainrule.derive.expression import Expr, Glyph, Gradient, MatMul, Number, Size, Symbol
-from chainrule.derive.forward import learned
+from chainrule.derive.inputs import stage
 from chainrule.derive.steps import Form, Step
 from chainrule.derive.terms import Ones, Stacked, SumSamples
 from chainrule.derive.words import Words
@@ -18,8 +18,11 @@ def batch_steps(context: Context) -> list[Step]:
     for k in range(context.n_layers, 0, -1):
         steps += [_bias(context, k), _weight(context, k)]
         layer = context.layer(k)
-        kinds = ["gain", "shift"] * layer.normalized + ["slope"] * (layer.activation.name == "prelu")
+        kinds = ["gain", "shift"] * layer.normalized + [layer.learns] * bool(layer.learns)
         steps += [_vector(context, kind, k) for kind in kinds]
+    for equation, symbol, name in stage.learned(context):
+        title = Words(f"Gradient of the {name.en}, batch", f"{name.zh}的梯度（批）")
+        steps.append(_shared(context, symbol, equation, title, 0))
     return steps
 
 
@@ -34,9 +37,9 @@ def mean_error(context: Context) -> Symbol:
     return context.notation.symbols.setdefault(made.key, made)
 
 
-def batch_gradient(context: Context, kind: str, wrt: Symbol) -> Gradient:
+def batch_gradient(context: Context, wrt: Symbol) -> Gradient:
     """Return the derivative of the mean error by a parameter."""
-    return context.notation.gradient(f"batch.{kind}.{wrt.layer}", mean_error(context), wrt, per_row=False)
+    return context.notation.gradient(f"batch.d{wrt.key}", mean_error(context), wrt, per_row=False)
 
 
 def _share(context: Context) -> Expr:
@@ -62,7 +65,7 @@ def _error(context: Context) -> Step:
 def _weight(context: Context, k: int) -> Step:
     notation = context.notation
     x, delta, n = notation.x(k), notation.delta(k), rows(context)
-    lhs = batch_gradient(context, "dW", notation.W(k))
+    lhs = batch_gradient(context, notation.W(k))
     forms = (
         Form(_summed(context, notation.dW(k)), "sum_over_rows", "chain"),
         Form(_summed(context, x.T @ delta), "substitution", "jacobians"),
@@ -75,7 +78,7 @@ def _weight(context: Context, k: int) -> Step:
 def _bias(context: Context, k: int) -> Step:
     notation, minus = context.notation, context.bias_sign == "-"
     delta, n = notation.delta(k), rows(context)
-    lhs = batch_gradient(context, "db", notation.b(k))
+    lhs = batch_gradient(context, notation.b(k))
     stacked = _share(context) * MatMul((Ones(n), Stacked(delta, n)))
     summed = _summed(context, delta)
     forms = (
@@ -89,15 +92,19 @@ def _bias(context: Context, k: int) -> Step:
 
 
 def _vector(context: Context, kind: str, k: int) -> Step:
-    notation = context.notation
-    wrt = learned(context, kind, k)
-    lhs = batch_gradient(context, f"d{kind}", wrt)
-    one = notation.symbols[f"d{kind}.{k}"]
     names = {
         "gain": Words("gain", "增益"),
         "shift": Words("shift", "平移"),
         "slope": Words("slopes", "斜率"),
+        "alpha": Words("alphas", "α"),
     }[kind]
     title = Words(f"Gradient of the {names.en} of layer {k}, batch", f"第 {k} 层{names.zh}的梯度（批）")
+    equation = {"slope": "E7", "alpha": "E12"}.get(kind, "E8")
+    return _shared(context, context.learned(kind, k), equation, title, k)
+
+
+def _shared(context: Context, wrt: Symbol, equation: str, title: Words, layer: int) -> Step:
+    """Return the sum over the rows of the gradients by what they share."""
+    lhs, one = batch_gradient(context, wrt), context.notation.symbols[f"d{wrt.key}"]
     forms = (Form(_summed(context, one), "sum_over_rows", "chain"),)
-    return Step(lhs.key, "E7" if kind == "slope" else "E8", "batch", k, title, lhs, lhs.key, forms)
+    return Step(lhs.key, equation, "batch", layer, title, lhs, lhs.key, forms)

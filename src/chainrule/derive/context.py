@@ -75,11 +75,16 @@ class Context:
         return product - b if self.bias_sign == "-" else product + b
 
     def bound(self, k: int) -> Any:
-        """Return layer k's activation for its entry's formulas; prelu with the symbol of its slopes."""
-        f = self.layer(k).activation
-        if f.name != "prelu":
+        """Return layer k's activation for its entry's formulas, with the symbol of what it learns."""
+        f, learns = self.layer(k).activation, self.layer(k).learns
+        if not learns:
             return f
-        return SimpleNamespace(slope=self.notation.vector("slope", "a", k, "slope"))
+        return SimpleNamespace(**{**vars(f), learns: self.learned(learns, k)})
+
+    def learned(self, kind: str, k: int) -> Symbol:
+        """Return gain or shift of E8, the slopes of prelu, or the alphas of E12."""
+        base = {"gain": "g", "shift": "c", "slope": "a", "alpha": "α"}[kind]
+        return self.notation.vector(kind, base, k, kind)
 
     def f(self, k: int, argument: Expr) -> Expr:
         """f_k of an expression, computed as the reference computes it."""

@@ -19,7 +19,7 @@ from chainrule.derive.model import Model
 from chainrule.derive.notation import Notation
 from chainrule.derive.own_loss import RowLoss
 from chainrule.derive.program import Numbers
-from chainrule.derive.sample import given_arrays, read_masks
+from chainrule.derive.sample import given_arrays, model_input, read_masks
 from chainrule.derive.steps import Step
 from chainrule.derive.update import optimizer_of, update_steps
 from chainrule.derive.words import Language
@@ -65,7 +65,8 @@ class DerivationData(Sequence[Step]):
         optimizer: Any = None,
     ) -> Self:
         """Derive a model with checked rows and targets, or with none."""
-        notation = Notation(model.sizes, seed=model.is_the_seeds and bias_sign == "-")
+        n_columns = 0 if model.stage is None else model.n_columns
+        notation = Notation(model.sizes, model.is_the_seeds and bias_sign == "-", n_columns)
         context = Context(model, notation, bias_sign, 0 if x is None else len(x))
         builders = (forward_steps, backward_steps, general_steps, batch_steps)
         steps = [step for build_steps in builders for step in build_steps(context)]
@@ -119,9 +120,8 @@ class DerivationData(Sequence[Step]):
         return shown(self.numbers.arrays[target])
 
     def __repr__(self) -> str:
-        sizes = "-".join(map(str, self.model.sizes))
         sample = f", {self.n_samples} rows" if self.n_samples else ""
-        return f"<Derivation of {sizes}, {len(self.steps)} steps{sample}>"
+        return f"<Derivation of {self.model.title}, {len(self.steps)} steps{sample}>"
 
 
 def shown(array: Floats) -> Floats:
@@ -136,7 +136,7 @@ def _numbers(
 ) -> Numbers:
     """Values of everything that is given."""
     arrays = given_arrays(context.model, context.bias_sign)
-    arrays |= {"x.1": x[:, None, :], "y": y[:, None, :]}
+    arrays |= {model_input(context.model): x[:, None, :], "y": y[:, None, :]}
     for k, mask in enumerate(read_masks(context.model, masks, len(x)), start=1):
         if mask is not None:
             arrays[f"mask.{k}"] = mask[:, None, :]

@@ -13,7 +13,7 @@ from chainrule.derive.expression import Floats
 from chainrule.derive.model import Layer, Model
 from chainrule.derive.own_loss import RowLoss
 from chainrule.derive.program import Numbers
-from chainrule.derive.sample import given_arrays
+from chainrule.derive.sample import given_arrays, model_input
 from chainrule.derive.steps import Step
 from chainrule.reference import Loss
 
@@ -29,7 +29,7 @@ def with_numbers(derivation: DerivationData) -> DerivationData:
         return derivation
     rng = np.random.default_rng(SEED)
     model = draw_parameters(derivation.model, rng)
-    x = rng.normal(size=(N_ROWS, model.sizes[0])).astype(model.dtype).astype(np.float64)
+    x = draw_rows(model, N_ROWS, rng).astype(model.dtype).astype(np.float64)
     y = _draw_learned_targets(model, N_ROWS, rng)
     return DerivationData.build(model, x, y, None, derivation.language, derivation.bias_sign)
 
@@ -67,13 +67,13 @@ def draw_numbers(
     model, rng = derivation.model, np.random.default_rng(seed)
     if isinstance(model.loss, RowLoss):
         return None
-    drawn = replace(model, layers=tuple(_drawn(layer, rng) for layer in model.layers))
+    drawn = _all_drawn(model, rng)
     arrays = given_arrays(drawn, derivation.bias_sign)
     for k, layer in enumerate(model.layers, start=1):
         if layer.dropout:
             shape = (n_rows, 1, layer.n_out)
             arrays[f"mask.{k}"] = rng.uniform(0.5, 1.5, shape) if masked else np.ones(shape)
-    arrays["x.1"] = rng.normal(size=(n_rows, 1, model.sizes[0]))
+    arrays[model_input(model)] = draw_rows(model, n_rows, rng)[:, None, :]
     try:
         arrays["y"] = _draw_learned_targets(model, n_rows, rng)[:, None, :]
     except ValueError:
@@ -85,7 +85,7 @@ def at(
     derivation: DerivationData, model: Model, arrays: dict[str, Floats], steps: Sequence[Step]
 ) -> DerivationData:
     """Return a derivation's steps with other numbers."""
-    context = replace(derivation.context, model=model, n_samples=len(arrays["x.1"]))
+    context = replace(derivation.context, model=model, n_samples=len(arrays["y"]))
     return DerivationData(context, steps, Numbers(context.definitions, arrays), derivation.language)
 
 
@@ -93,7 +93,19 @@ def draw_parameters(model: Model, rng: np.random.Generator) -> Model:
     """Return the model with parameters, drawn where it has none."""
     if model.has_numbers:
         return model
-    return replace(model, layers=tuple(_drawn(layer, rng) for layer in model.layers))
+    return _all_drawn(model, rng)
+
+
+def _all_drawn(model: Model, rng: np.random.Generator) -> Model:
+    stage = None if model.stage is None else model.stage.drawn(rng)
+    return replace(model, layers=tuple(_drawn(layer, rng) for layer in model.layers), stage=stage)
+
+
+def draw_rows(model: Model, n_rows: int, rng: np.random.Generator) -> Floats:
+    """Draw rows of data (n_rows, n_columns)."""
+    if model.stage is None:
+        return rng.normal(size=(n_rows, model.n_columns))
+    return model.stage.draw_rows(n_rows, rng)
 
 
 def _drawn(layer: Layer, rng: np.random.Generator) -> Layer:
@@ -104,8 +116,8 @@ def _drawn(layer: Layer, rng: np.random.Generator) -> Layer:
             "gain": rng.uniform(0.5, 1.5, (1, layer.n_out)),
             "shift": rng.normal(size=(1, layer.n_out)),
         }
-    if layer.activation.name == "prelu":
-        vectors["slopes"] = rng.uniform(0.1, 0.5, (1, layer.n_out))
+    if layer.learns:
+        vectors[f"{layer.learns}s"] = rng.uniform(0.1, 0.5, (1, layer.n_out))
     return replace(layer, weight=rng.uniform(-bound, bound, (layer.n_in, layer.n_out)), **vectors)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from chainrule.derive.derivation import DerivationData
 from chainrule.derive.model import as_model
-from chainrule.derive.sample import read_sample
+from chainrule.derive.sample import as_members_see, read_sample
 from chainrule.derive.update import check_optimizer
 from chainrule.derive.words import LANGUAGES, Language
 
@@ -219,9 +219,11 @@ def derive(
     Parameters
     ----------
     network : Network, fitted estimator (ours or scikit-learn's), or list of sizes
-        What to derive. Sizes such as [3, 5, 4, 3] give formulas and shapes without numbers.
+        What to derive. Sizes such as [3, 5, 4, 3] give formulas and shapes without numbers. Of an ensemble of
+        networks it is the member of the best score, and the derivation says so.
     x : array-like, shape (n_1,) or (n_samples, n_1), optional
-        The sample. One row walks through every step; a batch also shows where the sum over rows enters.
+        The sample; of a tabular estimator, rows as it was fitted with. One row walks through every step; a
+        batch also shows where the sum over rows enters.
     y : array-like, optional
         Its targets, as `Network.gradients` takes them; for an estimator, in the labels and units that it was
         fitted with.
@@ -261,7 +263,7 @@ def derive(
     if bias_sign not in ("-", "+"):
         raise ValueError(f"bias_sign is {bias_sign!r}; expected '-' or '+'")
     model = as_model(network, activation, output_activation, loss)
-    rows, targets = read_sample(model, x, y)
+    rows, targets = read_sample(model, *as_members_see(network, x, y))
     if optimizer is not None:
         check_optimizer(optimizer)
     return Derivation.build(model, rows, targets, masks, language, bias_sign, optimizer)

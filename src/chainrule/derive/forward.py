@@ -1,4 +1,4 @@
-"""Steps of the definition, the forward pass (E1, E2, E8-E10) and the error (E3)."""
+"""Steps of the definition, the forward pass (E1, E2, E8-E10, E12) and the error (E3)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from chainrule.derive import activations, losses
 from chainrule.derive.context import Context
 from chainrule.derive.expression import Expr, Glyph, Number, Quotient, Symbol
 from chainrule.derive.functions import call
+from chainrule.derive.inputs.stage import input_steps
 from chainrule.derive.steps import Form, Step
 from chainrule.derive.terms import SumUnits
 from chainrule.derive.words import NOTHING, Words
@@ -18,8 +19,9 @@ DEEPEST_NESTED = 4  # layers that are still written as one nested formula
 
 def forward_steps(context: Context) -> list[Step]:
     """Return the steps up to the error; fills the context's definitions."""
+    before = input_steps(context)
     steps = [step for k in range(1, context.n_layers + 1) for step in _layer(context, k)]
-    return [*_network(context), *steps, _error(context)]
+    return [*_network(context), *before, *steps, _error(context)]
 
 
 def net_symbol(context: Context, k: int) -> Symbol:
@@ -60,32 +62,23 @@ def deviation(context: Context, k: int) -> Symbol:
     return context.notation.symbols.setdefault(made.key, made)
 
 
-def learned(context: Context, kind: str, k: int) -> Symbol:
-    """Return gain or shift of E8, or the slopes of prelu."""
-    base = {"gain": "g", "shift": "c", "slope": "a"}[kind]
-    return context.notation.vector(kind, base, k, kind)
-
-
 def _network(context: Context) -> list[Step]:
     """Write the network as one nested formula, where that stays readable."""
     notation, layers = context.notation, context.model.layers
-    plain = not any(
-        layer.normalized or layer.residual or layer.dropout or layer.activation.name == "prelu"
-        for layer in layers
-    )
+    plain = not any(layer.normalized or layer.residual or layer.dropout or layer.learns for layer in layers)
     if not plain or context.n_layers > DEEPEST_NESTED:
         return []
     nested: Expr = notation.x(1)
     for k in range(1, context.n_layers + 1):
         nested = context.f(k, context.signed_bias(nested @ notation.W(k), notation.b(k)))
-    sizes = "-".join(map(str, notation.sizes))
+    title = context.model.title
     return [
         Step(
             "network",
             "E2",
             "definition",
             None,
-            Words(f"The network {sizes} in one formula", f"网络 {sizes} 写成一个式子"),
+            Words(f"The network {title} in one formula", f"网络 {title} 写成一个式子"),
             notation.yhat,
             notation.yhat.key,
             (Form(nested, "definition"),),
@@ -138,7 +131,7 @@ def _normalization(context: Context, k: int) -> list[Step]:
         (u, Quotient(centered, s), Words(f"Normalized net of layer {k}", f"第 {k} 层归一化后的 net")),
         (
             z,
-            u * learned(context, "gain", k) + learned(context, "shift", k),
+            u * context.learned("gain", k) + context.learned("shift", k),
             Words(f"Gain and shift of layer {k}", f"第 {k} 层的增益与平移"),
         ),
     ]
@@ -157,15 +150,17 @@ def _activation(context: Context, k: int) -> Step:
     entry = activations.entry(f)
     bound = context.bound(k)
     written = entry.value(bound, into)
-    computed = written if f.name == "prelu" else context.f(k, into)
+    learns, name = context.layer(k).learns, context.layer(k).function
+    computed = written if learns else context.f(k, into)
     context.define(out, computed)
-    forms = [Form(context.f(k, into), "definition")] if f.name != "prelu" else []
+    forms = [] if learns else [Form(context.f(k, into), "definition")]
     if f.name != "identity":
         forms.append(Form(written, "function"))
     else:
         forms.append(Form(into, "function"))
-    name = Words(f"Output of layer {k}: {f.name}", f"第 {k} 层的输出：{f.name}")
-    return Step(f"output.{k}", "E2", "forward", k, name, out, out.key, tuple(forms), entry.note)
+    title = Words(f"Output of layer {k}: {name}", f"第 {k} 层的输出：{name}")
+    equation = "E12" if learns == "alpha" else "E2"
+    return Step(f"output.{k}", equation, "forward", k, title, out, out.key, tuple(forms), entry.note)
 
 
 def _dropout(context: Context, k: int) -> Step:
@@ -208,7 +203,6 @@ __all__ = [
     "deviation",
     "dropped",
     "forward_steps",
-    "learned",
     "mask",
     "net_symbol",
     "normalized",

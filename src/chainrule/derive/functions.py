@@ -30,6 +30,8 @@ COMPUTE: dict[str, Callable[[Any], Any]] = {
     "exp": _exp,
     "log": np.log,
     "log1p": functions.log1p,
+    "cos": np.cos,
+    "sin": np.sin,
     "tanh": np.tanh,
     "cosh": np.cosh,
     "sqrt": np.sqrt,

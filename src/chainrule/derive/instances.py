@@ -55,8 +55,10 @@ def _written(context: Context, expression: Expr, k: int) -> Expr:
             j, argument = number(value.function.index), put(value.argument)
             if value.function.prime:
                 return prime(context, j)
-            f = context.layer(j).activation  # prelu's slopes are in its formula alone
-            return entry(f).value(context.bound(j), argument) if f.name == "prelu" else context.f(j, argument)
+            if not context.layer(j).learns:
+                return context.f(j, argument)
+            f = context.layer(j).activation  # what it learns is in its formula alone
+            return entry(f).value(context.bound(j), argument)
         if isinstance(value, tuple):
             return tuple(map(put, value))
         if isinstance(value, Expr | Condition):

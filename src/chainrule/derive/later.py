@@ -8,6 +8,7 @@ from chainrule.derive.derivation import DerivationData
 from chainrule.derive.drawing import at, draw_numbers
 from chainrule.derive.expression import Floats
 from chainrule.derive.references import trained
+from chainrule.derive.sample import model_input
 from chainrule.derive.update import ENTRIES
 
 N_UPDATES = 3
@@ -44,7 +45,7 @@ def later_updates(derivation: DerivationData) -> dict[str, tuple[Floats, Floats]
     steps = [step for step in derivation.steps if not step.symbolic]
     there = at(derivation, model, given, steps)
     each = getattr(model.loss, "outputs_per_target", 1)
-    x, y = given["x.1"][:, 0, :], given["y"][:, 0, ::each]
+    x, y = given[model_input(model)][:, 0, :], given["y"][:, 0, ::each]
     theirs, origins = trained(there, x, y, n_steps=N_UPDATES)
     for _ in range(N_UPDATES - 1):
         there = at(derivation, model, _carried(there, given, origins), steps)

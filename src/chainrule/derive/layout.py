@@ -15,6 +15,8 @@ from chainrule.derive.expression import Expr, Glyph, Symbol
 
 SUM, HADAMARD, PRODUCT, POWER, ATOM = range(1, 6)
 
+MOST_BESIDE = 16  # parts of a row that are written
+
 
 @dataclass(frozen=True)
 class Box:
@@ -210,7 +212,14 @@ class Layout:
             case te.Identity():
                 return ATOM, Script(Ident("I"), size(e.n))
             case te.Constant():
-                return ATOM, Ident(e.text)
+                letter, _, number_of = e.text.partition("_")
+                return ATOM, Script(Ident(letter), index(number_of)) if number_of else Ident(letter)
+            case te.Columns():
+                return ATOM, self._columns(e)
+            case te.Beside():
+                return ATOM, Fence("[", self._beside(e), "]")
+            case te.OneHot():
+                return ATOM, Apply(Ident("onehot", upright=True), self.box(e.operand))
             case te.LossCall():
                 arguments = Row((self.box(e.output), Op(",", "separator"), self.box(e.target)))
                 return ATOM, Apply(Ident("∇L" if e.gradient else "L"), arguments)
@@ -330,6 +339,28 @@ class Layout:
         first = Layout(self.sample, "1").box(e.operand)
         last = None if n == 1 else Layout(self.sample, str(n)).box(e.operand)
         return Diagonal(first, last, line)
+
+    def _columns(self, e: te.Columns) -> Box:
+        """Write columns, counted from 1, as an index: 0,3 or 0,3:5."""
+        first, last = Num(str(e.begin + 1)), Num(str(e.end))
+        which = first if e.end == e.begin + 1 else Row((first, Ident(":"), last))
+        if isinstance(e.operand, ex.Gradient):
+            return Script(fenced(self.gradient(e.operand)), which)
+        below = index(e.operand.glyph.index)
+        base = Ident(e.operand.glyph.base)
+        return Marked(
+            e.operand.key, Script(base, Row((below, Op(",", "separator"), which)) if below else which)
+        )
+
+    def _beside(self, e: te.Beside) -> Box:
+        """Write parts with commas between them; of very many the first and the last."""
+        parts = [self.box(part) for part in e.parts]
+        if len(parts) > MOST_BESIDE:
+            parts = [*parts[: MOST_BESIDE - 2], Ident("…"), parts[-1]]
+        items: list[Box] = []
+        for part in parts:
+            items += [Op(",", "separator"), INVISIBLE] * bool(items) + [part]
+        return Row(tuple(items))
 
     def _stacked(self, e: te.Stacked) -> Box:
         glyph = e.symbol.glyph

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.derive.expression import Floats
 from chainrule.derive.own_loss import RowLoss
+from chainrule.derive.stage import Stage, read_stage
+from chainrule.derive.words import Words
 from chainrule.description import Description, describe
 from chainrule.description.unwrapping import best_of, is_fitted, is_ours, is_pipeline, unwrap
 from chainrule.reference import Activation, Loss, get_activation, get_loss
-from chainrule.reference.activations import PReLU
+from chainrule.reference.activations import Parametric, PReLU
 
+#: What an activation learns, by its name: a vector, one number per unit.
+LEARNED = {"prelu": "slope", "parametric": "alpha"}
 #: scikit-learn's names of what has another name here.
 OTHER_NAMES = {"logistic": "sigmoid"}
 
@@ -29,8 +33,8 @@ class Layer:
         W_k (n_in, n_out) and b_k (1, n_out), subtracted; None where there are no numbers.
     gain, shift : ndarray or None
         Of the normalization, (1, n_out); `normalized` tells whether there is one.
-    slopes : ndarray or None
-        Of prelu, (1, n_out).
+    slopes, alphas : ndarray or None
+        Of prelu and of a parametric activation, (1, n_out).
     residual : bool
         Whether the input is added to the output.
     dropout : float
@@ -48,6 +52,18 @@ class Layer:
     slopes: Floats | None = None
     residual: bool = False
     dropout: float = 0.0
+    alphas: Floats | None = None
+
+    @property
+    def learns(self) -> str:
+        """The kind of vector that the activation learns: "slope", "alpha", or "" for none."""
+        return LEARNED.get(self.activation.name, "")
+
+    @property
+    def function(self) -> str:
+        """The activation's name in texts; of a parametric one that of its function."""
+        f = self.activation
+        return f"parametric {f.sigma.name}" if isinstance(f, Parametric) else f.name
 
 
 @dataclass(frozen=True)
@@ -62,16 +78,33 @@ class Model:
         The error of one row.
     description : Description or None
         Of the model that was given: what its targets mean, and its optimizer. None for sizes alone.
+    stage : Stage or None
+        The input layers between the data and x_1, where there are some.
+    origin : Words or None
+        Which network this is, where the model that was given has several.
     """
 
     layers: tuple[Layer, ...]
     loss: Loss
     description: Description | None = field(default=None, compare=False)
+    stage: Stage | None = None
+    origin: Words | None = None
 
     @property
     def sizes(self) -> list[int]:
         """n_1, ..., n_{l+1}."""
         return [self.layers[0].n_in, *(layer.n_out for layer in self.layers)]
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of the data: n_1 where no input layers make something else of them."""
+        return self.layers[0].n_in if self.stage is None else self.stage.n_columns
+
+    @property
+    def title(self) -> str:
+        """The widths, "3-5-4-3"; with input layers the columns before them, "2 → 8-4-1"."""
+        widths = "-".join(map(str, self.sizes))
+        return widths if self.stage is None else f"{self.n_columns} → {widths}"
 
     @property
     def dtype(self) -> str:
@@ -88,6 +121,7 @@ class Model:
         """Whether this is the network of the seed document: 3-5-4-3, sigmoids, squared error."""
         return (
             self.sizes == [3, 5, 4, 3]
+            and self.stage is None
             and self.loss.name == "squared_error"
             and all(
                 layer.activation.name == "sigmoid"
@@ -122,13 +156,38 @@ def as_model(
         raise TypeError(
             "activation, output_activation and loss go with a list of sizes; a network has its own"
         )
-    described = given if isinstance(given, Description) else _describe(given)
-    if described.beyond:
-        raise NotImplementedError(
-            f"this network has {described.beyond} [E11-E15], which derivations do not have yet;"
-            " chainrule.reference has their equations, and gradcheck checks their gradients"
+    member = best_member(given)
+    if member is not None:
+        network, origin = member
+        return replace(_from_description(describe(network)), origin=origin)
+    return _from_description(given if isinstance(given, Description) else _describe(given))
+
+
+def best_member(given: Any) -> tuple[Any, Words] | None:
+    """Return the network that stands for an ensemble, the member of the best score, and words that say so.
+
+    Of anything but an ensemble None. Of several equals the first.
+    """
+    members = getattr(ensemble_of(given), "members_", None)
+    if not members:
+        return None
+    place = max(range(len(members)), key=lambda i: members[i].score)
+    best, n = members[place], len(members)
+    if n == 1:
+        return best.network, Words(
+            f"This is the network of a model that has one, {best!r}.",
+            f"这是该模型中唯一的网络：{best!r}。",
         )
-    return _from_description(described)
+    return best.network, Words(
+        f"The model averages {n} networks; this is the best of them on rows that it did not see, number"
+        f" {place + 1}, {best!r}.",
+        f"该模型对 {n} 个网络取平均；这里推导其中在未见过的行上得分最高的第 {place + 1} 个：{best!r}。",
+    )
+
+
+def ensemble_of(given: Any) -> Any:
+    """Return the ensemble in a table's model, anything else as it is."""
+    return given.estimator if getattr(given, "members", None) else given
 
 
 def _describe(given: Any) -> Description:
@@ -188,10 +247,11 @@ def _check(activations: Sequence[Activation], loss: Loss) -> None:
         )
 
 
-def _activation(name: Any) -> Activation:
-    """Look an activation up by its name here or in scikit-learn."""
+def _activation(name: Any, parametric: bool = False) -> Activation:
+    """Look an activation up by its name here or in scikit-learn; parametric where its strength is learned."""
     name = OTHER_NAMES.get(name, name) if isinstance(name, str) else name
-    return PReLU() if name == "prelu" else get_activation(name)
+    found = PReLU() if name == "prelu" else get_activation(name)
+    return Parametric(found) if parametric else found
 
 
 def _from_description(given: Description) -> Model:
@@ -201,7 +261,7 @@ def _from_description(given: Description) -> Model:
         Layer(
             layer.weights.shape[0],
             layer.weights.shape[1],
-            _activation(layer.activation),
+            _activation(layer.activation, layer.alphas is not None),
             np.array(layer.weights, dtype=np.float64),
             _row(layer.biases),
             normalized=layer.gain is not None,
@@ -210,10 +270,11 @@ def _from_description(given: Description) -> Model:
             slopes=_row(layer.slopes),
             residual=layer.residual,
             dropout=layer.dropout,
+            alphas=_row(layer.alphas),
         )
         for layer in given.layers
     )
-    return Model(layers, RowLoss(loss) if own else get_loss(loss), given)
+    return Model(layers, RowLoss(loss) if own else get_loss(loss), given, read_stage(given.inputs))
 
 
 def _row(value: Floats | None) -> Floats | None:

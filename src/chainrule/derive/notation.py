@@ -28,6 +28,23 @@ ROLES: dict[str, Words] = {
     "dropped": Words("after dropout", "dropout 之后"),
     "mask": Words("mask of dropout", "dropout 掩码"),
     "slope": Words("learned slopes", "可学习的斜率"),
+    "alpha": Words("learned strengths of the function", "可学习的函数强度"),
+    "data": Words("the row as the data have it", "数据中的一行"),
+    "column": Words("one column of the row", "该行的一列"),
+    "joined": Words("what the input layers give, side by side", "各输入层的结果并排"),
+    "embedded": Words("input of the first layer, from the input layers", "由输入层给出的第一层输入"),
+    "factor": Words("learned factors of the columns", "各列的可学习系数"),
+    "frequency": Words("learned frequencies", "可学习的频率"),
+    "phase": Words("learned phases", "可学习的相位"),
+    "angle": Words("angles of the waves", "各波的角度"),
+    "mixing": Words("learned weights of an input layer", "输入层的可学习权重"),
+    "offset": Words("learned offsets of an input layer", "输入层的可学习偏移"),
+    "edge": Words("where each bin begins", "每个区间的左端"),
+    "width": Words("how wide each bin is", "每个区间的宽度"),
+    "part": Words("how far into each bin the value is", "该值在各区间中走了多远"),
+    "position": Words("what of each bin is below the value", "各区间低于该值的部分"),
+    "table": Words("learned row for each category", "每个类别的可学习行"),
+    "embedding": Words("what an input layer gives", "一个输入层的结果"),
     "setting": Words("setting of the optimizer", "优化器的设定"),
     "moment": Words("memory of the optimizer", "优化器的记忆量"),
     "updated": Words("parameter after the update", "更新后的参数"),
@@ -46,11 +63,14 @@ class Notation:
         Widths of the layers of neurons.
     seed : bool
         Whether to write A, B, C, a, b, c and hidden_1, hidden_2.
+    n_columns : int
+        Columns of the data, where input layers make x_1 of them; 0 where x_1 is the data.
     """
 
-    def __init__(self, sizes: list[int], seed: bool) -> None:
+    def __init__(self, sizes: list[int], seed: bool, n_columns: int = 0) -> None:
         self.sizes = sizes
         self.seed = seed
+        self.n_columns = n_columns
         self.n_layers = len(sizes) - 1
         self.symbols: dict[str, Symbol] = {}
 
@@ -58,6 +78,21 @@ class Notation:
         self, key: str, glyph: Glyph, size: tuple[Size, Size], role: str, layer: int | None, **more: bool
     ) -> Symbol:
         return self.symbols.setdefault(key, Symbol(key, glyph, size, role, layer, **more))
+
+    def named(
+        self,
+        key: str,
+        base: str,
+        index: int,
+        size: tuple[Size, Size],
+        role: str,
+        *,
+        per_row: bool = True,
+        is_scalar: bool = False,
+    ) -> Symbol:
+        """Return a symbol of the input layers, which belongs to no layer k."""
+        glyph = Glyph(base, str(index))
+        return self._make(key, glyph, size, role, None, per_row=per_row, is_scalar=is_scalar)
 
     def n(self, k: int) -> int:
         """n_k, the width of the k-th layer of neurons."""
@@ -72,7 +107,9 @@ class Notation:
         return self._make(f"{kind}.{k}", Glyph(base, str(k)), (1, self.n(k + 1)), role, k, per_row=False)
 
     def x(self, k: int) -> Symbol:
-        """x_k, the input of layer k; x_{l+1} is the output yhat."""
+        """x_k, the input of layer k; x_{l+1} is the output yhat, x_0 the data that input layers take."""
+        if k == 0:
+            return self.named("x.0", "x", 0, (1, self.n_columns), "data")
         last = self.n_layers + 1
         if k == last:
             glyph, role = Glyph("y", "", "hat"), "output"
@@ -80,7 +117,8 @@ class Notation:
             glyph = Glyph("x") if k == 1 else Glyph("hidden", str(k - 1))
             role = "input" if k == 1 else "hidden"
         else:
-            glyph, role = Glyph("x", str(k)), "input" if k == 1 else "hidden"
+            first = "embedded" if self.n_columns else "input"
+            glyph, role = Glyph("x", str(k)), first if k == 1 else "hidden"
         return self._make(f"x.{k}", glyph, (1, self.n(k)), role, k - 1 or None)
 
     @property

@@ -13,29 +13,34 @@ from chainrule.derive.expression import Floats
 from chainrule.derive.model import Layer, Model
 from chainrule.derive.own_loss import RowLoss
 from chainrule.derive.program import Numbers
+from chainrule.derive.sample import model_input
 from chainrule.derive.update import ENTRIES
 from chainrule.reference import equations
-from chainrule.reference.activations import PReLU
+from chainrule.reference.activations import Parametric, PReLU
 
 Found = dict[str, Floats]
 #: Optimizers whose memory enters an update too little to be seen in the parameters, and its letter.
 SHOWN_LATER = {"lion": "m"}
+#: Vectors of layers, and what a Network calls their lists.
+VECTORS = {"gain": "norm_gains", "shift": "norm_shifts", "slope": "slopes", "alpha": "alphas"}
 
 
 class _Parts:
-    """A model's lists as the reference takes them, from layer `start` on."""
+    """A model's lists as the reference takes them, from layer `start` on; from 0 on with the input layers."""
 
-    def __init__(self, model: Model, numbers: Numbers, start: int = 1) -> None:
-        self.layers = model.layers[start - 1 :]
+    def __init__(self, model: Model, numbers: Numbers, start: int = 0) -> None:
+        self.layers = model.layers[max(start - 1, 0) :]
         self.weights = [_given(layer.weight) for layer in self.layers]
         self.biases = [_given(layer.bias)[0] for layer in self.layers]
-        self.activations = [_with_slopes(layer) for layer in self.layers]
-        masks = [numbers.arrays.get(f"mask.{k}") for k in range(start, len(model.layers) + 1)]
+        self.activations = [_with_learned(layer) for layer in self.layers]
+        masks = [numbers.arrays.get(f"mask.{k}") for k in range(max(start, 1), len(model.layers) + 1)]
         self.options: dict[str, Any] = {
             "norms": [_norm(layer) for layer in self.layers],
             "residual": [layer.residual for layer in self.layers],
             "masks": [None if mask is None else mask[:, 0, :] for mask in masks],
         }
+        if start == 0:
+            self.options["inputs"] = None if model.stage is None else model.stage.blocks()
 
     def backward(self, x: Floats, y: Floats, loss: Any) -> tuple[Any, Any]:
         """Run the reference forward and backward."""
@@ -72,7 +77,7 @@ def from_the_reference(derivation: DerivationData) -> Found:
         found[f"dW.{k}"] = np.stack([g.weights[i] for g in single])
         found[f"db.{k}"] = sign * np.stack([g.biases[i][None, :] for g in single])
         found[f"batch.dW.{k}"], found[f"batch.db.{k}"] = batch.weights[i], sign * batch.biases[i][None, :]
-        for kind in ("gain", "shift", "slope"):
+        for kind in VECTORS:
             if getattr(batch, f"{kind}s")[i] is not None:
                 found[f"d{kind}.{k}"] = np.stack([getattr(g, f"{kind}s")[i][None, :] for g in single])
                 found[f"batch.d{kind}.{k}"] = getattr(batch, f"{kind}s")[i][None, :]
@@ -94,7 +99,42 @@ def from_the_reference(derivation: DerivationData) -> Found:
             came = found.get(f"dh.{k}", found[f"dx.{k + 1}"])[:, 0, :]
             dz = -equations.hidden_bias_gradient(came, parts.activations[k - 1], stored.kept(k - 1))
             found[f"dz.{k}"] = dz[:, None, :]
+    if model.stage is not None:
+        found["x.1"] = stored.x[0][:, None, :]
+        found["dx.0"] = n_rows * batch.x[:, None, :]
+        found |= _batch_and_rows(
+            [_of_blocks(model, g.inputs) for g in single], _of_blocks(model, batch.inputs)
+        )
     return found
+
+
+def _batch_and_rows(rows: list[Found], batch: Found) -> Found:
+    """Return gradients by their symbols' keys: of the batch, and of each row."""
+    found = {f"batch.d{key}": value for key, value in batch.items()}
+    return found | {f"d{key}": np.stack([row[key] for row in rows]) for key in batch}
+
+
+def _of_blocks(model: Model, gradients: Any) -> Found:
+    """Return the reference's gradients by what input layers learn, by the keys of the symbols."""
+    assert model.stage is not None
+    found: Found = {}
+    scale = []
+    for piece, (own, *after) in zip(model.stage.pieces, gradients, strict=True):
+        found |= {piece.key(name): np.reshape(own[name], array.shape) for name, array in piece.arrays.items()}
+        scale += [one["scale"] for one in after]
+    return found | ({"scale.0": np.concatenate(scale)[None, :]} if scale else {})
+
+
+def _of_layers(model: Model, inputs: Any) -> Found:
+    """Return what a Network's input layers learn, or gradients by it; they are a layer for each piece."""
+    if model.stage is None:
+        return {}
+    found: Found = {}
+    for piece, one in zip(model.stage.pieces, inputs, strict=False):
+        found |= {
+            piece.key(name): np.reshape(one.arrays[name], array.shape) for name, array in piece.arrays.items()
+        }
+    return found if model.stage.scale is None else found | {"scale.0": inputs[-1].arrays["scale"][None, :]}
 
 
 def from_the_engine(derivation: DerivationData) -> Found:
@@ -119,12 +159,13 @@ def from_the_engine(derivation: DerivationData) -> Found:
         found[f"dW.{i + 1}"] = np.stack([row.weights[i] for row in rows])
         found[f"delta.{i + 1}"] = -np.stack([row.biases[i][None, :] for row in rows])
         found[f"db.{i + 1}"] = -sign * found[f"delta.{i + 1}"]
-        for kind in ("gain", "shift", "slope"):
+        for kind in VECTORS:
             if (one := getattr(batch, f"{kind}s", [None] * last)[i]) is not None:
                 found[f"batch.d{kind}.{i + 1}"] = one[None, :]
                 found[f"d{kind}.{i + 1}"] = np.stack([getattr(row, f"{kind}s")[i][None, :] for row in rows])
+    found |= _batch_and_rows([_of_layers(model, row.inputs) for row in rows], _of_layers(model, batch.inputs))
     if not isinstance(model.loss, RowLoss):
-        found["dx.1"] = network.input_gradients(x, y)[:, None, :]
+        found[f"d{model_input(model)}"] = network.input_gradients(x, y)[:, None, :]
     found[f"x.{last + 1}"] = network(x)[:, None, :]
     found |= _hidden_outputs(model, x)
     found |= trained(derivation, x, y, n_steps=1)[0]
@@ -138,23 +179,31 @@ def as_network(model: Model) -> Any:
     *hidden, output = model.layers
     loss = model.loss
     network = Network(
-        model.sizes,
-        activation=[layer.activation.name for layer in hidden],
+        [model.n_columns, *model.sizes[1:]],
+        activation=[
+            layer.activation.sigma.name if isinstance(layer.activation, Parametric) else layer.activation.name
+            for layer in hidden
+        ],
         output_activation=output.activation.name,
         loss=loss.function if isinstance(loss, RowLoss) else loss.name if loss == type(loss)() else loss,
         dtype=model.dtype,
         layer_norm=[layer.normalized for layer in hidden],
         residual=[layer.residual for layer in hidden],
+        parametric=[layer.learns == "alpha" for layer in hidden],
+        inputs=None if model.stage is None else model.stage.settings(),
     )
     for k, layer in enumerate(model.layers):
         network.weights[k], network.biases[k] = layer.weight, _given(layer.bias)[0]
-        for name, vector in (
-            ("norm_gains", layer.gain),
-            ("norm_shifts", layer.shift),
-            ("slopes", layer.slopes),
-        ):
+        vectors = (layer.gain, layer.shift, layer.slopes, layer.alphas)
+        for name, vector in zip(VECTORS.values(), vectors, strict=True):
             if vector is not None:
                 getattr(network, name)[k] = vector[0]
+    if model.stage is not None:
+        for piece, one in zip(model.stage.pieces, network.inputs, strict=False):
+            for name, array in piece.arrays.items():
+                setattr(one, name, array.reshape(one.arrays[name].shape))
+        if model.stage.scale is not None:
+            network.inputs[-1].scale = model.stage.scale[0]
     return network
 
 
@@ -163,7 +212,7 @@ def _hidden_outputs(model: Model, x: Floats) -> Found:
     found = {}
     loss = reference.get_loss("squared_error")
     for k, last in enumerate(model.layers[:-1], start=1):
-        if not (last.normalized or last.residual or last.dropout or last.slopes is not None):
+        if not (last.normalized or last.residual or last.dropout or last.learns):
             first = replace(model, layers=model.layers[:k], loss=loss)
             found[f"x.{k + 1}"] = as_network(first)(x)[:, None, :]
     return found
@@ -192,10 +241,12 @@ def trained(derivation: DerivationData, x: Floats, y: Floats, n_steps: int) -> t
     for k, (W, b) in enumerate(zip(ours.weights, ours.biases, strict=True), start=1):
         found[f"{last}.W.{k}"], found[f"new.b.{k}"] = W, _sign(derivation) * b[None, :]
         origins |= {f"{last}.W.{k}": f"W.{k}", f"new.b.{k}": f"b.{k}"}
-    for name, kind in (("norm_gains", "gain"), ("norm_shifts", "shift"), ("slopes", "slope")):
+    for kind, name in VECTORS.items():
         for k, vector in enumerate(getattr(ours, name), start=1):
             if vector is not None:
                 found[f"new.{kind}.{k}"], origins[f"new.{kind}.{k}"] = vector[None, :], f"{kind}.{k}"
+    for key, value in _of_layers(derivation.model, ours.inputs).items():
+        found[f"new.{key}"], origins[f"new.{key}"] = value, key
     if optimizer.name in SHOWN_LATER:
         found |= _memory(derivation, ours, SHOWN_LATER[optimizer.name])
     return found, origins
@@ -223,8 +274,12 @@ def _of_the_engine(optimizer: Any) -> Any:
     return kind(**{name: getattr(optimizer, name) for name in known})
 
 
-def _with_slopes(layer: Layer) -> Any:
-    return PReLU(layer.slopes[0]) if layer.slopes is not None else layer.activation
+def _with_learned(layer: Layer) -> Any:
+    """Return a layer's activation with what it has learned."""
+    f = layer.activation
+    if isinstance(f, Parametric):
+        return Parametric(f.sigma, _given(layer.alphas)[0])
+    return PReLU(layer.slopes[0]) if layer.slopes is not None else f
 
 
 def _norm(layer: Layer) -> Any:
@@ -242,7 +297,7 @@ def _given(array: Floats | None) -> Floats:
 def _sample(model: Model, numbers: Numbers) -> tuple[Floats, Floats]:
     """Return rows and targets as a network takes them: each target once, however many outputs it has."""
     each = getattr(model.loss, "outputs_per_target", 1)
-    return numbers.arrays["x.1"][:, 0, :], numbers.arrays["y"][:, 0, ::each]
+    return numbers.arrays[model_input(model)][:, 0, :], numbers.arrays["y"][:, 0, ::each]
 
 
 def _numbers(derivation: DerivationData) -> Numbers:

@@ -176,6 +176,36 @@ RULES: dict[str, Rule] = {
             "一个单元的系数只进入该单元的值，导数是它所乘的量。",
         ),
     ),
+    "part_of_row": Rule(
+        Words("its part of the row", "取行中属于它的一段"),
+        Words(
+            "It stands in the row beside others, unchanged, so the Jacobian picks its columns.",
+            "它原样排在这一行中，所以雅可比矩阵只是取出属于它的几列。",
+        ),
+    ),
+    "cosine": Rule(
+        Words("the derivative of the cosine is minus the sine", "余弦的导数是负的正弦"),
+        Words(
+            "Each wave depends on its own angle alone, so the Jacobian of cos is diagonal: diag(−sin).",
+            "每个波只依赖自己的角度，所以 cos 的雅可比矩阵是对角阵 diag(−sin)。",
+        ),
+    ),
+    "bins": Rule(
+        Words("only the bin of the value moves", "只有该值所在的区间会变"),
+        Words(
+            "Where the value is moved, its part of its own bin changes by 1/h; the bins below stay 1, those"
+            " above 0.",
+            "值变动时，只有它所在区间的比例以 1/h 变化；其下的区间保持 1，其上的保持 0。",
+        ),
+    ),
+    "columns": Rule(
+        Words("each column has the sum of its paths", "每一列是其各条路径之和"),
+        Words(
+            "A column that several input layers take affects the error along each of them; a column that"
+            " enters as it is has its part of the gradient by the row.",
+            "被多个输入层使用的列沿每条路径影响误差；原样进入的列取行梯度中属于它的一段。",
+        ),
+    ),
     "sum_over_rows": Rule(
         Words("the parameters are shared: sum over the rows", "参数为各行共用：对行求和"),
         Words(

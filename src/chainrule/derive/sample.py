@@ -27,13 +27,13 @@ def read_sample(model: Model, x: Any, y: Any) -> tuple[Floats | None, Floats | N
     except (TypeError, ValueError) as error:
         raise TypeError(f"x cannot be read as an array of numbers: {error}") from None
     single = rows.ndim == 1
-    if rows.ndim not in (1, 2) or rows.shape[-1] != model.sizes[0] or rows.size == 0:
+    if rows.ndim not in (1, 2) or rows.shape[-1] != model.n_columns or rows.size == 0:
         raise ValueError(
-            f"x has shape {rows.shape}; expected (n_samples, {model.sizes[0]}) or ({model.sizes[0]},)"
+            f"x has shape {rows.shape}; expected (n_samples, {model.n_columns}) or ({model.n_columns},)"
         )
     if not np.isfinite(rows).all():
         raise ValueError("x has values that are not finite; give a row without missing values")
-    rows = rows.reshape(-1, model.sizes[0]).astype(model.dtype).astype(np.float64)
+    rows = rows.reshape(-1, model.n_columns).astype(model.dtype).astype(np.float64)
     widest = max(max(la.n_in, la.n_out) * la.n_out for la in model.layers)
     if len(rows) * widest > MOST_NUMBERS:
         raise ValueError(
@@ -45,6 +45,16 @@ def read_sample(model: Model, x: Any, y: Any) -> tuple[Floats | None, Floats | N
     if not np.isfinite(targets).all():
         raise ValueError("y has values that are not finite; give a row without missing values")
     return rows, targets
+
+
+def as_members_see(given: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Return rows of a table, and their targets, as the networks of an ensemble take them.
+
+    Of anything else, and of what a table's model holds, which gives `network_rows`, x and y as they are.
+    """
+    if x is None or y is None or not getattr(given, "members_", None):
+        return x, y
+    return given.member_inputs(x), given.member_targets(x, y)
 
 
 def read_masks(model: Model, masks: Sequence[Any] | None, n_samples: int) -> list[Floats | None]:
@@ -84,10 +94,14 @@ def given_arrays(model: Model, bias_sign: str) -> dict[str, Floats]:
         assert layer.weight is not None
         assert layer.bias is not None
         arrays |= {f"W.{k}": layer.weight, f"b.{k}": sign * layer.bias}
-        for kind, value in (("gain", layer.gain), ("shift", layer.shift), ("slope", layer.slopes)):
-            if value is not None:
-                arrays[f"{kind}.{k}"] = value
-    return arrays
+        vectors = {"gain": layer.gain, "shift": layer.shift, "slope": layer.slopes, "alpha": layer.alphas}
+        arrays |= {f"{kind}.{k}": value for kind, value in vectors.items() if value is not None}
+    return arrays if model.stage is None else arrays | model.stage.given()
+
+
+def model_input(model: Model) -> str:
+    """Return the key of what the data are: x_1, or x_0 before input layers."""
+    return "x.1" if model.stage is None else "x.0"
 
 
 def _learned_target(model: Model, y: Any, n_rows: int) -> Any:

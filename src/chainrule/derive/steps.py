@@ -9,16 +9,28 @@ from chainrule.derive.expression import Expr, Symbol
 from chainrule.derive.words import NOTHING, Words
 
 Part = Literal[
-    "definition", "forward", "loss", "output", "recursion", "parameters", "general", "batch", "update"
+    "definition",
+    "inputs",
+    "forward",
+    "loss",
+    "output",
+    "recursion",
+    "parameters",
+    "columns",
+    "general",
+    "batch",
+    "update",
 ]
 
 PARTS: dict[Part, Words] = {
     "definition": Words("The network", "网络"),
+    "inputs": Words("From the columns of the data to x₁", "从数据的各列到 x₁"),
     "forward": Words("Forward pass", "前向传播"),
     "loss": Words("Error", "误差"),
     "output": Words("Backward: output layer", "反向传播：输出层"),
     "recursion": Words("Backward: hidden layers", "反向传播：隐藏层"),
     "parameters": Words("Gradients of the parameters", "参数的梯度"),
+    "columns": Words("Backward: to the columns of the data", "反向传播：回到数据的各列"),
     "general": Words("General recursion", "一般递推式"),
     "batch": Words("A batch: sums over rows", "批：对行求和"),
     "update": Words("One update", "一次更新"),
@@ -54,11 +66,11 @@ class Step:
     key : str
         Stable, like "delta.2" or "dW.1".
     equation : str
-        "E1".."E10", or "" where none of them says it.
+        "E1".."E15", or "" where none of them says it.
     part : str
         Key in `PARTS`.
     layer : int or None
-        The layer it is about.
+        The layer it is about; 0 for the input layers.
     title : Words
         What it states.
     lhs : Expr

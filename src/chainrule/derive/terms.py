@@ -68,6 +68,63 @@ class Identity(Expr):
 
 
 @dataclass(frozen=True)
+class Columns(Expr):
+    """Columns begin, ..., end - 1 of a row, counted from 0."""
+
+    operand: Symbol
+    begin: int
+    end: int
+
+    def _shape(self) -> Shape:
+        return 1, self.end - self.begin
+
+    def evaluate(self, values: Values) -> Any:
+        """Take them."""
+        return self.operand.evaluate(values)[..., self.begin : self.end]
+
+
+@dataclass(frozen=True)
+class Beside(Expr):
+    """Rows side by side, as one row."""
+
+    parts: tuple[Expr, ...]
+
+    def _shape(self) -> Shape:
+        return 1, sum(_whole(part.shape[1]) for part in self.parts)
+
+    def evaluate(self, values: Values) -> Any:
+        """Put the rows behind each other."""
+        return self._joined([part.evaluate(values) for part in self.parts])
+
+    def magnitude(self, values: Values) -> Any:
+        """Put the magnitudes behind each other."""
+        return self._joined([part.magnitude(values) for part in self.parts])
+
+    @staticmethod
+    def _joined(rows: list[Any]) -> Any:
+        front = np.broadcast_shapes(*(np.shape(row)[:-2] for row in rows))
+        whole = [np.broadcast_to(row, (*front, 1, (1, *np.shape(row))[-1])) for row in rows]
+        return np.concatenate(whole, axis=-1)
+
+
+@dataclass(frozen=True)
+class OneHot(Expr):
+    """The row of n that is 1 at a code 0, ..., n - 2, at its end for any other number, and 0 elsewhere."""
+
+    operand: Symbol
+    n: int
+
+    def _shape(self) -> Shape:
+        return 1, self.n
+
+    def evaluate(self, values: Values) -> Any:
+        """Make it; a code has no derivative."""
+        code = np.real(self.operand.evaluate(values))[..., 0]
+        known = (code >= 0) & (code < self.n - 1)
+        return np.eye(self.n)[np.where(known, code, self.n - 1).astype(np.int64)]
+
+
+@dataclass(frozen=True)
 class Ones(Expr):
     """The row vector of n ones."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from chainrule.derive.batch import batch_gradient
 from chainrule.derive.context import Context
 from chainrule.derive.expression import Expr, Glyph, Symbol, as_expr
-from chainrule.derive.forward import learned
 from chainrule.derive.functions import call
+from chainrule.derive.inputs import stage
 from chainrule.derive.model import Model
 from chainrule.derive.steps import Form, Step
 from chainrule.derive.terms import Cases, ColumnNorms, Condition, NormSquared
@@ -24,6 +24,7 @@ PARAMETERS = {
     "gain": Words("gain", "增益"),
     "shift": Words("shift", "平移"),
     "slope": Words("slopes", "斜率"),
+    "alpha": Words("alphas", "α"),
 }
 
 
@@ -35,8 +36,10 @@ class Scope:
     ----------
     theta, g : Expr
         The parameter, and the gradient of the loss by it, penalties and bounds included.
-    kind : str
-        Key in `PARAMETERS`.
+    name : Words
+        What a text calls the parameter: "weights of layer 1".
+    is_weight : bool
+        Whether penalties and decay are for this parameter: for weights, not for biases.
     settings : Any
         The optimizer.
     symbols : dict
@@ -47,16 +50,12 @@ class Scope:
 
     theta: Symbol
     g: Expr
-    kind: str
+    name: Words
+    is_weight: bool
     settings: Any
     symbols: dict[str, tuple[Symbol, float]]
     lines: list[tuple[Symbol, Expr]] = field(default_factory=list)
     later: list[tuple[Symbol, Expr]] = field(default_factory=list)
-
-    @property
-    def is_weight(self) -> bool:
-        """Whether penalties and decay are for this parameter: for weights, not for biases."""
-        return self.kind == "W"
 
     @property
     def new(self) -> Symbol:
@@ -239,12 +238,10 @@ def update_steps(context: Context, optimizer: Any) -> tuple[list[Step], dict[str
         return [], {}
     entry = ENTRIES[optimizer.name]
     symbols: dict[str, tuple[Symbol, float]] = {}
-    parameters = [
-        (kind, layer, *_parameter(context, kind, layer))
-        for layer in range(context.n_layers, 0, -1)
-        for kind in _kinds(context, layer)
+    scopes = [
+        Scope(theta, _gradient(context, theta), name, is_weight, optimizer, symbols)
+        for theta, name, is_weight in _parameters(context)
     ]
-    scopes = [Scope(theta, g, kind, optimizer, symbols) for kind, _, theta, g in parameters]
     steps = _gradients(scopes)
     for scope in scopes:
         new = entry.formula(scope)
@@ -273,19 +270,24 @@ def optimizer_of(model: Model, n_samples: int) -> Any:
     return DEFAULT if optimizer is None else optimizer(n_samples)
 
 
-def _kinds(context: Context, k: int) -> list[str]:
-    layer = context.layer(k)
-    normalized, learns = layer.normalized, layer.activation.name == "prelu"
-    return ["W", "b", *["gain", "shift"] * normalized, *["slope"] * learns]
-
-
-def _parameter(context: Context, kind: str, k: int) -> tuple[Symbol, Symbol]:
-    """Return a parameter and the gradient of the loss by it: of the row, or of the batch."""
+def _parameters(context: Context) -> Iterator[tuple[Symbol, Words, bool]]:
+    """Yield all parameters from the output back: symbol, name, and whether it is weights."""
     notation = context.notation
-    theta = {"W": notation.W, "b": notation.b}[kind](k) if kind in "Wb" else learned(context, kind, k)
+    for k in range(context.n_layers, 0, -1):
+        layer = context.layer(k)
+        for kind in ["W", "b", *["gain", "shift"] * layer.normalized, *[layer.learns] * bool(layer.learns)]:
+            theta = {"W": notation.W, "b": notation.b}[kind](k) if kind in "Wb" else context.learned(kind, k)
+            name = PARAMETERS[kind]
+            yield theta, Words(f"{name.en} of layer {k}", f"第 {k} 层{name.zh}"), kind == "W"
+    for _, theta, name in stage.learned(context):
+        yield theta, name, False
+
+
+def _gradient(context: Context, theta: Symbol) -> Symbol:
+    """Return the gradient of the loss by a parameter: of the row, or of the batch."""
     if context.n_samples == 1:
-        return theta, notation.symbols[f"d{kind}.{k}"]
-    return theta, batch_gradient(context, f"d{kind}", theta)
+        return context.notation.symbols[f"d{theta.key}"]
+    return batch_gradient(context, theta)
 
 
 def _on(optimizer: Any, name: str) -> float:
@@ -337,17 +339,15 @@ def _gradients(scopes: list[Scope]) -> list[Step]:
 
 
 def _remembered(scope: Scope, symbol: Symbol, expression: Expr) -> Step:
-    name, k = PARAMETERS[scope.kind], scope.theta.layer
-    title = Words(
-        f"The optimizer's memory of the {name.en} of layer {k}", f"优化器对第 {k} 层{name.zh}的记忆量"
-    )
+    k, name = scope.theta.layer, scope.name
+    title = Words(f"The optimizer's memory of the {name.en}", f"优化器对{name.zh}的记忆量")
     return assigned(f"update.{symbol.key}", k, title, symbol, expression)
 
 
 def _new_parameter(scope: Scope, new: Expr, note: Words) -> Step:
-    name, k = PARAMETERS[scope.kind], scope.theta.layer
-    title = Words(f"New {name.en} of layer {k}", f"第 {k} 层新的{name.zh}")
-    return replace(assigned(f"update.{scope.theta.key}", k, title, scope.new, new), note=note)
+    title = Words(f"New {scope.name.en}", f"{scope.name.zh}的新值")
+    made = assigned(f"update.{scope.theta.key}", scope.theta.layer, title, scope.new, new)
+    return replace(made, note=note)
 
 
 def _bounded(scope: Scope) -> Step:

@@ -142,13 +142,6 @@ class Description:
     inputs: list[Any] = field(default_factory=list)
 
     @property
-    def beyond(self) -> str:
-        """What it has that derivations do not know yet, "" for nothing."""
-        if self.inputs:
-            return "input layers"
-        return "parametric activations" if any(layer.alphas is not None for layer in self.layers) else ""
-
-    @property
     def n_inputs(self) -> int:
         """Number of features."""
         if self.inputs:

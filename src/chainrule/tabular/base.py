@@ -312,6 +312,22 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             columns = read_columns(self, X, reset=False)
         return self._inputs(self.preparation_.transform(columns))
 
+    def member_targets(self, X: Any, y: Any) -> NDArray[Any]:
+        """Return the targets that each member's network learns: class indices, or standardized numbers.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_samples,), or of float32, shape (n_samples, n_outputs)
+        """
+        check_is_fitted(self, "members_")
+        learned: NDArray[Any] = self._target.encode(self._check_targets(X, y))
+        return learned
+
     def _outputs(self, X: Any) -> NDArray[np.float64]:
         """Average the members' outputs for the rows X."""
         x = self.member_inputs(X)

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import chainrule
+from chainrule import inputs
 from chainrule.derive import derive
 from chainrule.description import Description, Layer
 
@@ -64,3 +65,22 @@ def layers():
     ]
     masks = [np.array([4 / 3, 0.0, 4 / 3]), None, None]
     return derive(Description(layers), rng.normal(size=3), rng.normal(size=2), masks=masks)
+
+
+def columns():
+    """Five columns of data through waves, bins, categories and factors; parametric activations."""
+    rng = np.random.default_rng(5)
+    network = chainrule.Network(
+        [5, 4, 2],
+        activation="mish",
+        parametric=True,
+        inputs=[
+            inputs.Periodic([0, 1], 4, 2, sigma=0.5),
+            inputs.Numbers([2]),
+            inputs.PiecewiseLinear(3, [-1.0, 0.0, 2.0], 2),
+            inputs.Categories(4, 3, 2),
+            inputs.Scale(),
+        ],
+        random_state=0,
+    )
+    return derive(network, [0.5, -1.0, 1.0, 0.25, 2.0], rng.normal(size=2))

@@ -18,7 +18,7 @@ def results(page):
     return matrix(figure) if figure.count() else None
 
 
-@pytest.mark.parametrize("name", ["seed", "batch", "layers"])
+@pytest.mark.parametrize("name", ["seed", "batch", "layers", "columns"])
 def test_every_step_shows_the_librarys_numbers(opened, written, name):
     page, derivation = opened(name), written(name).derivation
     page.keyboard.press("Home")
@@ -109,7 +109,7 @@ def values(page, selector):
     ]
 
 
-@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers"])
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers", "columns"])
 def test_paths_add_up_to_the_gradient(opened, written, name):
     page, derivation = opened(name), written(name).derivation
     model = derivation.model

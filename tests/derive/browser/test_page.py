@@ -10,7 +10,7 @@ from .parsing import at_every_step
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers", "shapes"])
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers", "columns", "shapes"])
 def test_small_and_alone(written, name):
     path = written(name).path
     text = path.read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def test_small_and_alone(written, name):
     assert "default-src 'none'" in text
 
 
-@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers", "shapes"])
+@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "layers", "columns", "shapes"])
 def test_every_step_in_both_languages(opened, written, name):
     """Nothing is left in the other language, nothing is missing, and nothing complains (see `opened`)."""
     page, derivation = opened(name), written(name).derivation
@@ -70,7 +70,9 @@ WHOLE_DERIVATION_FITS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["seed", "digits", "batch", "sigmoids", "deep", "layers", "shapes"])
+@pytest.mark.parametrize(
+    "name", ["seed", "digits", "batch", "sigmoids", "deep", "layers", "columns", "shapes"]
+)
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_nothing_sticks_out(opened, written, name, width):
     page = opened(name, viewport={"width": width, "height": 800})

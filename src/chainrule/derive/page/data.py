@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.derive.derivation import DerivationData
 from chainrule.derive.expression import Gradient, Symbol
 from chainrule.derive.losses import entry
+from chainrule.derive.model import Model
 from chainrule.derive.notation import ROLES
 from chainrule.derive.page.checks import checks
 from chainrule.derive.page.packing import Packed, pack, shown
@@ -25,8 +26,15 @@ from chainrule.derive.words import Words
 
 MOST_PATHS = 20_000  # nodes of all paths, if those of every unit are listed
 WAYS: dict[Part, str] = {
-    "forward": "forward", "loss": "forward", "output": "back", "recursion": "back", "parameters": "back",
+    "inputs": "forward", "forward": "forward", "loss": "forward",
+    "output": "back", "recursion": "back", "parameters": "back", "columns": "back",
 }  # fmt: skip
+
+#: Roles of the symbols of one input layer.
+OF_COLUMNS = (
+    "column", "frequency", "phase", "angle", "mixing", "offset", "edge", "width", "part", "position", "table",
+    "embedding",
+)  # fmt: skip
 
 Json = dict[str, Any]
 
@@ -84,13 +92,15 @@ def page_data(derivation: DerivationData, limits: Limits = LIMITS[0], check: Jso
     model, notation = derivation.model, derivation.context.notation
     columns = [notation.x(k).glyph for k in range(1, len(model.sizes) + 1)]
     has_numbers = derivation.numbers is not None
-    activations = [layer.activation.name for layer in model.layers]
+    activations = [layer.function for layer in model.layers]
     return {
         "language": derivation.language,
-        "title": "-".join(map(str, model.sizes)),
+        "title": model.title,
+        "origin": None if model.origin is None else model.origin.to_dict(),
         "subtitle": _subtitle(activations, entry(model.loss).name),
         "sizes": model.sizes,
         "drawn": [shown(n) for n in model.sizes],
+        "front": _front(model),
         "columns": [["ŷ" if g.accent else g.base, g.index] for g in columns],
         "activations": activations,
         "residual": [layer.residual for layer in model.layers],
@@ -105,6 +115,24 @@ def page_data(derivation: DerivationData, limits: Limits = LIMITS[0], check: Jso
         "paths": _paths(derivation, limits) if has_numbers else None,
         "norms": _norms(derivation) if has_numbers else None,
         "check": check or checks(derivation),
+    }
+
+
+def _front(model: Model) -> Json | None:
+    """Return the columns of the data, and which units of x_1 are made of each; None without input layers."""
+    if model.stage is None:
+        return None
+    links = []
+    for piece in model.stage.pieces:
+        units = range(piece.begin, piece.end)
+        own = piece.columns if piece.kind == "numbers" else piece.columns * piece.n_units
+        links += [[column, unit] for column, unit in zip(own, units, strict=True)]
+    seen, drawn = set(shown(model.n_columns)), set(shown(model.sizes[0]))
+    return {
+        "size": model.n_columns,
+        "drawn": sorted(seen),
+        "column": ["x", "0"],
+        "links": [[column, unit] for column, unit in links if column in seen and unit in drawn],
     }
 
 
@@ -168,7 +196,8 @@ def _symbols(derivation: DerivationData, limits: Limits) -> list[Json]:
     for step in derivation.steps:
         for symbol in step.symbols:
             every.setdefault(symbol.key, symbol)
-    values = _Values(derivation, limits)
+    values, stage = _Values(derivation, limits), derivation.model.stage
+    columns = {} if stage is None else {str(piece.number): piece.columns[0] for piece in stage.pieces}
     return [
         {
             "key": symbol.key,
@@ -180,18 +209,27 @@ def _symbols(derivation: DerivationData, limits: Limits) -> list[Json]:
             "shapeText": shape_text(symbol.shape),
             "perRow": symbol.per_row,
             "isScalar": symbol.scalar,
-            "place": _place(symbol),
+            "place": _place(symbol, columns),
         }
         | values.of(symbol)
         for symbol in every.values()
     ]
 
 
-def _place(symbol: Symbol) -> list[Any] | None:
-    """Say where a symbol stands in the drawing: a column, a layer's lines or biases, target, error."""
+def _place(symbol: Symbol, columns: dict[str, int]) -> list[Any] | None:
+    """Say where a symbol stands in the drawing: a column, a layer's lines or biases, target, error.
+
+    `columns` are the data's by the number of the input layer that takes them.
+    """
     if symbol.role == "gradient" and isinstance(symbol, Gradient) and symbol.wrt is not None:
-        return _place(symbol.wrt)
-    if symbol.role in ("input", "hidden", "output"):
+        return _place(symbol.wrt, columns)
+    if symbol.role == "data":
+        return ["front"]
+    if symbol.role in ("factor", "joined"):
+        return ["units", 0]
+    if symbol.role in OF_COLUMNS:
+        return ["column", columns[symbol.key.rpartition(".")[2]]]
+    if symbol.role in ("input", "embedded", "hidden", "output"):
         column = symbol.key.partition(".")[2]
         return ["units", int(column) - 1] if column.isdigit() else None
     if symbol.role in ("target", "loss"):

@@ -7,7 +7,7 @@ let sample = 0;
 let player = null;
 
 const network = createNetwork(byId("network"), {
-  sizes: model.sizes, drawn: model.drawn, columns: model.columns, residual: model.residual, hasTarget: true, label: model.title, onPick: pickWeight,
+  sizes: model.sizes, drawn: model.drawn, columns: model.columns, residual: model.residual, hasTarget: true, front: model.front, label: model.title, onPick: pickWeight,
 });
 const paths = createPaths(byId("paths-body"), model);
 
@@ -130,9 +130,11 @@ function speak(chosen) {
   language = chosen;
   document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
   document.title = `${model.title} · chainrule`;
-  byId("title").textContent = shortened(model.sizes);
+  byId("title").textContent = (model.front ? `${model.front.size} → ` : "") + shortened(model.sizes);
   byId("title").title = model.title;
   byId("subtitle").textContent = told(model.subtitle);
+  byId("origin").textContent = told(model.origin);
+  byId("origin").hidden = !model.origin;
   for (const element of document.querySelectorAll("[data-say]")) element.textContent = say(element.dataset.say);
   for (const element of document.querySelectorAll("[data-say-label]")) {
     element.setAttribute("aria-label", say(element.dataset.sayLabel));

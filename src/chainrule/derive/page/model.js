@@ -42,23 +42,25 @@ function drawingState(model, place, sample) {
   const names = model.sizes.map(() => ""); // of what a column shows, where that is not its own output
   const weights = model.sizes.slice(1).map(() => null);
   const biases = model.sizes.slice(1).map(() => null);
+  let front = null;
   const show = (symbol) => {
     const matrix = symbol?.at(sample);
     if (!matrix || !symbol.place) return;
     const [kind, at] = symbol.place;
-    if (kind === "units") {
+    if (kind === "front") front = matrix;
+    if (kind === "units" && matrix.shape[1] === model.sizes[at]) {
       columns[at] = matrix;
       names[at] = symbol.key === `x.${at + 1}` ? "" : symbol.name;
     }
     if (kind === "lines") weights[at] = matrix;
     if (kind === "biases") biases[at] = matrix;
   };
-  for (const symbol of model.symbols.values()) if (["weight", "bias", "input"].includes(symbol.role)) show(symbol);
+  for (const symbol of model.symbols.values()) if (["weight", "bias", "input", "data"].includes(symbol.role)) show(symbol);
   let error = null;
   for (const earlier of model.steps.slice(0, place + 1)) {
     const symbol = model.symbols.get(earlier.target);
     if (earlier.symbolic || earlier.part === "definition") continue;
-    if (symbol?.place?.[0] === "units" && symbol.role !== "jacobian") show(symbol);
+    if (["units", "front"].includes(symbol?.place?.[0]) && symbol.role !== "jacobian") show(symbol);
     if (symbol?.role === "loss") error = symbol.at(sample);
   }
   const result = model.symbols.get(step.target);
@@ -67,6 +69,7 @@ function drawingState(model, place, sample) {
   return {
     columns,
     names,
+    front,
     weights,
     biases,
     sample,

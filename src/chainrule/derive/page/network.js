@@ -1,8 +1,9 @@
 // The drawing: a circle for each unit, a line for each weight; wide layers folded, the target and the error beside the output.
 
 // `drawn[c]` are the indices of the units to draw in column c, `sizes[c]` how many there are.
+// `front` are the columns of the data before input layers: {size, drawn, column, links: [column, unit of x_1]}, or null.
 // The drawing is laid out in real pixels, so that text stays readable on a phone, and again whenever its width changes.
-function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label, onPick = null, onPoint = () => {} }) {
+function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label, front = null, onPick = null, onPoint = () => {} }) {
   const surface = svg("svg", { role: "img", "aria-label": label });
   host.replaceChildren(surface);
   let units = [];
@@ -10,20 +11,25 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
   let biases = [];
   let skips = [];
   let shown = [];
+  let before = []; // the units of the data's columns, and their lines to x_1
+  let links = [];
+  const offset = front ? 1 : 0;
   let last = {};
   let width = 0;
 
   function layout() {
     width = Math.max(240, host.clientWidth);
-    const nColumns = sizes.length + (hasTarget ? 1.15 : 0);
+    const nColumns = sizes.length + offset + (hasTarget ? 1.15 : 0);
     const gap = width / nColumns;
-    const most = Math.max(...drawn.map((indices, c) => indices.length + (indices.length < sizes[c] ? 1 : 0)));
+    const all = front ? [...drawn.map((indices, c) => [indices, sizes[c]]), [front.drawn, front.size]] : drawn.map((indices, c) => [indices, sizes[c]]);
+    const most = Math.max(...all.map(([indices, size]) => indices.length + (indices.length < size ? 1 : 0)));
     const rowGap = Math.max(22, Math.min(46, gap * 0.62, 330 / most));
     const radius = Math.max(3, Math.min(19, gap * 0.25, rowGap * 0.42));
     const above = residual.some(Boolean) ? 16 : 0; // room for the arcs of skips
     const below = hasTarget ? 42 : 24; // room for the columns' names; in the walk, also for what the circles show
     const height = most * rowGap + 6 + below + above;
-    const place = (c, row, n) => ({ x: gap * (c + 0.5), y: above + (height - above - below) / 2 + (row - (n - 1) / 2) * rowGap });
+    const middle = (c) => gap * (c + offset + 0.5);
+    const place = (c, row, n) => ({ x: middle(c), y: above + (height - above - below) / 2 + (row - (n - 1) / 2) * rowGap });
     surface.setAttribute("viewBox", `0 0 ${width} ${height}`);
     surface.setAttribute("height", height);
     surface.classList.toggle("small", radius < 13);
@@ -37,9 +43,9 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
     shown = [];
     const under = svg("g.lines");
     const over = svg("g.units");
-    drawn.forEach((indices, c) => {
+    const drawUnits = (indices, size, c) => {
       const gapAt = indices.findIndex((i, place) => i !== place);
-      const folds = indices.length < sizes[c];
+      const folds = indices.length < size;
       const n = indices.length + (folds ? 1 : 0);
       const rowOf = (position) => (folds && gapAt >= 0 && position >= gapAt ? position + 1 : position);
       const column = indices.map((index, position) => {
@@ -52,15 +58,22 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
       });
       if (folds) {
         const at = place(c, gapAt < 0 ? n - 1 : gapAt, n);
-        over.append(svg("text.more", { x: at.x, y: at.y }, `⋮ ${sizes[c] - indices.length}`));
+        over.append(svg("text.more", { x: at.x, y: at.y }, `⋮ ${size - indices.length}`));
       }
+      return column;
+    };
+    drawn.forEach((indices, c) => {
+      const column = drawUnits(indices, sizes[c], c);
       units.push(column);
-      if (named(c)) over.append(columnName(columns[c], gap * (c + 0.5), height - below + 18));
-      shown.push({ room: named(c) ? gap * every - 4 : 0, element: svg("text.shown", { x: gap * (c + 0.5), y: height - 8 }) });
+      if (named(c)) over.append(columnName(columns[c], middle(c), height - below + 18));
+      shown.push({ room: named(c) ? gap * every - 4 : 0, element: svg("text.shown", { x: middle(c), y: height - 8 }) });
       over.append(shown[c].element);
       if (c > 0) biases.push(column.map((unit) => biasMark(over, unit, radius)));
       if (c > 0) lines.push(...units[c - 1].flatMap((from) => column.map((to) => connect(under, c - 1, from, to, radius))));
     });
+    before = front ? drawUnits(front.drawn, front.size, -1) : [];
+    links = front ? front.links.flatMap(([from, to]) => link(under, from, to, radius)) : [];
+    if (front) over.append(columnName(front.column, middle(-1), height - below + 18));
     skips = residual.map((skip, layer) => (skip ? skipArc(under, layer, radius) : null));
     const error = hasTarget ? targetAndError(over, gap, height - below + 18, radius) : null;
     surface.replaceChildren(under, over);
@@ -72,6 +85,15 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
     const element = svg("line.weight", { x1: from.x + radius, y1: from.y, x2: to.x - radius, y2: to.y });
     under.append(element);
     return { layer, i: from.index, j: to.index, from, to, element };
+  }
+
+  // From a column of the data to a unit of x_1 that an input layer makes of it.
+  function link(under, from, to, radius) {
+    const [start, end] = [before.find((unit) => unit.index === from), units[0].find((unit) => unit.index === to)];
+    if (!start || !end) return [];
+    const element = svg("line.link", { x1: start.x + radius, y1: start.y, x2: end.x - radius, y2: end.y });
+    under.append(element);
+    return [{ from, element }];
   }
 
   // A skip leads over the lines of its layer, from column to column.
@@ -99,7 +121,7 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
   function targetAndError(over, gap, named, radius) {
     const outputs = units[units.length - 1];
     const side = radius * 1.6;
-    const x = gap * (sizes.length + 0.06);
+    const x = gap * (sizes.length + offset + 0.06);
     const E = { x: width - gap * 0.42, y: (outputs[0].y + outputs[outputs.length - 1].y) / 2 };
     const joins = outputs.map((unit) => svg("path.join", { d: `M${x + side / 2} ${unit.y}L${E.x - radius} ${E.y}` }));
     const bridges = outputs.map((unit) => svg("path.join", { d: `M${unit.x + radius} ${unit.y}H${x - side / 2}` }));
@@ -124,18 +146,21 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
     const isResult = (kind, at) => state.result?.[0] === kind && state.result[1] === at;
     surface.classList.toggle("walking", state.lit.length > 0);
     surface.dataset.way = state.way ?? "";
-    units.forEach((column, c) => {
-      const matrix = state.columns[c];
+    const paintUnits = (column, matrix, kind, c) => {
       for (const unit of column) {
         const row = matrix && matrix.shape[0] > 1 ? state.sample : 0;
         const value = matrix && matrix.has(row, unit.index) ? matrix.get(row, unit.index) : null;
         tint(unit.element, value ?? 0, matrix ? matrix.scale : 0);
         write(unit.text, value, 2 * unit.circle.r.baseVal.value);
-        unit.element.classList.toggle("lit", isLit("units", c));
-        unit.element.classList.toggle("result", isResult("units", c));
+        unit.element.classList.toggle("lit", isLit(kind, c));
+        unit.element.classList.toggle("result", isResult(kind, c));
         unit.element.classList.toggle("empty", value === null);
       }
-    });
+    };
+    units.forEach((column, c) => paintUnits(column, state.columns[c], "units", c));
+    paintUnits(before, state.front, "front", undefined);
+    for (const unit of before) if (isLit("column", unit.index)) unit.element.classList.add("lit");
+    for (const { from, element } of links) element.classList.toggle("lit", isLit("column", from) || isLit("links"));
     shown.forEach(({ element, room }, c) => {
       const name = state.names?.[c] ?? "";
       element.textContent = name.length * 4 < room ? name : ""; // among twenty layers there is no room
@@ -230,6 +255,7 @@ function createNetwork(host, { sizes, drawn, columns, residual, hasTarget, label
       const [kind, at] = place ?? [];
       for (const line of lines) line.element.classList.toggle("point", kind === "lines" && line.layer === at);
       units.forEach((column, c) => column.forEach((unit) => unit.element.classList.toggle("point", kind === "units" && c === at)));
+      for (const unit of before) unit.element.classList.toggle("point", kind === "front" || (kind === "column" && unit.index === at));
       biases.forEach((marks, layer) => marks.forEach((mark) => mark.element.classList.toggle("point", kind === "biases" && layer === at)));
     },
     // Lights one line or unit up that is pointed at elsewhere; nulls put it out.

@@ -33,7 +33,7 @@ def to_dict(derivation: DerivationData) -> dict[str, Any]:
             "layer": k,
             "n_in": layer.n_in,
             "n_out": layer.n_out,
-            "activation": layer.activation.name,
+            "activation": layer.function,
             "keeps": layer.activation.keeps,
             "normalized": layer.normalized,
             "residual": layer.residual,
@@ -50,10 +50,12 @@ def to_dict(derivation: DerivationData) -> dict[str, Any]:
         "n_samples": derivation.n_samples,
         "network": {
             "sizes": model.sizes,
+            "n_columns": model.n_columns,
             "layers": layers,
             "loss": model.loss.name,
             "dtype": model.dtype,
             "seed": derivation.context.notation.seed,
+            "origin": None if model.origin is None else model.origin.to_dict(),
         },
         "parts": {part: words.to_dict() for part, words in PARTS.items()},
         "rules": {

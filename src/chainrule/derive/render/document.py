@@ -30,9 +30,9 @@ MOST_ROWS, MOST_COLUMNS = 6, 8
 
 def to_text(derivation: DerivationData, language: Language, width: int, numbers: bool) -> str:
     """Write the whole derivation."""
-    sizes = "-".join(map(str, derivation.model.sizes))
-    title = f"{HEADINGS['title'].to(language)} {sizes}"
+    title = f"{HEADINGS['title'].to(language)} {derivation.model.title}"
     lines = [title, "=" * columns(title), ""]
+    lines += [*origin(derivation, language), ""] * (derivation.model.origin is not None)
     if numbers and derivation.numbers is not None:
         heading = HEADING.to(language)
         lines += [heading, "-" * columns(heading), ""]
@@ -51,6 +51,11 @@ def to_text(derivation: DerivationData, language: Language, width: int, numbers:
         for correction in derivation.corrections:
             lines += [f"  {correction.seed}  →  {correction.ours}", f"      {correction.why.to(language)}"]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def origin(derivation: DerivationData, language: Language) -> list[str]:
+    """Say which network this is, where the model that was given has several."""
+    return [] if derivation.model.origin is None else [derivation.model.origin.to(language)]
 
 
 def step_lines(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from chainrule.derive.derivation import DerivationData
 from chainrule.derive.expression import Floats, Symbol
 from chainrule.derive.render.text import text
+from chainrule.derive.sample import model_input
 from chainrule.derive.steps import Step
 from chainrule.derive.words import Words
 
 HEADING = Words("Given: the sample and the parameters", "已知：样本与参数")
-KINDS = ("W", "b", "gain", "shift", "slope", "mask")
+KINDS = ("W", "b", "gain", "shift", "slope", "alpha", "mask")
 
 
 def settings(derivation: DerivationData, step: Step) -> str:
@@ -25,6 +26,8 @@ def given(derivation: DerivationData) -> list[tuple[Symbol, Floats]]:
     if derivation.numbers is None:
         return []
     layers = range(1, len(derivation.model.layers) + 1)
-    keys = ["x.1", *(f"{kind}.{k}" for k in layers for kind in KINDS), "y"]
+    stage = derivation.model.stage
+    before = [] if stage is None else list(stage.given())
+    keys = [model_input(derivation.model), *before, *(f"{kind}.{k}" for k in layers for kind in KINDS), "y"]
     symbols, arrays = derivation.context.notation.symbols, derivation.numbers.arrays
     return [(symbols[key], derivation.value(key)) for key in keys if key in symbols and key in arrays]

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from chainrule.derive.derivation import DerivationData
 from chainrule.derive.expression import Expr, Floats
-from chainrule.derive.render.document import HEADINGS, columns
+from chainrule.derive.render.document import HEADINGS, columns, origin
 from chainrule.derive.render.given import HEADING, given, settings
 from chainrule.derive.render.latex import latex
 from chainrule.derive.render.prose import latex_prose
@@ -43,7 +43,7 @@ CHINESE = {
 
 def to_latex(derivation: DerivationData, language: Language, *, document: bool, numbers: bool) -> str:
     """Write everything, as a document to compile with XeLaTeX or as a fragment to include."""
-    lines = []
+    lines = [latex_prose(line) for line in origin(derivation, language)]
     if numbers and derivation.numbers is not None:
         lines.append(rf"\section*{{{latex_prose(HEADING.to(language))}}}")
         lines += [rf"\[ {latex(symbol)} = {matrix(value)} \]" for symbol, value in given(derivation)]
@@ -56,8 +56,7 @@ def to_latex(derivation: DerivationData, language: Language, *, document: bool, 
     body = "\n".join(lines) + "\n"
     if not document:
         return COMMANDS + body
-    sizes = "-".join(map(str, derivation.model.sizes))
-    title = latex_prose(f"{HEADINGS['title'].to(language)} {sizes}")
+    title = latex_prose(f"{HEADINGS['title'].to(language)} {derivation.model.title}")
     chinese = f"{CHINESE[language]}\n" if language == "zh" or derivation.corrections else ""
     return PREAMBLE % (chinese, COMMANDS, title) + body + "\\end{document}\n"
 

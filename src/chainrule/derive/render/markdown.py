@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from chainrule.derive.derivation import DerivationData
-from chainrule.derive.render.document import HEADINGS
+from chainrule.derive.render.document import HEADINGS, origin
 from chainrule.derive.render.given import HEADING, given, settings
 from chainrule.derive.render.latex import latex
 from chainrule.derive.render.latex_document import matrix
@@ -26,8 +26,8 @@ def to_markdown(
     derivation: DerivationData, language: Language, *, numbers: bool, math: Mathematics = "fenced"
 ) -> str:
     """Write everything."""
-    sizes = "-".join(map(str, derivation.model.sizes))
-    lines = [f"# {HEADINGS['title'].to(language)} {sizes}", ""]
+    lines = [f"# {HEADINGS['title'].to(language)} {derivation.model.title}", ""]
+    lines += [part for line in origin(derivation, language) for part in (line, "")]
     if numbers and derivation.numbers is not None:
         lines += [f"## {HEADING.to(language)}", ""]
         for symbol, value in given(derivation):

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from chainrule.derive.derivation import DerivationData
 from chainrule.derive.expression import Floats
-from chainrule.derive.render.document import HEADINGS
+from chainrule.derive.render.document import HEADINGS, origin
 from chainrule.derive.render.given import HEADING, given, settings
 from chainrule.derive.render.mathml import mathml, matrix
 from chainrule.derive.rules import RULES
@@ -20,9 +20,9 @@ CELL = "text-align:left;padding:.15em .6em"
 
 def to_html_fragment(derivation: DerivationData, language: Language) -> str:
     """Write everything as one <div>, a <details> for each part; no script, no style sheet."""
-    sizes = "-".join(map(str, derivation.model.sizes))
-    title = f"{HEADINGS['title'].to(language)} {sizes}"
+    title = f"{HEADINGS['title'].to(language)} {derivation.model.title}"
     lines = [f'<div class="chainrule-derivation" lang="{language}"><h3>{escape(title)}</h3>']
+    lines += [f"<p>{escape(line)}</p>" for line in origin(derivation, language)]
     if derivation.numbers is not None:
         lines.append(f"<details><summary><b>{escape(HEADING.to(language))}</b></summary>")
         lines += [f"<p>{_value(mathml(symbol), value)}</p>" for symbol, value in given(derivation)]

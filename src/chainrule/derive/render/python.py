@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from chainrule.derive import expression as ex
 from chainrule.derive import terms as te
 from chainrule.derive.derivation import DerivationData
 from chainrule.derive.expression import Expr, Symbol
+from chainrule.derive.inputs.stage import learned
 from chainrule.derive.model import Model
+from chainrule.derive.sample import model_input
 from chainrule.derive.steps import Step
 
 SUM, PRODUCT, POWER, ATOM = range(1, 5)
+
+#: Gradients that are passed on, each row by itself.
+PASSED = ("delta.", "dh.", "dz.", "du.", "dx.", "dembedded.", "dangle.")
 
 #: Values that neither overflow nor cancel, where the formula as written would.
 STABLE = {
@@ -21,6 +30,8 @@ STABLE = {
 FUNCTIONS = {
     "exp": "np.exp({0})",
     "log": "np.log({0})",
+    "cos": "np.cos({0})",
+    "sin": "np.sin({0})",
     "tanh": "np.tanh({0})",
     "cosh": "np.cosh({0})",
     "sqrt": "np.sqrt({0})",
@@ -45,6 +56,11 @@ HELPERS = {
     t = np.exp(net - net.max(axis=1, keepdims=True))
     return t / t.sum(axis=1, keepdims=True)
 ''',
+    "one_hot": '''def one_hot(code, n):
+    """A row for each code: 1 at its place, at the last one for a code that is none of 0, ..., n - 2."""
+    known = (code >= 0) & (code < n - 1)
+    return np.eye(n)[np.where(known, code, n - 1).astype(int)[:, 0]]
+''',
     "normal_cdf": '''def normal_cdf(t):
     """Standard normal distribution function, by the midpoint rule (Hunter and Regan 1972)."""
     z = np.minimum(np.abs(t), 50.0) / np.sqrt(2.0)
@@ -55,7 +71,7 @@ HELPERS = {
     return np.where(t > 0, 1 - tail, tail)
 ''',
 }
-RESULTS = {"gain": "gain_gradients", "shift": "shift_gradients", "slope": "slope_gradients"}
+RESULTS = {kind: f"{kind}_gradients" for kind in ("gain", "shift", "slope", "alpha")}
 
 
 def to_python(derivation: DerivationData) -> str:
@@ -69,13 +85,14 @@ def to_python(derivation: DerivationData) -> str:
 
 
 def _extras(derivation: DerivationData) -> dict[str, list[int]]:
-    """Return which layers have gains, shifts, slopes and masks."""
+    """Return which layers have gains, shifts, slopes, alphas and masks."""
     layers = list(enumerate(derivation.model.layers, start=1))
     normalized = [k for k, layer in layers if layer.normalized]
     found = {
         "gain": normalized,
         "shift": normalized,
-        "slope": [k for k, layer in layers if layer.activation.name == "prelu"],
+        "slope": [k for k, layer in layers if layer.learns == "slope"],
+        "alpha": [k for k, layer in layers if layer.learns == "alpha"],
         "mask": [k for k, layer in layers if layer.dropout],
     }
     return {kind: which for kind, which in found.items() if which}
@@ -83,28 +100,37 @@ def _extras(derivation: DerivationData) -> dict[str, list[int]]:
 
 def _signature(derivation: DerivationData) -> list[str]:
     model, extras = derivation.model, _extras(derivation)
-    sizes = "-".join(map(str, model.sizes))
-    names = ", ".join(layer.activation.name for layer in model.layers)
+    names = ", ".join(layer.function for layer in model.layers)
     sign = "-" if derivation.bias_sign == "-" else "+"
-    more = "".join(f", {kind}s" for kind in extras)
+    title, inputs = model.title.replace("→", "->"), _inputs(derivation)
+    more = "".join(f", {kind}s" for kind in extras) + ", inputs" * bool(inputs)
     returned = ["loss", "weight_gradients", "bias_gradients"] + [RESULTS[k] for k in extras if k in RESULTS]
+    returned += ["input_gradients"] * bool(inputs)
     lines = [
         '@np.errstate(over="ignore")  # in branches that np.where does not take',
         f"def gradients(x, y, weights, biases{more}):",
-        f'    """Loss and gradients of the network {sizes} ({names}; {model.loss.name}).',
+        f'    """Loss and gradients of the network {title} ({names}; {model.loss.name}).',
         "",
-        f"    x (n_samples, {model.sizes[0]}), y {_shape_of_targets(model)}; rows are samples, or one row is"
+        f"    x (n_samples, {model.n_columns}), y {_shape_of_targets(model)}; rows are samples, or one row is"
         " a vector.",
         f"    weights, biases: lists of arrays (n_k, n_k+1) and (n_k+1,), net = x W {sign} b.",
     ]
     for kind, which in extras.items():
         shape = "(n_samples, n_k+1), the factors of dropout" if kind == "mask" else "(n_k+1,)"
         lines.append(f"    {kind}s: a list of arrays {shape}, one for each of the layers {_listed(which)}.")
+    if inputs:
+        lines.append("    inputs: a dict of what the input layers learn, as in input_gradients:")
+        lines += [f"        {key!r}: {rows} x {columns}" for key, (rows, columns) in inputs.items()]
     lines += [
         f"    Returns ({', '.join(returned)}) of the mean over the rows.",
         '    """',
     ]
     return lines
+
+
+def _inputs(derivation: DerivationData) -> dict[str, tuple[Any, ...]]:
+    """Return the shapes of what the input layers learn, by the keys of the symbols."""
+    return {symbol.key: symbol.shape for _, symbol, _ in learned(derivation.context)}
 
 
 def _shape_of_targets(model: Model) -> str:
@@ -127,22 +153,28 @@ def _body(derivation: DerivationData) -> list[str]:
 
     lines = [unpacked("W", layers, "weights"), unpacked("b", layers, "biases")]
     lines += [unpacked(kind, which, f"{kind}s") for kind, which in extras.items()]
-    lines += ["x1 = np.atleast_2d(x)", "n_samples = len(x1)", *_target(model), *_constants(derivation), ""]
+    data, inputs = identifier(model_input(model)), _inputs(derivation)
+    lines += [f"{identifier(key)} = np.reshape(inputs[{key!r}], {shape})" for key, shape in inputs.items()]
+    lines += _edges(model)
+    lines += [f"{data} = np.atleast_2d(x)", f"n_samples = len({data})"]
+    lines += [*_target(model), *_constants(derivation), ""]
     backward: list[str] = []
+    unused = ("dx.0",) if inputs else ("dx.0", "dx.1")
+    shared = {f"d{key}" for key in inputs}
+    shared |= {f"d{kind}.{k}" for kind, which in extras.items() if kind in RESULTS for k in which}
     for step in derivation.steps:
-        if step.part in ("forward", "loss"):
-            lines.append(
-                f"{identifier(step.target)} = {_forward_source(derivation, step)}  # {step.equation}"
+        if step.part in ("inputs", "forward", "loss"):
+            lines.append(f"{identifier(step.target)} = {_forward_source(derivation, step)}{_equation(step)}")
+        elif step.key != "dyhat" and step.target.startswith(PASSED) and step.target not in unused:
+            backward.append(
+                f"{identifier(step.target)} = {source(step.forms[-1].expression)}{_equation(step)}"
             )
-        elif step.target.startswith(("delta.", "dh.", "dz.", "du.", "dx.")) and step.key not in (
-            "dyhat",
-            "dx.1",
-        ):
-            formula = source(step.forms[-1].expression)
-            backward.append(f"{identifier(step.target)} = {formula}  # {step.equation}")
-        elif step.part == "parameters" and step.target.startswith(("dgain", "dshift", "dslope")):
-            formula = f"({source(step.forms[-1].expression)}).sum(axis=0) / n_samples"
-            backward.append(f"{identifier(step.target)} = {formula}  # {step.equation}")
+        elif step.target in shared:
+            expression = step.forms[-1].expression
+            formula = source(expression)
+            if not isinstance(expression, ex.MatMul):  # else the product sums over the rows
+                formula = f"({formula}).sum(axis=0)"
+            backward.append(f"{identifier(step.target)} = {formula} / n_samples{_equation(step)}")
     lines += ["loss = E.mean()", "", *backward, ""]
     sign = "-" if derivation.bias_sign == "-" else ""
     for k in layers:
@@ -154,7 +186,25 @@ def _body(derivation: DerivationData) -> list[str]:
     returned += [
         f"[{', '.join(f'd{kind}{k}' for k in which)}]" for kind, which in extras.items() if kind in RESULTS
     ]
+    if inputs:
+        lines += ["input_gradients = {", *(f"    {key!r}: d{identifier(key)}," for key in inputs), "}"]
+        returned.append("input_gradients")
     return [*lines, f"return {', '.join(returned)}"]
+
+
+def _equation(step: Step) -> str:
+    return f"  # {step.equation}" if step.equation else ""
+
+
+def _edges(model: Model) -> list[str]:
+    """Define the edges of bins, which are not learned."""
+    pieces = () if model.stage is None else model.stage.pieces
+    return [
+        f"{identifier(piece.key(name))} = np.array({array.tolist()})"
+        for piece in pieces
+        if piece.edges is not None
+        for name, array in (("edge", piece.edges[:, :-1]), ("width", np.diff(piece.edges)))
+    ]
 
 
 def _target(model: Model) -> list[str]:
@@ -235,6 +285,12 @@ def _source(e: Expr) -> tuple[int, str]:
             return ATOM, f"times_log({source(factor)}, {source(argument)})"
         case te.SumUnits(operand, mean):
             return ATOM, f"{source(operand, ATOM)}.{'mean' if mean else 'sum'}(axis=1, keepdims=True)"
+        case te.Columns(operand, begin, end):
+            return ATOM, f"{identifier(operand.key)}[:, {begin}:{end}]"
+        case te.Beside(parts):
+            return ATOM, f"np.hstack([{', '.join(map(source, parts))}])"
+        case te.OneHot(operand, n):
+            return ATOM, f"one_hot({identifier(operand.key)}, {n})"
         case te.NormSquared(operand):
             return ATOM, f"({source(operand, ATOM)} ** 2).sum(axis=1, keepdims=True)"
         case te.Cases(branches):
