@@ -286,6 +286,8 @@ class DaskMLPClassifier(OnDask, MLPClassifier):
         loss: Any = "log_loss",
         label_smoothing: float = 0.0,
         row_blocks: int = 8,
+        parametric: Any = False,
+        inputs: Any = None,
         client: Any = None,
         min_workers: int = 1,
     ) -> None:
@@ -432,6 +434,8 @@ class DaskMLPRegressor(OnDask, MLPRegressor):
         initializer: str | None = None,
         quantiles: Any = None,
         row_blocks: int = 8,
+        parametric: Any = False,
+        inputs: Any = None,
         client: Any = None,
         min_workers: int = 1,
     ) -> None:

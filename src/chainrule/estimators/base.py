@@ -36,7 +36,7 @@ from chainrule.estimators.stopping import fit_stochastic
 from chainrule.estimators.streaming import Stream, streamed_outputs
 from chainrule.estimators.target_scale import TargetScale, learn_target_scale
 from chainrule.model.arrays import as_floats
-from chainrule.model.rows import Rows
+from chainrule.model.rows import Rows, check_for_inputs
 from chainrule.stream.rows import StreamedRows
 
 
@@ -234,6 +234,10 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
                 setattr(self, name, list(bound.vectors[name]))
             else:
                 self.__dict__.pop(name, None)
+        if bound.inputs:
+            self.inputs_ = list(bound.inputs)
+        else:
+            self.__dict__.pop("inputs_", None)
         return bound
 
     def _served(self) -> BoundModel:
@@ -262,6 +266,8 @@ class BaseMLP(OtherNames, LeavingNetwork, CallbackSupportMixin, BaseEstimator, M
             if hasattr(X, "tocsr"):
                 return bound.model.predict(bound.dataset(X), bound.threads)
             X = as_floats(X, bound.dtype, "X")
+        if bound.inputs:
+            check_for_inputs(bound.architecture, X, "X")
         return bound.model.forward(X, bound.threads)
 
     def _in_own_units(self, outputs: NDArray[Any]) -> NDArray[Any]:

@@ -12,11 +12,18 @@ from chainrule import _engine
 from chainrule.estimators.keywords import names
 from chainrule.estimators.losses import loss_of, reported_divisor
 from chainrule.estimators.protocol import MLP
-from chainrule.model.architecture import Architecture, check_dtype, check_memory, hidden_activations
+from chainrule.inputs import check_inputs, width
+from chainrule.model.architecture import (
+    Architecture,
+    check_dtype,
+    check_memory,
+    check_parametric,
+    hidden_activations,
+)
 from chainrule.model.custom_loss import CustomLoss
 from chainrule.model.layers import LayerOptions
 from chainrule.model.parameters import NAMES
-from chainrule.model.rows import Rows
+from chainrule.model.rows import Rows, check_for_inputs
 from chainrule.model.trainee import Trainee
 from chainrule.reference import get_loss
 
@@ -72,11 +79,13 @@ class BoundModel(Trainee):
         # A user who sets another output activation still has a model that predicts.
         fits = output.partition("(")[0] in (*loss.output_activations, "ordered")
         divisor = reported_divisor(loss, sizes[-1]) if fits else float(sizes[-1])
-        layers = LayerOptions.of(sizes, mlp.dropout, mlp.layer_norm, mlp.residual)
-        activations = (*hidden_names(mlp.activation, len(sizes) - 2), output)
-        architecture = Architecture(
-            tuple(sizes), activations, loss if fits else get_loss("squared_error"), dtype, layers
-        )
+        inputs = check_inputs(mlp.inputs, sizes[0])
+        widths = (width(inputs, sizes[0]), *sizes[1:])
+        layers = LayerOptions.of(widths, mlp.dropout, mlp.layer_norm, mlp.residual, mlp.parametric)
+        hidden = hidden_names(mlp.activation, len(sizes) - 2)
+        check_parametric(layers.parametric, hidden)
+        loss = loss if fits else get_loss("squared_error")
+        architecture = Architecture(tuple(sizes), (*hidden, output), loss, dtype, layers, inputs)
         check_memory(
             architecture.n_parameters,
             dtype,
@@ -90,7 +99,7 @@ class BoundModel(Trainee):
 
     @classmethod
     def of(cls, mlp: MLP, dtype: Any = None) -> Self:
-        """Copy an estimator's `coefs_`, `intercepts_` and vectors, whoever made them, into a new model."""
+        """Copy all that an estimator has learned, whoever made the arrays, into a new model."""
         sizes, own = measured(mlp)
         bound = cls.made_for(mlp, sizes, own if dtype is None else dtype)
         bound.read(mlp)
@@ -104,6 +113,9 @@ class BoundModel(Trainee):
             for view, values in zip(views, arrays, strict=False):
                 if view is not None and values is not None:
                     view[...] = values
+        for own, given in zip(self.inputs, getattr(mlp, "inputs_", ()), strict=False):
+            for name in own.arrays:
+                setattr(own, name, given.arrays[name])
 
     def serves(self, mlp: MLP) -> bool:
         """Whether this is still the estimator's network: nobody replaced an array or an activation."""
@@ -116,6 +128,7 @@ class BoundModel(Trainee):
                 all(map(operator.is_, arrays, getattr(mlp, name, ())))
                 for name, arrays in self.vectors.items()
             )
+            and (not self.inputs or all(map(operator.is_, self.inputs, getattr(mlp, "inputs_", ()))))
         )
 
     def fits(self, mlp: MLP) -> bool:
@@ -133,6 +146,7 @@ class BoundModel(Trainee):
         """
         loss = self.architecture.loss
         custom = loss if isinstance(loss, CustomLoss) and y is not None else None
+        check_for_inputs(self.architecture, x, "X")
         if custom is not None:
             custom.check_weights(sample_weight)
         advice = "scale it, or fit with X in float64"
@@ -162,7 +176,7 @@ def engine_name(activation: str) -> str:
 
 
 def measured(mlp: MLP) -> tuple[list[int], np.dtype[Any]]:
-    """Read the widths of the layers and the dtype off the weights, and check that they fit together."""
+    """Read the number of columns, the widths of the layers and the dtype off the weights, and check them."""
     coefs, intercepts = list(map(np.asarray, mlp.coefs_)), list(map(np.asarray, mlp.intercepts_))
     shapes = [coef.shape for coef in coefs]
     fits = (
@@ -175,5 +189,14 @@ def measured(mlp: MLP) -> tuple[list[int], np.dtype[Any]]:
             "coefs_ and intercepts_ must have shapes (n_1, n_2), (n_2, n_3), ... and (n_2,), (n_3,), ..., "
             f"but have {shapes} and {[intercept.shape for intercept in intercepts]}."
         )
+    n_columns = shapes[0][0]
+    if mlp.inputs is not None:
+        taken = [column for layer in mlp.inputs for column in getattr(layer, "taken", ())]
+        n_columns = 1 + max(taken, default=0)
+        expected = width(check_inputs(mlp.inputs, n_columns), n_columns)
+        if shapes[0][0] != expected:
+            raise ValueError(
+                f"inputs give {expected} columns to the first layer, but coefs_[0] has {shapes[0][0]} rows."
+            )
     single = np.result_type(*coefs, *intercepts) == np.float32
-    return [shapes[0][0], *(shape[1] for shape in shapes)], np.dtype(np.float32 if single else np.float64)
+    return [n_columns, *(shape[1] for shape in shapes)], np.dtype(np.float32 if single else np.float64)

@@ -116,6 +116,8 @@ class MLPClassifier(ClassifierMixin, ClassifierDerivatives, BaseMLP):  # type: i
         loss: Any = "log_loss",
         label_smoothing: float = 0.0,
         row_blocks: int = 1,
+        parametric: Any = False,
+        inputs: Any = None,
     ) -> None:
         self._store(locals())
 

@@ -11,6 +11,7 @@ from chainrule.description import Description, Layer, Meaning, Training
 from chainrule.estimators.advice import named_rate
 from chainrule.estimators.losses import loss_of
 from chainrule.estimators.optimizer import DECOUPLED, settings
+from chainrule.model.inputs import as_blocks
 from chainrule.reference import Loss
 
 #: scikit-learn's kinds of targets, and what one output for each stands for.
@@ -33,6 +34,7 @@ def describe_estimator(mlp: Any) -> Description:
             learned.slopes,
             model.residual,
             model.dropout,
+            learned.alphas,
             strict=True,
         )
     ]
@@ -46,6 +48,7 @@ def describe_estimator(mlp: Any) -> Description:
         lambda y: _encode(mlp, y),
         None if mlp.solver == "lbfgs" else lambda n_samples: _optimizer(mlp, n_samples),
         training=_training(mlp),
+        inputs=as_blocks(bound.inputs),
     )
 
 

@@ -19,6 +19,10 @@ norm_gains_, norm_shifts_ : list of ndarray of shape (n_{k+1},) or None
     Of the layers that `layer_norm` normalizes, None for the others.
 slopes_ : list of ndarray of shape (n_{k+1},) or None
     Of the layers with "prelu".
+alphas_ : list of ndarray of shape (n_{k+1},) or None
+    Of the `parametric` layers.
+inputs_ : list of LearnedInput
+    The layers of `inputs`, with what they have learned as attributes: ``inputs_[0].frequency``.
 loss_ : float
     Loss of the last epoch, penalty included.
 best_loss_ : float or None

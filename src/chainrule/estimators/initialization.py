@@ -20,7 +20,8 @@ def initialize(
     Weights and intercepts of a layer are uniform in +-sqrt(6 / (n_in + n_out)), for sigmoid units
     +-sqrt(2 / (n_in + n_out)): Glorot and Bengio, "Understanding the difficulty of training deep
     feedforward neural networks", 2010, equation 16. With an `initializer` it draws the weights, and the
-    intercepts are 0. Gains begin as 1, shifts as 0, slopes as 1/4.
+    intercepts are 0. Gains begin as 1, shifts as 0, slopes as 1/4, alphas as 1. Then input layers draw, each
+    what its class says.
 
     Parameters
     ----------
@@ -46,6 +47,10 @@ def initialize(
         bound_of_draws = np.sqrt((2.0 if activation == "sigmoid" else 6.0) / sum(coef.shape))
         coef[...] = random_state.uniform(-bound_of_draws, bound_of_draws, coef.shape)
         intercept[...] = random_state.uniform(-bound_of_draws, bound_of_draws, intercept.shape)
+    for layer in bound.inputs:
+        generator = np.random.Generator(random_state._bit_generator)
+        for name, values in layer.layer.first_values(generator).items():
+            layer.arrays[name][...] = values
     mlp._use(bound)
     mlp.n_iter_ = 0
     mlp.t_ = 0

@@ -250,6 +250,15 @@ COMMON: dict[str, Keyword] = {
         by `random_state`, and its gradient is summed apart; the sums are added in a fixed tree: a fit does
         not depend on who holds which block. 1 is scikit-learn's fit. Not for "lbfgs" and "bf16".
         """),
+    "parametric": Keyword("bool or list of bool", ["boolean", "array-like"], shapes=True, text="""
+        Whether units of a hidden layer learn how strong their activation is: net + alpha (f(net) - net),
+        alpha 1 at first (E12). Not for "prelu".
+        """),
+    "inputs": Keyword("list of InputLayer or None", ["array-like", None], shapes=True, text="""
+        What stands between the columns of X and the first layer of weights, of `chainrule.inputs`: embeddings
+        of numbers (E13, E14) and of categories (E15), and a factor for each column (E11). Every column of X
+        is taken by one of them; X is dense, and a column of categories has their codes as whole numbers.
+        """),
 }
 
 #: Of one of them.

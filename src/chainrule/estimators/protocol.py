@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from chainrule.estimators.labels import Labels
+from chainrule.model.inputs import LearnedInput
 from chainrule.model.rows import Rows
 from chainrule.model.trainee import Trainee
 from chainrule.training.state import OptimizerState
@@ -38,6 +39,8 @@ class MLP(ABC):
     dropout: Any
     layer_norm: Any
     residual: Any
+    parametric: Any
+    inputs: Any
     initializer: str | None
     shuffle: bool
     random_state: Any
@@ -69,6 +72,7 @@ class MLP(ABC):
     # The network. `_use` writes it.
     coefs_: list[Floats]
     intercepts_: list[Floats]
+    inputs_: list[LearnedInput]  # where there are input layers
     out_activation_: str
     n_layers_: int
     n_outputs_: int

@@ -116,6 +116,8 @@ class MLPRegressor(RegressorMixin, DerivativesMixin, BaseMLP):  # type: ignore[m
         initializer: str | None = None,
         quantiles: Any = None,
         row_blocks: int = 1,
+        parametric: Any = False,
+        inputs: Any = None,
     ) -> None:
         self._store(locals())
 

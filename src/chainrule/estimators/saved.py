@@ -22,6 +22,8 @@ from chainrule.estimators.labels import Labels
 from chainrule.estimators.optimizer import StochasticOptimizer
 from chainrule.estimators.options import CHOICES
 from chainrule.estimators.protocol import MLP
+from chainrule.inputs import check_inputs
+from chainrule.model.inputs import LearnedInput
 from chainrule.training.schedules import Plateau
 
 Tensors = dict[str, NDArray[Any]]
@@ -119,6 +121,16 @@ def check_fitted(mlp: MLP, fitted: dict[str, Any]) -> None:
     activation = values["activation"]
     for name in [activation] if isinstance(activation, str) else activation:
         named_choice("activation", name, CHOICES["activation"])
+
+
+def inputs_of(mlp: MLP, tensors: Tensors) -> list[LearnedInput]:
+    """Return what input layers have learned; `BoundModel.read` checks the shapes."""
+    found, n = [], 0
+    for i, layer in enumerate(check_inputs(mlp.inputs, mlp.n_features_in_)):
+        arrays = {name: tensors[f"inputs.{i}.{name}"] for name in layer.shapes(n)}
+        n = layer.n_units(n) if layer.name == "scale" else n + layer.n_units(n)
+        found.append(LearnedInput(layer, arrays, f"inputs_[{i}]"))
+    return found
 
 
 def check_network(mlp: MLP, bound: BoundModel) -> None:

@@ -15,6 +15,7 @@ from chainrule.estimators.labels import Labels
 from chainrule.estimators.metrics import LOSS
 from chainrule.estimators.optimizer import StochasticOptimizer
 from chainrule.estimators.protocol import MLP
+from chainrule.inputs import INPUT_LAYERS, InputLayer
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.reference.losses import LOSSES, Loss
 from chainrule.training.schedules import SCHEDULES, Schedule
@@ -38,6 +39,7 @@ OBJECTS: dict[str, tuple[type, Mapping[str, Any]]] = {
     "optimizer": (Optimizer, OPTIMIZERS),
     "schedule": (Schedule, SCHEDULES),
     "loss": (Loss, LOSSES),
+    "input": (InputLayer, INPUT_LAYERS),
 }
 
 
@@ -76,6 +78,8 @@ def get_state(mlp: MLP) -> tuple[Tensors, dict[str, Any]]:
         for name in VECTORS:
             vectors = enumerate(getattr(mlp, name, ()))
             tensors |= {f"{name[:-1]}.{k}": np.ascontiguousarray(v) for k, v in vectors if v is not None}
+        for i, layer in enumerate(getattr(mlp, "inputs_", ())):
+            tensors |= {f"inputs.{i}.{name}": np.ascontiguousarray(a) for name, a in layer.arrays.items()}
         tensors |= {f"intercepts.{k}": np.ascontiguousarray(b) for k, b in enumerate(mlp.intercepts_)}
         settings["fitted"] = {name: getattr(mlp, name) for name in SCALARS if hasattr(mlp, name)}
         for name in CURVES:
@@ -144,6 +148,8 @@ def set_progress(mlp: MLP, tensors: Tensors, settings: dict[str, Any]) -> None:
     for name in SCALARS:
         if name in fitted:
             setattr(mlp, name, fitted[name])
+    if mlp.inputs is not None:
+        mlp.inputs_ = saved.inputs_of(mlp, tensors)
     if "loss_curve_" in tensors:
         mlp.loss_curve_ = curve(tensors, "loss_curve_")
         mlp.validation_scores_ = (

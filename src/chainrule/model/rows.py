@@ -175,9 +175,9 @@ def as_features(architecture: Architecture, x: Any) -> tuple[Floats | CSR, int, 
     """Rows (n_samples, n_1), their number, and whether they were one row (n_1,); errors as `as_rows`."""
     n = architecture.sizes[0]
     sparse = hasattr(x, "tocsr")
-    if sparse and architecture.inputs:
-        raise ValueError("x is sparse; a network with input layers takes dense rows: x.toarray()")
-    if not sparse:
+    if sparse:
+        check_for_inputs(architecture, x, "x")
+    else:
         x = as_floats(x, architecture.dtype, "x")
     shape = x.shape
     if len(shape) not in ((2,) if sparse else (1, 2)) or shape[-1] != n:
@@ -189,12 +189,25 @@ def as_features(architecture: Architecture, x: Any) -> tuple[Floats | CSR, int, 
         values = as_floats(csr.data, architecture.dtype, "the stored values of x")
         return csr._replace(data=values), shape[0], False
     rows = x.reshape(-1, n)
+    check_for_inputs(architecture, rows, "x")
+    return rows, x.size // n, len(shape) == 1
+
+
+def check_for_inputs(architecture: Architecture, x: Any, name: str) -> None:
+    """Refuse rows that input layers do not take: sparse ones, and categories that are no codes.
+
+    Raises
+    ------
+    ValueError
+        With the column.
+    """
+    if architecture.inputs and hasattr(x, "tocsr"):
+        raise ValueError(f"{name} is sparse; a network with input layers takes dense rows: {name}.toarray()")
     for i, layer in enumerate(architecture.inputs):
         if isinstance(layer, Categories):
-            problem = code_problem(rows[:, layer.column : layer.column + 1], layer.n_categories)
+            problem = code_problem(x[:, layer.column : layer.column + 1], layer.n_categories)
             if problem:
-                raise ValueError(f"column {layer.column} of x, which inputs[{i}] takes, {problem}")
-    return rows, x.size // n, len(shape) == 1
+                raise ValueError(f"column {layer.column} of {name}, which inputs[{i}] takes, {problem}")
 
 
 def as_csr(x: Any, *, canonical: bool = False) -> CSR:

@@ -151,8 +151,7 @@ class TableModel(Leaving):
         """Widths of the network's layers, from the features to the outputs; of an ensemble's best network."""
         if self.members:
             return list(best_member(self.estimator).network.sizes)
-        coefs = self.estimator.coefs_
-        return [coefs[0].shape[0], *(coef.shape[1] for coef in coefs)]
+        return [self.estimator.n_features_in_, *(coef.shape[1] for coef in self.estimator.coefs_)]
 
     @classmethod
     def fit(
