@@ -32,6 +32,13 @@ def test_both_languages_insert_the_same(pages, least):
     assert sections[0] == sections[1]
 
 
+@pytest.mark.parametrize("name", TABULAR)
+def test_code_runs(name, capsys):
+    (code,) = re.findall(r"^```python\n(.*?)^```", read(name), flags=re.MULTILINE | re.DOTALL)
+    exec(compile(code, name, "exec"), {})
+    assert "Member(" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_names_of_the_engine_are_the_engines(name):
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "engine").rglob("*.[hi]*"))

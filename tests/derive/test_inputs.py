@@ -123,6 +123,13 @@ def test_a_category_that_was_not_seen_has_the_last_row():
         assert derivation.value("dx.0")[0, 2] == 0
 
 
+def test_many_categories_cost_their_rows_alone():
+    net = chainrule.Network([1, 1], inputs=[inputs.Categories(0, 100_000, 2)], random_state=0)
+    derivation = chainrule.derive(net, [[7.0]], [[1.0]])
+    assert np.array_equal(derivation.value("embedded.1")[0], net.inputs[0].table[7])
+    assert np.flatnonzero(derivation.value("dtable.1").any(axis=1)).tolist() == [7]
+
+
 @pytest.mark.parametrize("value", [-3.0, -1.0, -0.25, 0.1, 2.0, 5.0])
 def test_at_the_edges_of_bins_and_beyond(value):
     net, x, y = make(KINDS["piecewise_linear"])

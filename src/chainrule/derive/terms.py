@@ -119,9 +119,11 @@ class OneHot(Expr):
 
     def evaluate(self, values: Values) -> Any:
         """Make it; a code has no derivative."""
-        code = np.real(self.operand.evaluate(values))[..., 0]
+        code = np.real(self.operand.evaluate(values))
         known = (code >= 0) & (code < self.n - 1)
-        return np.eye(self.n)[np.where(known, code, self.n - 1).astype(np.int64)]
+        row = np.zeros((*np.shape(code)[:-1], self.n))
+        np.put_along_axis(row, np.where(known, code, self.n - 1).astype(np.int64), 1.0, axis=-1)
+        return row
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,10 @@ HELPERS = {
 ''',
     "one_hot": '''def one_hot(code, n):
     """A row for each code: 1 at its place, at the last one for a code that is none of 0, ..., n - 2."""
+    rows = np.zeros((len(code), n))
     known = (code >= 0) & (code < n - 1)
-    return np.eye(n)[np.where(known, code, n - 1).astype(int)[:, 0]]
+    np.put_along_axis(rows, np.where(known, code, n - 1).astype(int), 1.0, axis=1)
+    return rows
 ''',
     "normal_cdf": '''def normal_cdf(t):
     """Standard normal distribution function, by the midpoint rule (Hunter and Regan 1972)."""
