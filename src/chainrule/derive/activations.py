@@ -156,7 +156,8 @@ def _slopes(f: Any, net: Expr) -> Expr:
 
 
 def _parametric_value(f: Any, net: Expr) -> Expr:
-    return net + f.alpha * (entry(f.sigma).value(f.sigma, net) - net)
+    alpha: Expr = f.alpha
+    return net + alpha * (entry(f.sigma).value(f.sigma, net) - net)
 
 
 def _parametric_derivative(f: Any, net: Expr) -> list[Expr]:
