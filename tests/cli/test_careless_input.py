@@ -130,7 +130,10 @@ def test_divergence(in_process, table):
     ("out", "words"),
     [
         (".", [".: Is a directory"]),
-        ("missing/model", ["missing/model: No such file or directory"]),
+        (
+            "missing/model",
+            ["missing/model: No such file or directory; there is no folder 'missing': make it first"],
+        ),
         ("houses.csv/model", ["houses.csv/model: Not a directory"]),
         ("/dev/null", ["/dev/null: Not a regular file"]),
         ("/proc/model", ["/proc/model: "]),

@@ -1,6 +1,7 @@
 import contextlib
 import errno
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -286,3 +287,48 @@ def test_names_of_any_kind(tmp_path):
         write(tmp_path / ("a" * 256), "new")
     with pytest.raises(ValueError, match="null"):
         write(tmp_path / "a\0b", "new")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("missing/file", "No such file or directory; there is no folder '{}/missing': make it first"),
+        ("missing/deeper/file", "there is no folder '{}/missing/deeper': make it first"),
+        ("here/file", "Not a directory; '{}/here' is a file, not a folder: write to another place"),
+        ("folder", "Is a directory; name a file in it"),
+        ("link", "there is no folder '{}/nowhere': make it first"),
+    ],
+)
+def test_what_to_do_where_the_folder_is_to_blame(tmp_path, path, words):
+    (tmp_path / "here").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "file")
+    with pytest.raises(OSError, match=re.escape(words.format(tmp_path))):
+        check_writable(tmp_path / path)
+
+
+@pytest.mark.parametrize("write", ["save", "to_onnx", "export_c", "checkpoint", "derive", "predictions"])
+def test_every_writer_says_what_to_do(tmp_path, write):
+    import chainrule
+
+    path = tmp_path / "missing" / "file.csv"
+    net = chainrule.Network([2, 3, 1], random_state=0)
+    x, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+    writers = {
+        "save": lambda: net.save(path),
+        "to_onnx": lambda: net.to_onnx(path),
+        "export_c": lambda: net.export_c(path),
+        "checkpoint": lambda: chainrule.MLPRegressor(checkpoint=path, max_iter=1).fit(x, y),
+        "derive": lambda: chainrule.derive(net, x[0], y[:1]).to_html(path),
+        "predictions": lambda: write_predictions(path),
+    }
+    with pytest.raises(FileNotFoundError, match=f"there is no folder '{tmp_path}/missing': make it first"):
+        writers[write]()
+
+
+def write_predictions(path):
+    import chainrule
+
+    table = {"x": range(40), "y": [0.5 * k for k in range(40)]}
+    model = chainrule.TableModel.fit(table, "y", epochs=1, hidden_layer_sizes=2, number="x")
+    model.write_predictions(table, path)

@@ -71,7 +71,7 @@ def atomic_path(path: str | os.PathLike[str], *, commit: bool = True) -> Iterato
         mode = _mode_of_existing(target, os.fspath(path))
         temporary, handle = _new_part(target.parent)
     except OSError as error:
-        raise _about(path, error) from None
+        raise _about(path, error, _what_to_do(target, os.fspath(path))) from None
     try:
         _remove_abandoned(temporary)
         try:
@@ -94,10 +94,26 @@ def atomic_path(path: str | os.PathLike[str], *, commit: bool = True) -> Iterato
         os.close(handle)
 
 
-def _about(path: str | os.PathLike[str], error: OSError) -> OSError:
-    """Return the same error with the name that the user gave."""
-    reason = error.strerror or str(error)
+def _about(path: str | os.PathLike[str], error: OSError, advice: str = "") -> OSError:
+    """Return the same error with the name that the user gave, and what to do."""
+    reason = (error.strerror or str(error)) + advice
     return OSError(error.errno, reason, os.fspath(path)) if error.errno else OSError(f"{path}: {reason}")
+
+
+def _what_to_do(target: Path, given: str) -> str:
+    """Return what to do where the folder of `target` hinders writing to it; "" where it does not."""
+    folder = next(one for one in (target.parent, *target.parent.parents) if os.path.lexists(one))
+    if target.is_dir():
+        return "; name a file in it"
+    if not folder.is_dir():
+        return f"; {str(folder)!r} is a file, not a folder: write to another place"
+    if folder != target.parent:
+        named = os.path.dirname(given)
+        named = str(target.parent) if os.path.isdir(named) else named  # where `given` is a link
+        return f"; there is no folder {named!r}: make it first, or write to another place"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"; files in {str(folder)!r} are not yours to write: write to another place"
+    return ""
 
 
 def _new_part(folder: Path) -> tuple[Path, int]:
