@@ -83,8 +83,13 @@ def test_tables_in_portions(fitted, tmp_path):
     parts = fitted.predict(tmp_path / "t.parquet", memory="100kB")
     assert (whole == parts).all() or np.allclose(whole, parts)
     by_parts = fitted.evaluate(tmp_path / "t.parquet", memory="100kB")
-    for name, value in fitted.evaluate(table).measures.items():
-        assert by_parts.measures[name] == pytest.approx(value, rel=1e-6)
+    at_once = fitted.evaluate(table)
+    for one, other in [
+        (at_once, by_parts),
+        *((at_once.targets[n], by_parts.targets[n]) for n in at_once.targets),
+    ]:
+        assert other.measures == pytest.approx(one.measures, rel=1e-6)
+        assert other.single == pytest.approx(one.single, rel=1e-6)
 
 
 def test_a_fit_goes_on_from_its_checkpoint(tmp_path):

@@ -90,7 +90,7 @@ def evaluate_in_portions(model: Any, table: Any, weight: Any, memory: Any) -> Ev
     names = [tidy(name) for name in model.target.names]
     also = [tidy(weight)] if isinstance(weight, str) else []
     portions = portions_of(model, table, memory)
-    measuring, n_rows = Measuring(model.target), 0
+    measuring, alone, n_rows = Measuring(model.target), Measuring(model.target), 0
     several = isinstance(model.target, SeveralTargets)
     targets = model.target.targets if several else [model.target]
     marks = OpenMarks({one.name: one.reading for one in targets if one.reading is not None})
@@ -103,12 +103,16 @@ def evaluate_in_portions(model: Any, table: Any, weight: Any, memory: Any) -> Ev
             n_rows += len(known)
             y = model.target.encode(*(rows[name].filter(pa.array(known)) for name in model.target.names))
             X = part.X.filter(pa.array(known)) if isinstance(part.X, pa.Table) else part.X[known]
-            outputs = model._outputs(X)
-            measuring.add(outputs, y, None if weights is None else weights[known])
+            weights = None if weights is None else weights[known]
+            measuring.add(model._outputs(X), y, weights)
+            if model.members:
+                alone.add(model._outputs(X, alone=True), y, weights)
     marks.end()
     if not n_rows:
         raise TableError(f"{portions.header.title} has no rows, expected at least one")
     evaluation = measuring.evaluation()
+    if model.members:
+        evaluation = evaluation.beside(alone.evaluation())
     if evaluation.n_samples < n_rows:
         dropped, quoted = n_rows - evaluation.n_samples, " or ".join(map(repr, names))
         warnings.warn(

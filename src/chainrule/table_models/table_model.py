@@ -450,8 +450,7 @@ class TableModel(Leaving):
         found = evaluate(self.target, self._outputs(X), known, weights)
         if not self.members:
             return found
-        alone = ensembles.outputs(ensembles.single(self.estimator), X, self.target.n_outputs)
-        return found.beside(evaluate(self.target, alone, known, weights))
+        return found.beside(evaluate(self.target, self._outputs(X, alone=True), known, weights))
 
     def explain(
         self,
@@ -660,14 +659,15 @@ class TableModel(Leaving):
             return self.preprocessor.read(rows, rows=numbers, remarks=remarks)
         return self.preprocessor.transform(rows, self._dtype, rows=numbers, remarks=remarks)
 
-    def _outputs(self, X: Any) -> NDArray[Any]:
-        """Return probabilities, or numbers as the target encodes them; of no rows none."""
+    def _outputs(self, X: Any, *, alone: bool = False) -> NDArray[Any]:
+        """Return probabilities, or numbers as the target encodes them; `alone`: of the best member."""
         is_class = isinstance(self.target, ClassTarget)
         if not len(X):
             shape = (0,) if self.target.n_outputs == 1 else (0, self.target.n_outputs)
             return np.empty(shape, dtype="float64" if self.members else X.dtype)
         if self.members:
-            return ensembles.outputs(self.estimator, X, self.target.n_outputs)
+            asked = ensembles.single(self.estimator) if alone else self.estimator
+            return ensembles.outputs(asked, X, self.target.n_outputs)
         outputs: NDArray[Any] = (self.estimator.predict_proba if is_class else self.estimator.predict)(X)
         return outputs
 
