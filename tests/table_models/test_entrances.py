@@ -96,7 +96,10 @@ def make(n=160, *, zone=None):
     ]
     sold = pa.array(rng.integers(1_500_000_000, 1_600_000_000, n), pa.timestamp("s", tz=zone))
     price = size * 3 + [5.0 if word == "gas" else 0.0 for word in heating]
+    took = [None if k % 13 == 0 else int(value) for k, value in enumerate(rng.integers(0, 300_000, n))]
     columns = {"rooms": rooms, "size": size, "heating": heating, "garden": rng.random(n) < 0.5, "sold": sold}
+    columns["took"] = pa.array(took, pa.duration("s"))
+    columns["opens"] = pa.array(rng.integers(0, 86_400, n), pa.time32("s"))
     return pa.table(columns | {"price": price})
 
 
@@ -114,6 +117,24 @@ def test_every_pair_of_entrances(tmp_path, zone):
         if not np.allclose(found, expected, rtol=1e-9):
             strange.append((fitted, asked))
     assert strange == []
+
+
+@pytest.mark.parametrize("kind", [pa.duration("ms"), pa.time64("us")])
+def test_durations_and_times_are_predicted_in_seconds(tmp_path, kind):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 86_000, 200)
+    unit = 1_000_000 if pa.types.is_time(kind) else 1_000
+    table = pa.table({"x": x, "took": pa.array(x * unit, kind)})
+    predicted = []
+    for way in ("csv", "parquet", "pandas", "polars"):
+        form = ENTRANCES[way](table, tmp_path / way)
+        model = TableModel.fit(form, "took", epochs=20, hidden_layer_sizes=8, dtype="float64")
+        assert model.task == "regression"
+        assert any("seconds" in note for note in model.notes)
+        predicted.append(model.predict(form))
+        assert model.evaluate(form)["r2"] > 0.9
+    assert np.allclose(predicted, predicted[0])
+    assert predicted[0].max() > 40_000
 
 
 @given(

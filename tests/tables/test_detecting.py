@@ -98,7 +98,13 @@ def test_numbers_as_people_write_them(texts, numbers):
         ["a", "b", "1"],
         ["12:30 or so", "x"],
         ['="007"', '="008"'],
-        ["1 days 02:03:04", "2 days 02:03:04"],
+        ["0a1f", "1e5c", "2b3d", "0001"],
+        ["1e5", "2e7", "1a3", "44b"],
+        ["0x1F", "0x2A"],
+        ["12AB34XY", "7QW8", "33Z1K"],
+        ["2y", "6m", "18m"],
+        ["16:9", "4:3"],
+        ["5'3\"", "6'1\""],
     ],
 )
 def test_no_numbers(texts):
@@ -158,6 +164,61 @@ def test_marks_that_are_open():
     assert found["c"].values.to_pylist() == [1.234, 2.345]
 
 
+DURATIONS = [
+    (["25:01:15", "01:02:03"], [90075, 3723]),
+    (["01:02:03", "03:12:45.5"], [3723, 11565.5]),
+    (["08:15", "23:59", "-"], [29700, 86340, None]),
+    (["1:30", "75:12"], [5400, 270720]),
+    (["58:30", "1:02:15"], [3510, 3735]),
+    (["3:45.2", "4:01,9"], [225.2, 241.9]),
+    (["-1:00:00", "\u22120:30:00"], [-3600, -1800]),
+    (["PT1H30M", "PT45M", "P1DT2H", "-PT0.5S", "P1W"], [5400, 2700, 93600, -0.5, 604800]),
+    (["1 days 02:03:04.5", "-1 days +23:00:00", "0 days"], [93784.5, -3600, 0]),
+    (["1 day, 2:03:04", "-1 day, 23:00:00", "2:03:04"], [93784, -3600, 7384]),
+    (["1.02:03:04", "-1.02:03:04"], [93784, -93784]),
+    (["1h 30m", "45m", "2h", "1h30"], [5400, 2700, 7200, 5400]),
+    (["90 min", "2 Hours", "2 h, 5 min and 3 s"], [5400, 7200, 7503]),
+    (["5 s", "500 ms"], [5, 0.5]),
+    (["2 weeks", "3 days", "1 Tag"], [1209600, 259200, 86400]),
+]
+
+
+@pytest.mark.parametrize(("texts", "seconds"), DURATIONS, ids=[texts[0] for texts, _ in DURATIONS])
+def test_durations_are_read_in_seconds(texts, seconds):
+    kind, found = read(texts)
+    assert kind == "number"
+    assert found == pytest.approx(seconds)
+    reading = detect(column(texts)).reading
+    assert Reading.from_state(reading.to_state()) == reading
+    assert "is read in seconds" in notes(texts)
+
+
+def test_durations_are_said_and_read_the_same_in_other_rows():
+    assert notes(["25:01:15", "01:02:03"]) == "is read in seconds: '25:01:15' is 90075"
+    assert notes(["58:30", "1:02:15", "1:05:00", "soon"]) == (
+        "is read in seconds: '58:30' is 3510 / 3 of 4 values are durations; 'soon' in row 4 counts as missing"
+    )
+    reading = detect(column(["58:30", "1:02:15"])).reading
+    assert reading.apply("x", column(["10:30"])).to_pylist() == [630]
+    with pytest.raises(
+        ValueError, match="column 'x' has the text '630' in row 2, expected a duration such as"
+    ):
+        reading.apply("x", column(["10:30", "630"]))
+    assert read(["25:01:15", "01:02:03"], kind="text")[0] == "text"
+    assert read(["25:01:15", "1:00", "soon", "x y"], kind="number")[1] == [90075, 3600, None, None]
+
+
+def test_a_unit_of_time_alone_is_a_unit():
+    assert read(["90 min", "5 min"]) == ("number", [90, 5])
+    assert "is read without the unit 'min'" in notes(["90 min", "5 min"])
+
+
+def test_codes_are_no_numbers_of_several_units():
+    for texts in (["0a1f", "1e5c", "2b3d"], [f"{i}X{i % 7}{'ABCDEFG'[i % 7]}{i * 31}" for i in range(99)]):
+        assert notes(texts) == f"has codes such as {texts[0 if texts[0] == '0a1f' else 1]!r}, taken as text"
+    assert read(["12", "15d", "20", "bad", *map(str, range(30, 50))])[0] == "number"
+
+
 DATES = [
     (["2024-01-31", "2024-2-1"], ["2024-01-31", "2024-02-01"]),
     (["31.12.2024", "1.1.2024"], ["2024-12-31", "2024-01-01"]),
@@ -173,6 +234,12 @@ DATES = [
     (["31-Dec-24", "01-Jan-25"], ["2024-12-31", "2025-01-01"]),
     (["20240131", "20231231", "19991231", "NA"], ["2024-01-31", "2023-12-31", "1999-12-31", None]),
     (["2024-03", "2024-04"], ["2024-03-01", "2024-04-01"]),
+    (["2024M3", "2024m12"], ["2024-03-01", "2024-12-01"]),
+    (["2011Q2", "2011Q3"], ["2011-04-01", "2011-07-01"]),
+    (["2011-Q2", "2011 q4"], ["2011-04-01", "2011-10-01"]),
+    (["Q1 2011", "Q2/2011"], ["2011-01-01", "2011-04-01"]),
+    (["2Q11", "3Q2011"], ["2011-04-01", "2011-07-01"]),
+    (["2024-W02", "2024W15", "2020-W53-7"], ["2024-01-08", "2024-04-08", "2021-01-03"]),
     (["2024\u5e741\u670831\u65e5", "2024\u5e742\u67081\u65e5"], ["2024-01-31", "2024-02-01"]),
 ]
 
@@ -223,6 +290,8 @@ def test_dates_that_are_none():
 def test_dates_whose_reading_is_said():
     assert notes(["20240131", "20231231", "19991231"]) == "is read as dates: '20240131' is 2024-01-31"
     assert notes(["31.12.68", "1.1.99"]) == "is read with years of two digits: '31.12.68' is 2068-12-31"
+    assert notes(["2011Q2", "2011Q3"]) == "is read as dates: '2011Q2' is 2011-04-01"
+    assert read(["2024-W54", "2023-W53", "2011Q5"])[0] == "text"
     for texts in (["20240131", "20231231"], ["20240131", "20231231", "20230229"], ["20240131"] * 9):
         assert read(texts)[0] == "number"
     assert read(["20240131", "20231231", "19991231"], kind="number")[0] == "number"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.tables.errors import TableError
+from chainrule.tables.reading import Reading
 from chainrule.tables.values import mean_and_scale, to_numbers, to_text
 
 
@@ -36,6 +37,18 @@ def test_booleans_and_nothing_as_numbers():
     assert np.isnan(to_numbers("x", column([None, None]))).all()
 
 
+def test_durations_count_seconds():
+    values = column([datetime.timedelta(minutes=1, milliseconds=1), None])
+    times = column([datetime.time(0, 0, 1)])
+    durations = Reading("number", durations="hours")
+    assert np.array_equal(to_numbers("x", values), [60.001, np.nan], equal_nan=True)
+    assert to_numbers("x", column(["1:00:00"]), reading=durations).tolist() == [3600]
+    assert to_numbers("x", times, reading=durations).tolist() == [1]
+    for strange, reading in ((values, Reading("number")), (times, None)):
+        with pytest.raises(TableError, match=r"has values of type (duration|time).*, expected numbers"):
+            to_numbers("x", strange, reading=reading)
+
+
 @pytest.mark.parametrize(
     ("values", "days"),
     [
@@ -44,7 +57,7 @@ def test_booleans_and_nothing_as_numbers():
         (column([datetime.datetime(1970, 1, 1, 12)], pa.timestamp("s")), [0.5]),
         (column([datetime.datetime(1970, 1, 1, 12)], pa.timestamp("ns", "Europe/Berlin")), [0.5]),
         (column([datetime.time(6)]), [0.25]),
-        (column([datetime.timedelta(days=2)]), [2]),
+        (column([datetime.timedelta(days=2)]), [2]),  # of models that count them in days
         (column(["1970-01-03", "1970-01-01 06:00:00"]), [2, 0.25]),
     ],
 )

@@ -105,7 +105,7 @@ def _write(
     readings = {name: problem.readings[name] for name in names}
     types = {name: _type_of(name, readings[name], problem) for name in names}
     empty = {n for n in names if n not in (*asked.text, *asked.number) and _is_empty(sample[n], readings[n])}
-    suffixes = {n: _suffixes(sample[n], readings[n]) for n in names if readings[n].kind == "number"}
+    suffixes = {n: _suffixes(sample[n], readings[n]) for n in names if _has_units(readings[n])}
     marks = OpenMarks(readings)
     schema = pa.schema(list(types.items()))
     waiting: list[pa.Table] = []
@@ -149,6 +149,10 @@ def _check(
                 f"column {name!r} has numbers with {unit!r}, which the first {n_first:,} rows, by which the "
                 "columns are judged, do not have; --text takes all as words (text= in Python)"
             )
+
+
+def _has_units(reading: Reading) -> bool:
+    return reading.kind == "number" and not reading.durations
 
 
 def _read(name: str, values: pa.ChunkedArray, reading: Reading, kind: Any) -> pa.ChunkedArray:

@@ -27,7 +27,16 @@ from chainrule.tables.suspicious import codes_text, counts_rows, far_codes, type
 from chainrule.tables.tables import open_table
 from chainrule.tables.targets import drop_unknown
 from chainrule.tables.tasks import TASKS, Task, infer_task
-from chainrule.tables.values import is_date, is_number, is_text, plain, to_numbers, whole_as_text
+from chainrule.tables.values import (
+    in_seconds,
+    is_date,
+    is_number,
+    is_span,
+    is_text,
+    plain,
+    to_numbers,
+    whole_as_text,
+)
 
 
 @dataclass(frozen=True)
@@ -231,6 +240,11 @@ def _read_text(source: Source, table: pa.Table, asked: Question) -> dict[str, Fo
         elif kind is None and name not in asked.targets and are_compact_dates(values):
             texts[name] = whole_as_text(values)
     found = detect_all(texts, choices)
+    for name in set(table.column_names) - {*texts}:
+        values = table[name]
+        if pa.types.is_duration(values.type) or (name in asked.targets and is_span(values.type)):
+            reading = Reading("number", ".", missing=asked.choice.missing, durations="hours")
+            found[name] = Found(reading, in_seconds(values), notes=("is counted in seconds",))
     for name in asked.targets:
         # Labels of a DataFrame that are text stay text, as they stand in it.
         one = found.get(name)

@@ -78,7 +78,7 @@ class NumberColumn:
     name : str
         The column's.
     kind : {"number", "date"}
-        Dates, times and durations count days, dates since 1970.
+        Dates and times count days, dates since 1970; durations are numbers of seconds.
     mean, scale : float
         Of the training rows; a missing value is taken as the mean.
     missing : bool
@@ -251,7 +251,7 @@ def fit_column(name: str, values: pa.ChunkedArray, reading: Reading | None = Non
     found = values.type
     if pa.types.is_null(found):
         return "has no values"
-    if is_number(found) or is_date(found):
+    if is_number(found) or is_date(found) or pa.types.is_duration(found):
         return NumberColumn.fit(name, values, reading)
     if pa.types.is_boolean(found) or is_text(found) or pa.types.is_dictionary(found):
         return CategoryColumn.fit(name, values, reading)

@@ -11,6 +11,8 @@ from chainrule.tables.reading import Reading
 from chainrule.tables.values import whole_as_text
 
 SAMPLE = 200
+#: Quarters and weeks, of which the first day is taken.
+PERIODS = r"(?i:\dQ|[QW]\d)"
 #: Fewer numbers such as 20240131 may be anything.
 LEAST_COMPACT = 3
 
@@ -43,6 +45,9 @@ def find_dates(distinct: Distinct, choice: Choice, around: Around | None) -> Fou
     if short.any():
         place = int(np.argmax(short))
         notes.insert(0, f"is read with years of two digits: {_shown(distinct, found, place)}")
+    periods = read & numerals.matching(text, PERIODS)
+    if periods.any() and not short.any():
+        notes.insert(0, f"is read as dates: {_shown(distinct, found, int(np.argmax(periods)))}")
     if guessed:
         place = int(np.argmax(numerals.matching(text, dates.FORMS[1]) & read))
         first = "day" if day_first else "month"

@@ -1,4 +1,4 @@
-"""Dates and times as people write them: 2024-01-31, 31.1.2024, 1/31/24 5:30 pm, 31 Jan 2024."""
+"""Dates and times as people write them: 2024-01-31, 31.1.2024, 1/31/24 5:30 pm, 31 Jan 2024, 2024-W05."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,7 +21,8 @@ COMPACT_MOMENT = (
     COMPACT[:-1] + r"[Tt_](?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})?(?:[.,](?P<f>\d{1,9}))?(?P<half>)"
     r"(?P<zone>Z|[+-]\d{2}:?\d{2}|[+-]\d{2})?$"
 )
-#: In the order in which they are tried. `a` and `b` are day and month, or month and day.
+#: In the order in which they are tried. `a` and `b` are day and month, or month and day; `q` is a quarter,
+#: `w` a week of ISO 8601 and `k` its day.
 FORMS = (
     r"^(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + THEN_CLOCK,
     WEEKDAY + r"(?P<a>\d{1,2})[-/.] ?(?P<b>\d{1,2})[-/.] ?(?P<y>\d{4}|\d{2})" + THEN_CLOCK,
@@ -37,6 +38,11 @@ FORMS = (
     r"^(?P<n>\p{L}{3,})\.?,?[-/ ](?P<y>\d{4})$",
     r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})$",
     r"^(?P<m>\d{1,2})/(?P<y>\d{4})$",
+    r"^(?P<y>\d{4})[Mm](?P<m>\d{1,2})$",
+    r"^(?P<y>\d{4})[- ./]?[Qq](?P<q>[1-4])$",
+    r"^[Qq](?P<q>[1-4])[- ./]?(?P<y>\d{4})$",
+    r"^(?P<q>[1-4])[Qq] ?(?P<y>\d{4}|\d{2})$",
+    r"^(?P<y>\d{4})-?[Ww](?P<w>\d{2})(?:-?(?P<k>[1-7]))?$",
     COMPACT,
     COMPACT_MOMENT,
 )
@@ -169,6 +175,10 @@ def _of_form(text: pa.Array, form: str, day_first: bool) -> Moments:
         a, b = _number(parts, "a"), _number(parts, "b")
         a_is_day = (a > 12) | ((b <= 12) & day_first)
         day, month = np.where(a_is_day, a, b), np.where(a_is_day, b, a)
+    elif "q" in names:
+        month = 3 * _number(parts, "q") - 2
+    elif "w" in names:
+        month, day = np.ones(len(text), np.int64), np.full(len(text), 4)  # of the first week, by definition
     else:
         month = _month_names(parts) if "n" in names else _number(parts, "m")
     valid = found & (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
@@ -177,10 +187,22 @@ def _of_form(text: pa.Array, form: str, day_first: bool) -> Moments:
     length = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
     valid &= day <= length
     days = (months.astype("datetime64[D]") + (day - 1)).astype(np.int64)
+    if "w" in names:
+        week, last = _number(parts, "w"), _first_monday((months + 12).astype("datetime64[D]"))
+        days = _first_monday(months.astype("datetime64[D]")) + 7 * (week - 1)
+        valid &= (week >= 1) & (days < last)
+        days += np.maximum(_number(parts, "k"), 1) - 1
     clock, valid_clock, zone = _clock(parts) if "H" in names else (np.int64(0), np.True_, np.False_)
     valid = valid & valid_clock
     has_clock = ~_text_is(parts, "H", "") & valid if "H" in names else np.zeros(len(text), bool)
     return Moments(np.where(valid, days * DAY + clock, 0), valid, has_clock, valid & zone)
+
+
+def _first_monday(january: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the days since 1970 of the Mondays of years' first weeks, which have the fourth of January."""
+    fourth = january.astype(np.int64) + 3
+    monday: NDArray[np.int64] = fourth - (fourth + 3) % 7
+    return monday
 
 
 def _clock(parts: pa.Array) -> tuple[Any, Any, Any]:

@@ -1,7 +1,8 @@
 """What the text of a column means: numbers, dates, booleans or words; decided by all of its values.
 
 The rule: where nine tenths of the values, or all but one, read as numbers, it is a column of numbers, and
-what does not read is missing. Then dates, by the same rule. Codes, which begin with zeros, are words.
+what does not read is missing. Durations come before, dates after, by the same rule. Codes, which begin with
+zeros or have digits and letters in any order, are words.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from chainrule.tables.date_columns import find_compact, find_dates
 from chainrule.tables.distinct import Distinct
+from chainrule.tables.duration_columns import find_durations
 from chainrule.tables.found import Around, Choice, Found
 from chainrule.tables.number_columns import find_numbers, find_plain
 from chainrule.tables.reading import Reading, booleans
@@ -47,7 +49,9 @@ def detect(values: pa.ChunkedArray, choice: Choice | None = None, around: Around
         if plain is not None:
             return plain
     distinct = Distinct.of(values, choice.missing)
-    found = find_numbers(distinct, choice, around) if len(distinct.text) or choice.kind else None
+    found = None
+    if len(distinct.text) or choice.kind:
+        found = find_durations(distinct, choice) or find_numbers(distinct, choice, around)
     if (found is None or found.reading.kind == "text") and choice.kind is None and len(distinct.text):
         found = find_dates(distinct, choice, around) or _booleans(distinct) or found
     if found is None or found.reading.kind == "text":

@@ -21,6 +21,12 @@ CODES = r"^\s*(?:0\d|\+\d{7})"
 POINT = r"\.(?:\d{0,2}|\d{4,})$|^[+-]?(?:0|\d{4,})?\.\d"
 
 
+#: Codes of digits and letters to F, and those of them that are no number with a unit of one letter, as 5c is.
+HEXADECIMAL = r"^(?:0[xX])?(?:[0-9a-f]+|[0-9A-F]+)$"
+NO_UNIT = r"^0[xX]|[a-dfA-DF][0-9a-fA-F]*\d|^[eE][0-9a-fA-F]*\d"
+LEAST_CODES = 0.1
+#: What follows the numbers in so many ways, and differs in half of the texts, is no unit.
+MOST_UNITS = 10
 #: Numbers without a mark beside such as 1.234, all of which have three digits after it: if there are so
 #: many, the mark groups thousands.
 SHORT = r"^[+-]?\d{1,3}$"
@@ -91,8 +97,12 @@ def find_numbers(distinct: Distinct, choice: Choice, around: Around | None) -> F
     if not forced:
         if not read.any():
             return None
-        no_numbers = _several_units(distinct, written, read, units.same) or _nearly(distinct, read)
-        no_numbers = no_numbers or _codes(distinct, read)
+        no_numbers = (
+            _hexadecimal(distinct)
+            or _several_units(distinct, written, read, units.same)
+            or _nearly(distinct, read)
+            or _codes(distinct, read)
+        )
         if no_numbers is not None:
             return no_numbers
         read &= units.same
@@ -194,6 +204,9 @@ def _several_units(
     if distinct.counts[others].sum() <= MOST_ODD * n_read:
         return None
     examples = distinct.text.filter(pa.array(others)).slice(0, 3).to_pylist()
+    if len(written.suffixes) > max(MOST_UNITS, len(distinct.text) / 2):
+        note = f"has codes such as {listed(examples[:1])}, taken as text"
+        return Found(Reading("text"), notes=(note,))
     first = distinct.text.filter(pa.array(read & of_unit))[0].as_py()
     mostly_numbers = mostly(int(n_read), int(distinct.counts[~distinct.placeholders()].sum()))
     notes = (f"has numbers of several units ({listed([first, *examples], 4)}), taken as text",)
@@ -211,6 +224,20 @@ def _nearly(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
         f"row {row:,} are not; --number (number= in Python) counts those as missing"
     )
     return Found(Reading("text"), notes=(note,) if n_read >= n_known / 2 else ())
+
+
+def _hexadecimal(distinct: Distinct) -> Found | None:
+    """Find codes such as 0a1f; what looks like a number among them, as 1e5, is a code, too."""
+    words = distinct.text.filter(pa.array(~distinct.placeholders()))
+    if not numerals.matching(words.slice(0, 100), HEXADECIMAL).all():
+        return None
+    if not numerals.matching(words, HEXADECIMAL).all():
+        return None
+    codes = numerals.matching(words, NO_UNIT)
+    if codes.mean() < LEAST_CODES:
+        return None
+    example = words[int(np.argmax(codes))].as_py()
+    return Found(Reading("text"), notes=(f"has codes such as {listed([example])}, taken as text",))
 
 
 def _codes(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:

@@ -24,6 +24,8 @@ WRITTEN = (
     r"(?P<exponent>[eE][+-]?\d+)? ?"
     r"(?P<after>/\d{1,3}|[^\d .,+()\-':\"/][^\":]{0,15}?)? ?(?P<trailing>-)?(?P<close>\))?$"
 )
+#: Moments, quarters, weeks and months, no numbers with a unit: 20240131T1015, 2011Q2, 2Q11, 2024W02, 2011M02.
+MOMENTS = r"^(?:\d{8}[Tt]\d{4}|\d{4}[ ./]?[QqWwMm]\d{1,2}(?:-?[1-7])?$|[1-4][Qq](?:\d{2}|\d{4})$)"
 #: What most numbers look like.
 SIMPLE = r"^[+-]?\d+(?:[.,]\d+)?$"
 #: Several that group thousands, in India also hundreds; a decimal mark may follow.
@@ -170,7 +172,7 @@ def _written(text: pa.Array) -> Written:
     text = pc.replace_substring_regex(text, POWER, r"\1e\2\3\4")
     parts = pc.extract_regex(text, WRITTEN)
     matches: NDArray[np.bool_] = pc.is_valid(parts).to_numpy(zero_copy_only=False)
-    matches = matches & ~matching(text, r"^\d{8}[Tt]\d{4}")  # a moment, not a number with a unit
+    matches = matches & ~matching(text, MOMENTS)
 
     def part(name: str) -> pa.Array:
         return pc.fill_null(pc.struct_field(parts, name), "")

@@ -202,7 +202,7 @@ class Preprocessor:
             for column in self.columns
             if column.kind == "number"
             and is_text(table[column.name].type)
-            and (column.reading is None or not (column.reading.mark == "," or column.reading.missing))
+            and (column.reading is None or column.reading.is_as_programs_write)
         }
         return {name: found.values for name, found in find_together(texts, {}).items()}
 

@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from chainrule._words import listed
-from chainrule.tables import dates, numerals
+from chainrule.tables import dates, durations, numerals
 from chainrule.tables.distinct import Distinct
+from chainrule.tables.durations import First
 from chainrule.tables.errors import TableError
 from chainrule.tables.numerals import Mark
 
@@ -38,6 +39,8 @@ class Reading:
         Whether every word is a value, "NA" too: the column was said to be text.
     lenient : bool
         Whether all that cannot be read is missing.
+    durations : {"hours", "minutes"}, optional
+        That the numbers are seconds, of durations such as 1:02:03, and what the first of 1:02 counts.
     """
 
     kind: Kind
@@ -47,6 +50,7 @@ class Reading:
     missing: tuple[str, ...] = ()
     verbatim: bool = False
     lenient: bool = False
+    durations: First | None = None
 
     def text(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return text without blanks around it, null where a value is missing."""
@@ -80,7 +84,7 @@ class Reading:
         """
         if self.kind == "text":
             return self.text(values)
-        if self.kind == "number":
+        if self.kind == "number" and not self.durations:
             quick = plain_numbers(values, self.mark, self.missing)
             if quick is not None:
                 return self.without_codes(quick)
@@ -89,9 +93,9 @@ class Reading:
         unread = ~valid & ~distinct.placeholders()
         if unread.any() and not self.lenient:
             row, word = distinct.first(unread)
+            expected = "a duration such as 1:30:00" if self.durations else EXPECTED[self.kind]
             raise TableError(
-                f"column {name!r} has the text {listed([word])} in row {row:,}, expected "
-                f"{EXPECTED[self.kind]}"
+                f"column {name!r} has the text {listed([word])} in row {row:,}, expected {expected}"
             )
         return distinct.spread(found)
 
@@ -110,9 +114,14 @@ class Reading:
         return pc.if_else(pc.is_in(numbers, pa.array(codes)), pa.scalar(None, values.type), values)
 
     @property
+    def is_as_programs_write(self) -> bool:
+        """Whether plain numbers are read as programs do, without a word for a missing value."""
+        return not (self.mark == "," or self.missing or self.durations)
+
+    @property
     def missing_numbers(self) -> list[float]:
         """Those words for a missing value that are numbers."""
-        if not self.missing:
+        if not self.missing or self.durations:
             return []
         numbers = numerals.values(numerals.take_apart(pa.array(self.missing, pa.large_string())), ".")
         return [float(number) for number in numbers if number == number]
@@ -124,6 +133,9 @@ class Reading:
         return (found.microseconds[found.valid] / dates.DAY).tolist()  # type: ignore[no-any-return]
 
     def _numbers(self, distinct: Distinct) -> tuple[pa.Array, NDArray[np.bool_]]:
+        if self.durations:
+            seconds = durations.seconds(numerals.plain_signs(distinct.text), self.durations)
+            return pa.array(seconds, mask=np.isnan(seconds)), ~np.isnan(seconds)
         written = numerals.take_apart(distinct.text)
         mark = self.mark or numerals.evidence(written, distinct.counts).mark or "."
         numbers = numerals.values(written, mark)
@@ -186,6 +198,7 @@ class Reading:
             reading.kind not in (*EXPECTED, "text")
             or reading.mark not in (None, ".", ",")
             or reading.day_first not in (None, True, False)
+            or reading.durations not in (None, "hours", "minutes")
             or not all(isinstance(one, str) for one in texts)
             or not set(reading.magnitudes) <= numerals.MAGNITUDES.keys()
         ):

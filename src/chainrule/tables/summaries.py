@@ -129,7 +129,7 @@ class ColumnSummary:
         self.kind: Literal["number", "date", "boolean", "text"]
         if is_date(kind) or read_as == "date":
             self.kind = "date"
-        elif read_as == "number" or (read_as is None and is_number(kind)):
+        elif read_as == "number" or (read_as is None and (is_number(kind) or pa.types.is_duration(kind))):
             self.kind = "number"
         else:
             self.kind = "boolean" if pa.types.is_boolean(kind) or read_as == "boolean" else "text"

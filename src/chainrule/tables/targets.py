@@ -15,7 +15,7 @@ from chainrule.tables.errors import TableError, TableWarning
 from chainrule.tables.number_target import NumberTarget, SeveralTargets
 from chainrule.tables.reading import Reading
 from chainrule.tables.tasks import Task
-from chainrule.tables.values import is_number, is_text, plain, plain_type, to_text
+from chainrule.tables.values import in_seconds, is_number, is_span, is_text, plain, plain_type, to_text
 
 Target = ClassTarget | NumberTarget | SeveralTargets
 
@@ -24,6 +24,8 @@ def read_target(target: ClassTarget | NumberTarget, values: pa.ChunkedArray) -> 
     """Return a target's column with its text read, null where a value is missing."""
     values = plain(values)
     if not is_text(values.type):
+        if target.reading is not None and target.reading.durations and is_span(values.type):
+            return in_seconds(values)
         return values if target.reading is None else _without_codes(values, target.reading)
     usual: Any = "number" if isinstance(target, NumberTarget) else _usual_kind(target)
     return (target.reading or Reading(usual)).apply(target.name, values)

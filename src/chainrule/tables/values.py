@@ -32,8 +32,11 @@ def is_number_or_boolean(found: pa.DataType) -> bool:
 
 
 def is_date(found: pa.DataType) -> bool:
-    """Whether the type is one of dates, times and durations."""
-    return bool(pa.types.is_temporal(found) and not pa.types.is_interval(found))
+    """Whether the type is one of dates and times."""
+    return bool(pa.types.is_date(found) or pa.types.is_timestamp(found) or pa.types.is_time(found))
+
+
+_OF_KIND = {"number": is_number_or_boolean, "date": is_date}
 
 
 def is_text(found: pa.DataType) -> bool:
@@ -41,6 +44,11 @@ def is_text(found: pa.DataType) -> bool:
     return bool(
         pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
     )
+
+
+def is_span(found: pa.DataType) -> bool:
+    """Whether the type is one of durations, or of times, which are durations since midnight."""
+    return bool(pa.types.is_duration(found) or pa.types.is_time(found))
 
 
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -63,8 +71,8 @@ def to_numbers(
     name : str
         The column's, for messages.
     values : pyarrow.ChunkedArray
-        Numbers or booleans for "number"; dates, timestamps, times or durations for "date", which are counted
-        in days (dates since 1970-01-01 UTC); or text that reads so.
+        Numbers, booleans, or durations, which are counted in seconds, for "number"; dates, timestamps or
+        times for "date", which are counted in days (dates since 1970-01-01 UTC); or text that reads so.
     kind : {"number", "date"}
         What the column must be.
     reading : Reading, optional
@@ -91,16 +99,18 @@ def to_numbers(
         return _finite(name, values.to_numpy().astype(np.float64), finite)
     values = plain(values)
     expected = "dates" if kind == "date" else "numbers"
-    if kind == "date" and is_number(values.type):
+    if kind == "number" and _counts_time(reading, values.type):
+        values = in_seconds(values)
+    elif kind == "date" and pa.types.is_duration(values.type):
+        values = _days(values)  # as models of earlier versions count them
+    elif kind == "date" and is_number(values.type):
         values = values if (text := whole_as_text(values)) is None else text  # 20240131
+    elif kind == "number" and is_number(values.type) and reading is not None:
+        values = reading.without_codes(values)
+    elif not any(fits(values.type) for fits in (_OF_KIND[kind], is_text, pa.types.is_null)):
+        raise TableError(f"column {name!r} has values of type {values.type}, expected {expected}")
     if is_text(values.type):
         values = (reading or Reading(kind)).apply(name, values)
-    elif pa.types.is_null(values.type):
-        values = values.cast(pa.float64())
-    elif not (is_date if kind == "date" else is_number_or_boolean)(values.type):
-        raise TableError(f"column {name!r} has values of type {values.type}, expected {expected}")
-    elif kind == "number" and reading is not None and is_number(values.type):
-        values = reading.without_codes(values)
     if is_date(values.type):
         values = _days(values)
     elif pa.types.is_boolean(values.type):
@@ -168,6 +178,24 @@ def to_text(
     return text
 
 
+def in_seconds(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return durations, or times of the day, as float64 seconds.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> in_seconds(pa.chunked_array([[datetime.timedelta(hours=1, milliseconds=5), None]])).to_pylist()
+    [3600.005, None]
+    """
+    return pc.divide(pc.cast(_microseconds(values), pa.float64(), safe=False), 1e6)
+
+
+def _counts_time(reading: Reading | None, found: pa.DataType) -> bool:
+    if reading is None:
+        return bool(pa.types.is_duration(found))
+    return reading.durations is not None and is_span(found)
+
+
 def whole_as_text(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Return whole numbers as text; None for others.
 
@@ -206,11 +234,15 @@ def mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _days(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    microseconds = pc.cast(_microseconds(values), pa.float64(), safe=False)
+    return pc.divide(microseconds, float(MICROSECONDS_PER_DAY))
+
+
+def _microseconds(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_time(values.type):
         unit = pa.time64("us")
     elif pa.types.is_duration(values.type):
         unit = pa.duration("us")
     else:
         unit = pa.timestamp("us")
-    microseconds = pc.cast(pc.cast(values, unit, safe=False), pa.int64())
-    return pc.divide(pc.cast(microseconds, pa.float64(), safe=False), float(MICROSECONDS_PER_DAY))
+    return pc.cast(pc.cast(values, unit, safe=False), pa.int64())

@@ -433,7 +433,7 @@ def _add(
     dictionary = pa.types.is_dictionary(values.type)
     if pa.types.is_null(found):
         left_out[name] = "has no values"
-    elif (is_number(found) or is_date(found)) and not dictionary:
+    elif (is_number(found) or is_date(found) or pa.types.is_duration(found)) and not dictionary:
         kind = "date" if is_date(found) else "number"
         number = NumberColumn(place, name, kind, False, reading)
         _add_number(numbers, left_out, number, to_numbers(name, values, number.kind, finite=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.export.c import text
-from chainrule.export.c.inputs import Inputs, exact_parts
+from chainrule.export.c.inputs import Inputs, exact_parts, unit_of
 from chainrule.export.c.layers import Code
 from chainrule.export.c.outputs import Result, class_table
 from chainrule.export.ensembles import MOST, Category, EnsembleParts, Number
@@ -117,8 +117,7 @@ def _number(source: str, number: Number, code: Code) -> tuple[str, str, list[str
     statements = [value]
     if number.flag is not None:
         statements.append(f"v[{number.flag}] = isnan({source}) ? 1 : 0;")
-    unit = "days since 1970-01-01 UTC" if number.column.kind == "date" else "a number"
-    return f"{code.scaled} ", f"{unit}, NAN where missing", statements
+    return f"{code.scaled} ", f"{unit_of(number.column)}, NAN where missing", statements
 
 
 def _category(name: str, category: Category, code: Code) -> tuple[str, str, list[str]]:

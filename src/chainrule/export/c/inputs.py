@@ -211,8 +211,14 @@ def _number_column(name: str, column: Any, at: int, code: Code) -> tuple[str, st
     statements = [f"if (!isnan(row->{name}))", f"    {value}"]
     if column.missing:
         statements += ["else", f"    v[{at + 1}] = 1;"]
-    unit = "days since 1970-01-01 UTC" if column.kind == "date" else "a number"
-    return f"{code.scaled} ", f"{unit}, NAN where missing", statements
+    return f"{code.scaled} ", f"{unit_of(column)}, NAN where missing", statements
+
+
+def unit_of(column: Any) -> str:
+    """Return what a column of numbers is given as."""
+    if column.kind == "date":
+        return "days since 1970-01-01 UTC"
+    return "seconds" if column.reading is not None and column.reading.durations else "a number"
 
 
 def _category_column(name: str, column: Any, at: int, code: Code) -> tuple[str, str, list[str]]:
