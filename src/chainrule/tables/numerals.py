@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 
 Mark = Literal[".", ","]
 
-CURRENCY = (
-    r"(?:[A-Z]{0,3}\p{Sc}|USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|MXN|ZAR|"
-    r"TRY|KRW|SGD|HKD|Fr\.|SFr\.|Rs\.?|kr\.?)"
-)
+MONEY = (
+    "USD", "EUR", "GBP", "CHF", "JPY", "CNY", "RMB", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN",
+    "CZK", "HUF", "RUB", "BRL", "MXN", "ZAR", "TRY", "KRW", "SGD", "HKD",
+)  # fmt: skip
+CURRENCY = rf"(?:[A-Z]{{0,3}}\p{{Sc}}|{'|'.join(MONEY)}|Fr\.|SFr\.|Rs\.?|kr\.?)"
 #: The parts of a number, signs and blanks having been made plain. A unit begins with no digit, sign or mark.
 WRITTEN = (
     r"^(?P<open>\()?(?P<sign>[+-])? ?"
     rf"(?P<before>{CURRENCY})? ?(?P<inner>[+-])?"
     r"(?P<body>\d{1,3}(?:[ '_]\d{3})+(?:[.,]\d*)?|\d[\d.,]*|[.,]\d+)"
     r"(?P<exponent>[eE][+-]?\d+)? ?"
-    r"(?P<after>/\d{1,3}|[^\d .,+()\-':\"/][^\":]{0,15}?)? ?(?P<trailing>-)?(?P<close>\))?$"
+    r"(?P<after>/\d{1,3}|[^\d .,;·+()\-':\"/][^\":]{0,15}?)? ?(?P<trailing>-)?(?P<close>\))?$"
 )
 #: Moments, quarters, weeks and months, no numbers with a unit: 20240131T1015, 2011Q2, 2Q11, 2024W02, 2011M02.
 MOMENTS = r"^(?:\d{8}[Tt]\d{4}|\d{4}[ ./]?[QqWwMm]\d{1,2}(?:-?[1-7])?$|[1-4][Qq](?:\d{2}|\d{4})$)"
@@ -170,6 +171,7 @@ def _simple(text: pa.Array) -> Written:
 def _written(text: pa.Array) -> Written:
     text = pc.replace_substring_regex(text, r"(\d)[,.]--?(\D*)$", r"\1\2")  # 5,- is 5
     text = pc.replace_substring_regex(text, POWER, r"\1e\2\3\4")
+    text = pc.replace_substring_regex(text, r"^([+-]?\d+)·(\d+)$", r"\1.\2")
     parts = pc.extract_regex(text, WRITTEN)
     matches: NDArray[np.bool_] = pc.is_valid(parts).to_numpy(zero_copy_only=False)
     matches = matches & ~matching(text, MOMENTS)
@@ -244,10 +246,19 @@ def multiply(magnitudes: set[str], units: set[str]) -> bool:
     --------
     >>> multiply({"k", "m"}, set()), multiply({"m"}, set()), multiply({"m", ""}, {"$"})
     (True, False, True)
+    >>> multiply({"m", ""}, {"cm"})
+    False
     """
     letters = magnitudes - {"", "%"}
     words = any(len(one) > 1 for one in letters)
-    return words or len(letters) > 1 or bool(units) or ("" in magnitudes and "k" in magnitudes)
+    money = any(map(is_money, units))
+    return words or len(letters) > 1 or money or ("" in magnitudes and "k" in magnitudes)
+
+
+def is_money(unit: str) -> bool:
+    """Whether a unit, in lower case, is a currency."""
+    named = unit.upper() in MONEY or unit in ("fr", "sfr", "rs", "kr")
+    return named or any(unicodedata.category(sign) == "Sc" for sign in unit)
 
 
 class _Marks(NamedTuple):
