@@ -141,7 +141,7 @@ def test_what_a_user_may_not_write(attempt, monkeypatch):
         monkeypatch.chdir(folder)
         with without_rights():
             for path in ("fixed", "locked/model", "locked/new", "secret/model", "secret/new"):
-                with pytest.raises(PermissionError, match=f"Permission denied: '{path}'"):
+                with pytest.raises(PermissionError, match=rf"Permission denied.*: '{path}'"):
                     attempt(path)
             assert Path("fixed").read_text() == Path("locked/model").read_text() == "old"
             attempt("new")

@@ -103,9 +103,9 @@ def _about(path: str | os.PathLike[str], error: OSError, advice: str = "") -> OS
 def _what_to_do(target: Path, given: str) -> str:
     """Return what to do where the folder of `target` hinders writing to it; "" where it does not."""
     folder = next(one for one in (target.parent, *target.parent.parents) if os.path.lexists(one))
-    if target.is_dir():
+    if os.path.isdir(target):
         return "; name a file in it"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"; {str(folder)!r} is a file, not a folder: write to another place"
     if folder != target.parent:
         named = os.path.dirname(given)

@@ -99,12 +99,12 @@ def to_numbers(
         return _finite(name, values.to_numpy().astype(np.float64), finite)
     values = plain(values)
     expected = "dates" if kind == "date" else "numbers"
+    if kind == "date" and is_number(values.type):
+        values = values if (text := whole_as_text(values)) is None else text  # 20240131
     if kind == "number" and _counts_time(reading, values.type):
         values = in_seconds(values)
     elif kind == "date" and pa.types.is_duration(values.type):
         values = _days(values)  # as models of earlier versions count them
-    elif kind == "date" and is_number(values.type):
-        values = values if (text := whole_as_text(values)) is None else text  # 20240131
     elif kind == "number" and is_number(values.type) and reading is not None:
         values = reading.without_codes(values)
     elif not any(fits(values.type) for fits in (_OF_KIND[kind], is_text, pa.types.is_null)):
