@@ -129,14 +129,13 @@ class Cluster:
         self.suspects[address] = time.monotonic() + SUSPICION
 
     def wait_for_one(self, futures: Sequence[Future], check: Callable[[], object]) -> None:
-        """Wait until one more of these futures has an end, or for half a second, and then call `check`."""
-        pending = [future for future in futures if future.status in WAITED_FOR]
+        """Wait until one of these futures has an end, or for half a second, and then call `check`."""
         begin, nap = time.monotonic(), 0.001
         while time.monotonic() - begin < 0.5:
-            if any(future.status not in WAITED_FOR for future in pending):
+            if not futures or any(future.status not in WAITED_FOR for future in futures):
                 return
             time.sleep(nap)
-            nap = min(1.5 * nap, 0.03)
+            nap = min(1.5 * nap, 0.004)
         check()
 
     def wait(self, futures: Sequence[Future], check: Callable[[], object]) -> None:
@@ -159,7 +158,7 @@ class Cluster:
                     f"{listed(sorted(self.frozen))} gave no sign of life for {FROZEN + PATIENCE:.0f} s while "
                     "rows were read; restart the worker, and fit again"
                 )
-            self.wait_for_one(futures, check)
+            self.wait_for_one([future for future in futures if future.status in WAITED_FOR], check)
 
     def result(self, future: Future, check: Callable[[], object]) -> Any:
         """Return the result of a finished future; call `check` from time to time, as its worker may die."""

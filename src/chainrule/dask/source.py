@@ -297,7 +297,8 @@ class ClusterSource(Source):
         try:
             reports: dict[int, Report] = {}
             while len(reports) < len(futures):
-                self.cluster.wait_for_one(futures, check)
+                waited_for = [future for me, future in enumerate(futures) if me not in reports]
+                self.cluster.wait_for_one(waited_for, check)
                 if any(future.status not in (*WAITED_FOR, "finished") for future in futures):
                     self._raise_of_data(futures)
                 for me, future in enumerate(futures):
