@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from chainrule.derive.derivation import DerivationData
@@ -34,7 +36,10 @@ def later_updates(derivation: DerivationData) -> dict[str, tuple[Floats, Floats]
     drawn = draw_numbers(derivation, derivation.n_samples, seed=1, masked=False)
     if drawn is None:
         return {}
-    model, given = drawn
+    model, given = (
+        replace(drawn[0], description=None),
+        drawn[1],
+    )  # in float64: roundings grow from step to step
     symbols = derivation.context.notation.symbols
     computed = {step.target for step in derivation.steps}
     given |= {

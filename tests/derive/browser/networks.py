@@ -77,7 +77,7 @@ def columns():
         inputs=[
             inputs.Periodic([0, 1], 4, 2, sigma=0.5),
             inputs.Numbers([2]),
-            inputs.PiecewiseLinear(3, [-1.0, 0.0, 2.0], 2),
+            inputs.PiecewiseLinear(3, [-1.0, 0.0, 2.0], 1),
             inputs.Categories(4, 3, 2),
             inputs.Scale(),
         ],

@@ -149,16 +149,16 @@ def test_pointing_at_a_symbol_lights_it_up(opened):
 
 def test_columns_of_the_data_and_what_becomes_of_them(opened, written):
     page, derivation = opened("columns", "#angle.2"), written("columns").derivation
-    assert page.inner_text("#title") == "5 → 11-4-2"
-    assert page.locator("#network line.link").count() == 11
+    assert page.inner_text("#title") == "5 → 10-4-2"
+    assert page.locator("#network line.link").count() == 10
     assert page.locator("#network line.link.lit").count() == 3  # the value, and two sums of its waves
     names = page.locator("#equations button").all_inner_texts()
     assert names == [f"E{i}" for i in (*range(1, 8), *range(11, 16))]
     parts = page.locator("#parts button").evaluate_all("found => found.map((one) => one.title)")
-    assert parts[1:3] == ["Columns", "Forward"]
+    assert parts[:2] == ["Columns", "Forward"]
     assert "Back to columns" in parts
     page.select_option("#jump", "dx.0")
     assert page.locator("#network .unit.result").count() == 5
-    shown = page.locator("#network .unit.result text").all_inner_texts()
+    shown = page.locator("#network .unit.result text").all_text_contents()
     assert shown[4] == "0"  # a code
     assert derivation.value("dx.0")[0, 4] == 0
