@@ -64,11 +64,9 @@ def is_full(context: Context, k: int) -> bool:
 
 
 def prime(context: Context, k: int) -> Expr:
-    """f_k'(net_k), as a row."""
+    """f_k'(net_k), as a row; of a function with learned numbers in it the symbol of step prime.k."""
     if context.layer(k).learns:
-        return activations.entry(context.layer(k).activation).derivative(
-            context.bound(k), net_symbol(context, k)
-        )[-1]
+        return context.notation.row("prime", "f′", k, "derivative")
     return context.f_prime(k, net_symbol(context, k))
 
 
