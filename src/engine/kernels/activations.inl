@@ -102,15 +102,18 @@ struct Silu {
 };
 
 template <class T>
-struct Mish {  // x tanh(softplus(x)), Misra 2019
+struct Mish {  // x tanh(softplus(x)), Misra 2019: tanh(log(1 + e)) = n / (n + 2) with e = e^x and n = e (e + 2)
   static constexpr bool keeps_net = true, fades = true;
+  static constexpr T highest = is_float<T> ? 20 : 40;  // there n / (n + 2) is 1
   template <bool kFactor = false>
   static CHAINRULE_INLINE Vec<T> value(Vec<T> net) {
-    return net * tanh<T>(softplus<T, kFactor>(net));
+    const Vec<T> e = exp_inside<T, kFactor>(min(broadcast(highest), net)), two = broadcast(T(2)), n = e * (e + two);
+    return net * (n / (n + two));
   }
-  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) {
-    const Vec<T> t = tanh<T>(softplus<T, true>(net));
-    return fma(net * sigmoid<T, true>(net), fma(-t, t, broadcast(T(1))), t);
+  static CHAINRULE_INLINE Vec<T> derivative(Vec<T> net) {  // n / (n + 2) + 4 x e (e + 1) / (n + 2)^2
+    const Vec<T> x = min(broadcast(highest), net), e = exp_inside<T, true>(x), two = broadcast(T(2));
+    const Vec<T> n = e * (e + two), q = broadcast(T(1)) / (n + two);
+    return fma(x * (fma(e, e, e) * q), broadcast(T(4)) * q, n * q);
   }
 };
 
