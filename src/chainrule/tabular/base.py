@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, chec
 
 from chainrule._settings import flag, named_choice, real_number, whole_number
 from chainrule.description.leaving import Leaving
-from chainrule.network.many import weighted_sum
+from chainrule.network.many import n_workers, weighted_sum
 from chainrule.tabular import saved
 from chainrule.tabular.budget import Budget
 from chainrule.tabular.checkpoint import Checkpoint
@@ -234,8 +234,8 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         if self.time_budget is not None:
             budget = Budget(float(self.time_budget), start)
             budget.measure(data, first)
-            n_training = len(splits[0].training)
-            plan, part = budget.fitted(plan, n_training, 1)
+            rounds = -(-max(1, plan.n_folds) // n_workers(self.n_jobs))
+            plan, part = budget.fitted(plan, len(splits[0].training), rounds)
             if part < 1:
                 data.splits = [_part(split, part) for split in splits]
         ensemble = Ensemble(

@@ -1,5 +1,6 @@
 """From prepared rows to members: train, look, choose, go on or stop."""
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,9 +14,12 @@ from chainrule.tabular.budget import Budget
 from chainrule.tabular.members import Member
 from chainrule.tabular.plan import Plan
 from chainrule.tabular.recipes import Recipe
-from chainrule.tabular.selection import greedy
+from chainrule.tabular.selection import ROUNDS, greedy
 from chainrule.tabular.training import Candidate, Data, Training, make_candidates
 from chainrule.tabular.watched import Outputs, Unit, Watched, units
+
+#: Of the whole time, what a look before the last one may take.
+LOOK_PART = 0.01
 
 
 @dataclass
@@ -107,11 +111,16 @@ class Ensemble:
         self.show = show
         self.plan, self.data, self.watched = plan, data, watched
         self.n_jobs, self.budget, self.start, self.say = n_jobs, budget, start, say
-        self.candidates = make_candidates(data, recipes, seed)
+        self.n_networks = sum(map(len, recipes))
+        self._making = make_candidates(data, recipes, seed)
+        # With a budget they are made when there is time for them.
+        self.candidates = list(self._making) if budget is None else []
         self.on_finish = on_finish
         self.looks: list[Look] = []
         self._choice: Choice | None = None
         self._outputs: dict[tuple[int, int], Outputs] = {}
+        self._per_score = 0.0  # seconds
+        self._n_looked_at = 0
         deadline = budget.deadline if budget else float("inf")
         self.training = training(
             plan, n_jobs, deadline, watched.score_of, self._finished, lambda: self.show(*self._progress())
@@ -120,16 +129,19 @@ class Ensemble:
     def run(self) -> Result:
         """Do all of it."""
         wave = self._wave()
-        for begin in range(0, len(self.candidates), wave):
+        for begin in range(0, self.n_networks, wave):
+            self.candidates += itertools.islice(self._making, wave)
             if not self._run_wave(self.candidates[begin : begin + wave], first=begin == 0):
                 break
+        if self._n_looked_at < self._n_finished:
+            self._look()
         assert self._choice is not None
         return Result(self._members(self._choice), self._choice.average, self.looks)
 
     def _wave(self) -> int:
         """Return how many networks are trained before the time is looked at."""
         if self.budget is None:
-            return len(self.candidates)
+            return self.n_networks
         folds = max(1, self.plan.n_folds)
         return folds * max(1, n_workers(self.n_jobs) // folds)
 
@@ -140,18 +152,33 @@ class Ensemble:
             now = _epoch(candidates)
             if until <= now:
                 if not (first and now == 0):
-                    self._look()
                     return False
                 until = self.plan.zeros[0]  # there must be a model
             before = self._choice
             self.training.needed = first
             self.training.train(candidates, until)
-            self._look()
+            if self._worth_a_look():
+                self._look()
             if until < stage:
                 return False
             if before is not None and len(self.plan.stages) > 1 and not self._gained(before):
                 return True
         return True
+
+    @property
+    def _n_finished(self) -> int:
+        return sum(len(one.finished) for one in self.candidates)
+
+    def _worth_a_look(self) -> bool:
+        """Whether to look before the last wave is trained: where that takes little of the time."""
+        if self.budget is None or len(self.plan.stages) > 1:
+            return True
+        return self._seconds_of_a_look(0) < LOOK_PART * self.budget.seconds
+
+    def _seconds_of_a_look(self, n_more: int) -> float:
+        """Return how long a choice takes, also among so many more finished networks."""
+        n_outputs = self._n_finished / max(1, self.plan.n_folds) + n_more
+        return ROUNDS * n_outputs * self._per_score
 
     def _reachable(self, candidates: list[Candidate], stage: int) -> int:
         """Return the last zero up to the stage that is reached in time; the present epoch for none."""
@@ -175,7 +202,13 @@ class Ensemble:
     def _finished(self, candidate: Candidate) -> None:
         """Say that a network has finished a cycle."""
         last = candidate.finished[-1]
+        begin = time.perf_counter()
         score = self.watched.score_of(candidate, last.outputs)[0]
+        if self.budget is not None:
+            seconds = time.perf_counter() - begin
+            self._per_score = seconds * len(self.watched.y) / len(last.outputs)
+            self.budget.keep(self._seconds_of_a_look(len(self.plan.zeros)))
+            self.training.deadline = self.budget.training_ends
         fold = f", fold {candidate.fold + 1}" if self.plan.n_folds else ""
         self.say(f"member {candidate.member + 1}{fold}, epoch {last.epoch}: {score:.4g}{self._left()}")
         self.on_finish(self.candidates)
@@ -184,7 +217,7 @@ class Ensemble:
         """Return the part of the training that is done, and the seconds that it may still take."""
         seconds = time.monotonic() - self.start
         done = sum(one.epoch for one in self.candidates)
-        total = len(self.candidates) * self.plan.stages[-1]
+        total = self.n_networks * self.plan.stages[-1]
         left = seconds / max(done, 1) * (total - done)
         if self.budget is not None:
             left = min(left, max(self.budget.left, 0.0))
@@ -203,7 +236,9 @@ class Ensemble:
             if key not in self._outputs:
                 self._outputs[key] = self.watched.outputs(unit)
         outputs = [self._outputs[unit.member, unit.place] for unit in possible]
-        counts, score = greedy(self.watched.score, outputs)
+        until = self.budget.deadline if self.budget else float("inf")
+        counts, score = greedy(self.watched.score, outputs, until=until)
+        self._n_looked_at = self._n_finished
         choice = Choice(possible, counts, score, outputs)
         if self._choice is None or score >= self._choice.score:
             self._choice = choice

@@ -4,6 +4,7 @@ Source: R. Caruana, A. Niculescu-Mizil, G. Crew and A. Ksikes, Ensemble selectio
 ICML 2004, section 2.
 """
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,7 +17,10 @@ ROUNDS = 40
 
 
 def greedy(
-    score: Callable[[Outputs], tuple[float, float]], outputs: Sequence[Outputs], rounds: int = ROUNDS
+    score: Callable[[Outputs], tuple[float, float]],
+    outputs: Sequence[Outputs],
+    rounds: int = ROUNDS,
+    until: float = float("inf"),
 ) -> tuple[NDArray[np.int64], tuple[float, float]]:
     """Take one after the other whichever makes the average best, and keep the best average on the way.
 
@@ -27,6 +31,8 @@ def greedy(
     outputs : sequence of ndarray
         Of each candidate on the same rows.
     rounds : int
+    until : float
+        No round begins after that, by `time.monotonic`, but the first.
 
     Returns
     -------
@@ -54,6 +60,6 @@ def greedy(
         taken.append(chosen)
         if scores[chosen] > best:
             best, n_best = scores[chosen], n
-        if len(outputs) == 1:
+        if len(outputs) == 1 or time.monotonic() >= until:
             break
     return np.bincount(taken[:n_best], minlength=len(outputs)).astype(np.int64), best

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -137,8 +137,8 @@ class Data:
     x_watched: Floats | None = None
 
 
-def make_candidates(data: Data, recipes: Sequence[Sequence[Recipe]], seed: int) -> list[Candidate]:
-    """Make all networks, each with a seed of its own; rows of a split are copied once.
+def make_candidates(data: Data, recipes: Sequence[Sequence[Recipe]], seed: int) -> Iterator[Candidate]:
+    """Make networks one after the other, each with a seed of its own; rows of a split are copied once.
 
     Each member has a recipe for each fold.
     """
@@ -150,21 +150,13 @@ def make_candidates(data: Data, recipes: Sequence[Sequence[Recipe]], seed: int) 
         weights = data.weights if everything or data.weights is None else data.weights[training]
         x_watched = data.x[watched] if data.x_watched is None else data.x_watched
         parts.append((x, y, weights, x_watched))
-    return [
-        Candidate(
-            member,
-            fold,
-            recipe,
-            recipe.network(
-                data.stage, data.n_outputs, part[0], classifies=data.classifies, seed=[seed, member, fold]
-            ),
-            *part,
-            data.stage,
-            [seed, member, fold],
-        )
-        for member, of_folds in enumerate(recipes)
-        for fold, (recipe, part) in enumerate(zip(of_folds, parts, strict=True))
-    ]
+    for member, of_folds in enumerate(recipes):
+        for fold, (recipe, part) in enumerate(zip(of_folds, parts, strict=True)):
+            own = [seed, member, fold]
+            network = recipe.network(
+                data.stage, data.n_outputs, part[0], classifies=data.classifies, seed=own
+            )
+            yield Candidate(member, fold, recipe, network, *part, data.stage, own)
 
 
 class Training:
