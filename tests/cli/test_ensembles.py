@@ -78,3 +78,31 @@ def test_a_picture_of_what_columns_are_worth(in_process, price_model, table, tmp
     in_process("explain", price_model, "houses.csv", "--out", "houses.csv").fails(2, "'--out'")
     in_process("explain", price_model, "houses.csv", "--target", "prise").fails(2, "did you mean 'price'?")
     in_process("explain", price_model, "houses.csv", "--metric", "accuracy").fails(2, "'--metric'", "rmse")
+
+
+def test_what_an_interrupted_fit_keeps(in_process, table, tmp_path, monkeypatch):
+    from chainrule.tabular.training import Training
+
+    usual = Training.train
+
+    def train(self, candidates, until):
+        usual(self, candidates[:1], until)
+        raise KeyboardInterrupt
+
+    options = [*DEAR, "-q", "--preset", "fast", "--folds", "2", "--out", "m"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "train", train)
+        done = in_process("fit", *options, "--checkpoint", "c")
+        assert done.code == 130
+        assert done.err == (
+            "interrupted; c has what was finished; --checkpoint c --resume goes on from there\n"
+        )
+        assert in_process("fit", *options).err == "interrupted; nothing was written\n"
+    assert not (tmp_path / "m").exists()
+    in_process("fit", *options, "--checkpoint", "c", "--resume").succeeds()
+    whole = (tmp_path / "m").read_bytes()
+    in_process("fit", *options, "--force").succeeds()
+    predict = ["predict", "m", "houses.csv", "--proba"]
+    fresh = in_process(*predict).succeeds().out
+    (tmp_path / "m").write_bytes(whole)
+    assert in_process(*predict).succeeds().out == fresh

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 import chainrule
 from chainrule import TabularClassifier, TabularRegressor
@@ -194,3 +195,26 @@ def test_plot():
     assert [line.get_label() for line in ax.get_lines()] == ["model", "its best network alone"]
     np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), [look.score for look in model.looks_])
     assert ax.get_ylabel() == "neg_root_mean_squared_error of the rows set aside"
+
+
+def test_an_interrupted_fit_is_none_and_keeps_what_is_finished(tmp_path, monkeypatch):
+    x, y = rows()
+    path = tmp_path / "fit.safetensors"
+    model = TabularRegressor(checkpoint=path, **SETTINGS).fit(x[:, :2], y)
+    path.unlink()
+    usual = Training.train
+
+    def train(self, candidates, until):
+        usual(self, candidates[:3], until)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "train", train)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(x, y)
+    with pytest.raises(NotFittedError):  # not half the model of before
+        model.predict(x)
+    _, _, state = models.read_state(path)
+    assert [one["place"] for one in state["networks"]] == [0, 1, 2]
+    expected = TabularRegressor(**SETTINGS).fit(x, y).predict(x)
+    np.testing.assert_array_equal(model.fit(x, y, resume=True).predict(x), expected)

@@ -208,7 +208,13 @@ def command(
     )
     if out is not None:
         _check_out(out, force)
-    _train(_digits() if table is None else table, asked, wanted, out, quiet, memory)
+    try:
+        _train(_digits() if table is None else table, asked, wanted, out, quiet, memory)
+    except KeyboardInterrupt:
+        if checkpoint is None or not checkpoint.exists():
+            raise
+        kept = f"{checkpoint} has what was finished; --checkpoint {checkpoint} --resume goes on from there"
+        raise KeyboardInterrupt(kept) from None
 
 
 def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool, memory: str | None) -> None:

@@ -56,8 +56,8 @@ def run(arguments: Sequence[str]) -> int:
             return BROKEN_PIPE
         except typer.Exit as done:
             return int(done.exit_code)
-        except (typer.Abort, KeyboardInterrupt):
-            return _fail("interrupted; nothing was written", INTERRUPTED, label="")
+        except (typer.Abort, KeyboardInterrupt) as stop:
+            return _fail(f"interrupted; {str(stop) or 'nothing was written'}", INTERRUPTED, label="")
         except Exception as error:
             if trace:
                 traceback.print_exc()

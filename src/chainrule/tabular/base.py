@@ -133,6 +133,9 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         ------
         ValueError
             For settings, columns or targets that cannot be; for a checkpoint of other rows or settings.
+        KeyboardInterrupt
+            Ctrl-C ends the fit, and the estimator is not fitted then. Networks that are finished are in the
+            file `checkpoint`, where there is one.
         """
         start = time.monotonic()
         self._check_settings()
@@ -141,6 +144,7 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         given = [name for name, one in (("X_val", X_val), ("y_val", y_val)) if one is not None]
         if len(given) == 1 or (sample_weight_val is not None and not given):
             raise ValueError("X_val and y_val belong together; give both of them, or none")
+        self.__dict__.pop("members_", None)  # of an earlier fit: they do not go with what is found now
         columns = read_columns(self, X, reset=True)
         y = self._check_targets(X, y)
         weights = None
@@ -251,6 +255,7 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             show=self._show,
             training=self._training,
         )
+        file = None
         if self.checkpoint is not None:
             unsaid = ("n_jobs", "verbose", "checkpoint")
             own = {k: v for k, v in saved.parameters(self.get_params(deep=False)).items() if k not in unsaid}
@@ -258,9 +263,11 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             if resume and (n_kept := file.resume(ensemble.candidates)):
                 say(f"{n_kept} of {len(ensemble.candidates)} networks are from {file.path}")
             ensemble.on_finish = file.cycle_ends
-        result = ensemble.run()
-        if self.checkpoint is not None:
-            file.cycle_ends(ensemble.candidates, now=True)
+        try:
+            result = ensemble.run()
+        finally:  # after Ctrl-C, too
+            if file is not None:
+                file.cycle_ends(ensemble.candidates, now=True)
         if not self.preparation_.layout.n_columns:
             self._without_columns(result, learned, weights)
         self._chosen(result, watched)
