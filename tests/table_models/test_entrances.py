@@ -187,6 +187,62 @@ def test_an_ensemble_gives_the_same_predictions_by_each_entrance(tmp_path):
     assert strange == []
 
 
+@pytest.fixture(scope="module")
+def ensemble():
+    return TableModel.fit(make(60), "price", preset="fast")
+
+
+def slowly(model, table):
+    """Return the inputs by the way that tables of many rows take."""
+    return model.estimator.member_inputs(model._features(table))
+
+
+ROWS = {
+    "mapping": lambda table: table.to_pylist()[0],
+    "list": lambda table: table.to_pylist(),
+    "columns": lambda table: table.to_pydict(),
+    "pandas": lambda table: table.to_pandas(),
+    "pandas objects": lambda table: table.to_pandas().astype(object),
+    "polars": lambda table: polars.from_arrow(table),
+    "pyarrow": lambda table: table,
+}
+
+
+@pytest.mark.parametrize("way", ROWS)
+def test_a_row_alone_is_predicted_as_in_its_table(ensemble, way):
+    table = make(60).drop_columns(["price"])
+    together, inputs = ensemble.predict(table), slowly(ensemble, table)
+    n_quick = 0
+    for k in range(60):
+        row = ROWS[way](table.slice(k, 1))
+        quick = ensemble._single_row(row)
+        n_quick += quick is not None
+        np.testing.assert_array_equal(slowly(ensemble, row) if quick is None else quick, inputs[[k]])
+        np.testing.assert_allclose(ensemble.predict(row), together[[k]], rtol=1e-6)
+    assert n_quick == 0 or way not in ("columns", "pyarrow")
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "rooms": st.none()
+            | st.integers(-9, 9)
+            | st.floats()
+            | st.sampled_from(["7", "2.5", " 3", "x", "NA"]),
+            "size": st.none() | st.floats(allow_infinity=True) | st.sampled_from(["7e1", "1,5"]),
+            "heating": st.none() | st.sampled_from(["gas", "oil", "coal", " gas", "NA", "", 7, 1.5, True]),
+            "garden": st.none() | st.sampled_from([True, False, "true", "True", 1, 0]),
+            "sold": st.none() | st.dates() | st.datetimes() | st.sampled_from(["2017-03-04", "4.3.2017"]),
+        }
+    )
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_read_quickly_is_read_alike(ensemble, row):
+    quick = ensemble._single_row(row)
+    if quick is not None:  # and then nothing is to be warned of
+        np.testing.assert_array_equal(quick, slowly(ensemble, row))
+
+
 def test_german_text_of_typed_columns(tmp_path):
     """A model of typed columns reads text; one of decimal commas reads numbers."""
     rng = np.random.default_rng(0)

@@ -78,14 +78,16 @@ def fit_ensemble(
 
 def outputs(estimator: Any, X: pa.Table, n_outputs: int) -> NDArray[np.float64]:
     """Return probabilities (n_samples, n_outputs), or numbers; X as `Preprocessor.read` gives it."""
-    if not hasattr(estimator, "classes_"):
-        numbers: NDArray[np.float64] = estimator.predict(X)
-        return numbers
-    probabilities: NDArray[np.float64] = estimator.predict_proba(X)
-    if probabilities.shape[1] == n_outputs:
-        return probabilities
-    whole = np.zeros((len(probabilities), n_outputs))  # all rows of a class had the weight 0
-    whole[:, estimator.classes_] = probabilities
+    return outputs_of_inputs(estimator, estimator.member_inputs(X), n_outputs)
+
+
+def outputs_of_inputs(estimator: Any, inputs: NDArray[np.float32], n_outputs: int) -> NDArray[np.float64]:
+    """Return the same for rows as its members take them."""
+    found: NDArray[np.float64] = estimator._answers(estimator._average(inputs))
+    if not hasattr(estimator, "classes_") or found.shape[1] == n_outputs:
+        return found
+    whole = np.zeros((len(found), n_outputs))  # all rows of a class had the weight 0
+    whole[:, estimator.classes_] = found
     return whole
 
 

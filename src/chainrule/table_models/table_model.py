@@ -646,10 +646,25 @@ class TableModel(Leaving):
 
     def _outputs_of(self, table: Any, memory: Any) -> NDArray[Any]:
         if memory is None:
+            inputs = self._single_row(table) if self.members else None
+            if inputs is not None:
+                return ensembles.outputs_of_inputs(self.estimator, inputs, self.target.n_outputs)
             return self._outputs(self._features(table))
         return np.concatenate(
             [self._outputs(part.X) for part in parts_of(self, portions_of(self, table, memory))]
         )
+
+    def _single_row(self, table: Any) -> NDArray[np.float32] | None:
+        """Return the inputs of an ensemble's members for a table of one row that is quickly read, or None."""
+        single = vars(self).get("_single")
+        if single is None or not (
+            single.preprocessor is self.preprocessor and single.estimator is self.estimator
+        ):
+            from chainrule.table_models.single_rows import SingleRows  # scikit-learn takes a second
+
+            single = self._single = SingleRows(self.preprocessor, self.estimator)
+        found: NDArray[np.float32] | None = single.inputs(table)
+        return found
 
     def _encoded(
         self, rows: pa.Table, numbers: NDArray[np.int64] | None = None, remarks: Remarks | None = None

@@ -23,6 +23,7 @@ from chainrule.tabular.members import Member
 from chainrule.tabular.metrics import OF_PROBABILITIES, get_metric
 from chainrule.tabular.plan import PRESETS, SINGLE, Plan, make_plan
 from chainrule.tabular.preparation import Preparation
+from chainrule.tabular.quick_rows import QuickRows, input_places, only_row
 from chainrule.tabular.recipes import RECIPES, Recipe, draws, realmlp_td
 from chainrule.tabular.splits import Split, make_splits
 from chainrule.tabular.targets import Classes, Numbers
@@ -316,6 +317,10 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
             check_is_fitted(self, "members_")
         columns: Columns | None = quick_matrix(self, X) if self.preparation_.plain else None
         if columns is None:
+            names = getattr(self, "feature_names_in_", None)
+            row = only_row(X, names, self.n_features_in_)
+            if row is not None:
+                return self._quick_rows().inputs(*row)
             columns = read_columns(self, X, reset=False)
         return self._inputs(self.preparation_.transform(columns))
 
@@ -335,11 +340,25 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         learned: NDArray[Any] = self._target.encode(self._check_targets(X, y))
         return learned
 
+    def _quick_rows(self) -> QuickRows:
+        """Return what reads single rows, made once for what was fitted."""
+        quick: QuickRows | None = getattr(self, "_quick", None)
+        if quick is None or quick.preparation is not self.preparation_:
+            quick = self._quick = QuickRows(self.preparation_, self._stage)
+        return quick
+
     def _outputs(self, X: Any) -> NDArray[np.float64]:
         """Average the members' outputs for the rows X."""
-        x = self.member_inputs(X)
+        return self._average(self.member_inputs(X))
+
+    def _average(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Average the members' outputs for inputs such as `member_inputs` returns."""
         members = self.members_
-        return weighted_sum([one.network for one in members], [one.weight for one in members], x)
+        return weighted_sum([one.network for one in members], [one.weight for one in members], inputs)
+
+    def _input_places(self) -> dict[str, list[int]]:
+        """Return which of the members' inputs each column of X makes, by the column's name."""
+        return input_places(self.preparation_, self._stage)
 
     @staticmethod
     def _show(done: float, left: float) -> None:

@@ -150,7 +150,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]  # 
         probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        outputs = self._outputs(X)
+        return self._answers(self._outputs(X))
+
+    def _answers(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities that averaged outputs mean."""
         if not self.calibrate:
             return np.asarray(outputs / outputs.sum(axis=1, keepdims=True))
         return calibrated(outputs, self.temperature_, self.n_watched_)

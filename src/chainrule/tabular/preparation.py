@@ -26,6 +26,8 @@ from chainrule.tabular import target_statistics
 from chainrule.tabular.columns import Columns, n_rows
 
 Floats = NDArray[np.float64]
+#: Columns of X by their places.
+Mapped = list[pa.ChunkedArray] | dict[int, pa.ChunkedArray]
 
 #: Columns of more categories get their frequency and a target statistic beside.
 FEW_CATEGORIES = 50
@@ -75,7 +77,7 @@ class NumberColumn:
     missing: bool
     reading: Reading | None = None
 
-    def numbers(self, columns: list[pa.ChunkedArray]) -> Floats:
+    def numbers(self, columns: Mapped) -> Floats:
         """Read the column, missing values as NaN."""
         return to_numbers(self.name, columns[self.place], self.kind, self.reading, finite=False)
 
@@ -115,16 +117,15 @@ class CategoryColumn:
         """How many categories there are, missing included."""
         return len(self.categories) + self.missing
 
-    def codes(self, columns: list[pa.ChunkedArray]) -> NDArray[np.int64]:
+    def codes(self, columns: Mapped) -> NDArray[np.int64]:
         """Return the code of each row."""
-        text = _text(self.name, columns[self.place], self.boolean, self.reading)
-        if isinstance(text, pa.ChunkedArray):
-            text = text.combine_chunks()
-        index = pc.fill_null(pc.index_in(text, self.categories), self.n_codes)
-        codes: NDArray[np.int64] = np.asarray(index).astype(np.int64)
+        words, places = _words_of(self.name, columns[self.place], self.boolean, self.reading)
+        index = pc.fill_null(pc.index_in(words, self.categories), self.n_codes)
+        codes: NDArray[np.int64] = np.append(np.asarray(index).astype(np.int64), self.n_codes)
         if self.missing:
-            codes[np.asarray(text.is_null())] = len(self.categories)
-        return codes
+            codes[:-1][np.asarray(words.is_null())] = len(self.categories)
+            codes[-1] = len(self.categories)
+        return codes[places]
 
 
 class Preparation:
@@ -402,8 +403,27 @@ def _asked(
     return replace(column, frequency=frequency, statistic=statistic), known
 
 
-def _text(name: str, values: pa.ChunkedArray, boolean: bool, reading: Reading | None) -> pa.ChunkedArray:
-    return to_text(name, values, boolean=boolean, reading=reading)
+def _words_of(
+    name: str, values: pa.ChunkedArray, boolean: bool, reading: Reading | None
+) -> tuple[pa.Array, NDArray[np.int64]]:
+    """Return the text of the different values, and for each row the place of its own; the last is none."""
+    if pa.types.is_null(values.type):
+        return pa.array([], pa.large_string()), np.zeros(len(values), dtype=np.int64)
+    try:
+        encoded = (
+            values.unify_dictionaries() if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+        )
+    except (pa.ArrowException, NotImplementedError):  # says what it has
+        return _whole(to_text(name, values, boolean=boolean, reading=reading)), np.arange(len(values))
+    encoded = _whole(encoded)
+    words = pa.chunked_array([encoded.dictionary])
+    text = _whole(to_text(name, words, boolean=boolean, reading=reading))
+    return text, np.asarray(pc.fill_null(encoded.indices.cast(pa.int64()), len(text)))
+
+
+def _whole(values: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array."""
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
 
 
 def _read_text(columns: list[pa.ChunkedArray]) -> list[tuple[pa.ChunkedArray, Reading | None]]:
@@ -464,18 +484,19 @@ def _add_number(
 def _categories(
     place: int, name: str, values: pa.ChunkedArray, boolean: bool, reading: Reading | None
 ) -> CategoryColumn | str:
-    text = _text(name, values, boolean, reading)
-    counted_values = pc.value_counts(text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text)
-    words, counts = counted_values.field("values"), np.asarray(counted_values.field("counts"))
-    known = np.asarray(words.is_valid())
-    missing = not known.all()
-    words, counts = words.filter(pa.array(known)), counts[known]
+    words, places = _words_of(name, values, boolean, reading)
+    counts = np.bincount(places, minlength=len(words) + 1)
+    different = words.dictionary_encode()  # words that differ in blanks are one
+    of_word = np.asarray(pc.fill_null(different.indices.cast(pa.int64()), len(different.dictionary)))
+    totals = np.bincount(of_word, counts[:-1], minlength=len(different.dictionary) + 1).astype(np.int64)
+    missing = bool(counts[-1] + totals[-1])
+    words, counts = different.dictionary.filter(pa.array(totals[:-1] > 0)), totals[:-1][totals[:-1] > 0]
     if not len(words):
         return "has no values"
     if len(words) + missing == 1:
         return "has one value only"
-    if len(words) > max(MOST_DISTINCT, len(text) / 2):
-        return f"has {len(words):,} different texts in {counted(len(text), 'row')}, like a name"
+    if len(words) > max(MOST_DISTINCT, len(values) / 2):
+        return f"has {len(words):,} different texts in {counted(len(values), 'row')}, like a name"
     table = pa.table({"words": words, "counts": counts})
     order = pc.sort_indices(table, sort_keys=[("counts", "descending"), ("words", "ascending")])
     return CategoryColumn(

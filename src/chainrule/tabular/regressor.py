@@ -76,7 +76,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]  # sc
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        outputs = self._outputs(X)
+        return self._answers(self._outputs(X))
+
+    def _answers(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the numbers that averaged outputs mean."""
         y = self._target.decode(outputs)
         return y[:, 0] if self._one else y
 
