@@ -9,10 +9,10 @@ Source: L. Breiman, Random forests, Machine Learning 45, 2001; A. Fisher, C. Rud
 are wrong, but many are useful, JMLR 20, 2019.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from chainrule._words import counted, did_you_mean, listed
 from chainrule.files.atomic import atomic_path
 from chainrule.inspection.pictures import COLORS, axes_grid
+from chainrule.table_models.ensembles import outputs_of_inputs
 from chainrule.table_models.evaluation import Evaluation
 from chainrule.tables.columns import NumberColumn
 from chainrule.tables.errors import ParameterError
@@ -185,7 +186,7 @@ def explain(
     X : ndarray or pyarrow.Table
         Rows as its estimator takes them.
     measure : callable
-        Evaluates such rows.
+        Evaluates what the model gives for those rows.
     metric, target, n_repeats, seed
         As `TableModel.explain` has them.
     """
@@ -198,8 +199,8 @@ def explain(
     one = len(names) > 1 and target is not None
     output = names.index(target) if one and target is not None else None
 
-    def value(rows: Any) -> float:
-        found = measure(rows)
+    def value(given: Floats) -> float:
+        found = measure(given)
         measures = found.targets[target].measures if one and target is not None else found.measures
         if wanted not in measures:
             raise ParameterError(f"got {wanted!r}, expected one of {', '.join(measures)}", "metric")
@@ -207,41 +208,58 @@ def explain(
 
     wanted = metric or ("accuracy" if model.task == "classification" else "r2")
     sign = -1.0 if wanted in ERRORS else 1.0
-    start, generator = value(X), np.random.default_rng(seed)
-    outputs, slopes = _outputs(model, X, output), _slopes(model, X, output)
+    generator = np.random.default_rng(seed)
+    rows = _Rows.of(model, X)
+    given = rows.given(rows.features)
+    start, outputs, slopes = value(given), _outputs(model, given, output), _slopes(model, X, output)
     importances = []
-    for column, permuted in _permuted(model, X):
+    for column, places in rows.places.items():
         lost, moved = [], []
         for _ in range(n_repeats):
-            rows = permuted(generator.permutation(len(X)))
-            lost.append(sign * (start - value(rows)))
-            moved.append(_distance(model, _outputs(model, rows, output) - outputs))
-        sensitivity = slopes[column.name] if column.name in slopes else float(np.mean(moved))
-        importances.append(Importance(column.name, float(np.mean(lost)), float(np.std(lost)), sensitivity))
+            permuted = rows.features.copy()
+            permuted[:, places] = rows.features[generator.permutation(len(X))[:, None], places]
+            given = rows.given(permuted)
+            lost.append(sign * (start - value(given)))
+            moved.append(_distance(model, _outputs(model, given, output) - outputs))
+        sensitivity = slopes[column] if column in slopes else float(np.mean(moved))
+        importances.append(Importance(column, float(np.mean(lost)), float(np.std(lost)), sensitivity))
     importances.sort(key=lambda one: (-one.mean, -one.sensitivity))
     return Explanation(importances, wanted, start, len(X), n_repeats)
 
 
-def _permuted(model: Any, X: Any) -> Iterator[tuple[Any, Callable[[NDArray[np.int64]], Any]]]:
-    """Yield each column, and what deals its values out anew."""
-    for column, block in zip(model.preprocessor.columns, model.preprocessor.blocks(), strict=True):
+class _Rows(NamedTuple):
+    """Rows as networks take them: made once, since what a column makes of them moves with its values.
 
-        def permuted(order: NDArray[np.int64], column: Any = column, block: slice = block) -> Any:
-            if isinstance(X, pa.Table):
-                place = X.column_names.index(column.name)
-                return X.set_column(place, column.name, X[column.name].take(pa.array(order)))
-            features = X.copy()
-            features[:, block] = X[order, block]
-            return features
+    Attributes
+    ----------
+    features : ndarray of shape (n_samples, n_features)
+    places : dict of str to list of int
+        Which features are a column's.
+    given : callable
+        Returns probabilities or numbers for features, as `TableModel._outputs` for rows.
+    """
 
-        yield column, permuted
+    features: NDArray[Any]
+    places: dict[str, list[int]]
+    given: Callable[[NDArray[Any]], Floats]
+
+    @classmethod
+    def of(cls, model: Any, X: Any) -> "_Rows":
+        if not model.members:
+            blocks = zip(model.preprocessor.columns, model.preprocessor.blocks(), strict=True)
+            places = {column.name: list(range(block.start, block.stop)) for column, block in blocks}
+            return cls(X, places, model._outputs)
+        estimator = model.estimator
+        found = estimator._input_places()
+        places = {name: found.get(name, []) for name in model.columns}
+        n_outputs = model.target.n_outputs
+        inputs = estimator.member_inputs(X)
+        return cls(inputs, places, lambda rows: outputs_of_inputs(estimator, rows, n_outputs))
 
 
-def _outputs(model: Any, X: Any, output: int | None) -> Floats:
+def _outputs(model: Any, given: Floats, output: int | None) -> Floats:
     """Return probabilities, or numbers in their own units, as a matrix."""
-    outputs = model._outputs(X)
-    if model.task == "regression":
-        outputs = model.target.decode(outputs)
+    outputs = model.target.decode(given) if model.task == "regression" else given
     outputs = outputs.reshape(len(outputs), -1)
     chosen: Floats = outputs if output is None else outputs[:, [output]]
     return chosen

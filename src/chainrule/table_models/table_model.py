@@ -513,7 +513,7 @@ class TableModel(Leaving):
         return explaining.explain(
             self,
             X,
-            lambda rows: evaluate(self.target, self._outputs(rows), known, weights),
+            lambda outputs: evaluate(self.target, outputs, known, weights),
             metric=metric,
             target=target,
             n_repeats=n_repeats,
