@@ -116,7 +116,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]  # 
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has one class only, {self.classes_[0]!r}; expected rows of at least two classes"
+                f"y has one class only, {self.classes_.tolist()[0]!r}; expected rows of at least two classes"
             )
         return Classes(self.classes_), index.astype(np.int64)
 
