@@ -160,7 +160,7 @@ FULL = {
         (MLPRegressor(hidden_layer_sizes=(20,), scale_targets=True, random_state=0), 50 + 9 * Y[:, 0]),
         (MLPRegressor("poisson", (20,), random_state=0), np.exp(Y)),
     ],
-    ids=str,
+    ids=["classes", "all settings", "labels", "scaled targets", "poisson"],
 )
 def test_estimators(estimator, y, capfd):
     search = find_learning_rate(estimator, X, np.squeeze(y), batch_size=50)
