@@ -213,7 +213,7 @@ class ReadNumber:
         self.codes = frozenset(codes)
         self.pattern = DAY if self.is_date else None
         if reading is not None and not self.is_date:
-            self.pattern = WHOLE if reading.mark == "," else NUMBER
+            self.pattern = None if reading.durations else WHOLE if reading.mark == "," else NUMBER
 
     def __call__(self, value: Any) -> float | None:
         """Read a value; NaN where it is missing."""
