@@ -84,6 +84,7 @@ def test_estimator_checks(estimator, check):
             layer_norm=True,
             residual=True,
             l1=1e-4,
+            parametric=True,
         ),
     ],
     expected_failed_checks=expected_failures,
