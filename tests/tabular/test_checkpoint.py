@@ -72,7 +72,7 @@ def test_same_bits_and_nothing_trained_twice(classifies, n, tmp_path, monkeypatc
 
 def test_a_network_that_diverged_stays_what_it_became(tmp_path, monkeypatch):
     x, y = rows()
-    settings = {"n_members": 2, "n_folds": 0, "random_state": 0, "n_jobs": 1}
+    settings = {"n_members": 2, "random_state": 0, "n_jobs": 1}
     usual = Recipe.settings
     monkeypatch.setattr(
         Recipe,
@@ -82,11 +82,13 @@ def test_a_network_that_diverged_stays_what_it_became(tmp_path, monkeypatch):
         ),
     )
     rate = draws(realmlp_td(classifies=False, smoothing=False), 2, _seed(0))[1].learning_rate
-    first = TabularRegressor(checkpoint=tmp_path / "fit.safetensors", **settings).fit(x, y)
+    first = TabularRegressor(checkpoint=tmp_path / "fit.safetensors", **settings).fit(x, y, X_val=x, y_val=y)
     _, _, state = models.read_state(tmp_path / "fit.safetensors")
     assert [one["trials"] for one in state["networks"]] == [1, 2]
     assert state["networks"][1]["recipe"]["learning_rate"] == rate / 4
-    again = TabularRegressor(checkpoint=tmp_path / "fit.safetensors", **settings).fit(x, y, resume=True)
+    again = TabularRegressor(checkpoint=tmp_path / "fit.safetensors", **settings).fit(
+        x, y, X_val=x, y_val=y, resume=True
+    )
     np.testing.assert_array_equal(again.predict(x), first.predict(x))
     assert [m.recipe for m in again.members_] == [m.recipe for m in first.members_]
 

@@ -191,11 +191,7 @@ class BaseTabular(Leaving, BaseEstimator):  # type: ignore[misc]  # scikit-learn
         first = self._first_recipe()
         self._stage = Stage(self.preparation_.layout, embeds=first.embedding > 0)
         n_folds = max(1, plan.n_folds)
-        if plan.mixed:
-            drawn = draws(first, plan.n_members * n_folds, seed)
-            recipes = [drawn[k : k + n_folds] for k in range(0, len(drawn), n_folds)]
-        else:
-            recipes = [[recipe] * n_folds for recipe in draws(first, plan.n_members, seed)]
+        recipes = [[recipe] * n_folds for recipe in draws(first, plan.n_members, seed)]
         classes = learned if self._classifies else None
         if validation is None:
             splits = make_splits(n, plan.n_folds, seed, classes)
