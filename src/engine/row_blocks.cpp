@@ -8,12 +8,14 @@ namespace chainrule {
 
 namespace {
 
+template <class T>
+void move(T*& matrix, std::int64_t by) {
+  if (matrix) matrix += by;
+}
+
 // Batch matrices that begin at another row: `elements` further on, one number per row `rows` further on.
 template <class T>
 void shift(LayerBatch<T>& batch, std::int64_t elements, std::int64_t rows) {
-  const auto move = [](T*& matrix, std::int64_t by) {
-    if (matrix) matrix += by;
-  };
   for (T** matrix : {&batch.output, &batch.net, &batch.delta, &batch.value, &batch.mask, &batch.normalized,
                      &batch.norm_delta, &batch.output_gradient})
     move(*matrix, elements);
@@ -31,15 +33,22 @@ bool learns(const Layer<T>& layer) {
            return vector.values && vector.factors.rate != T(0);
          });
 }
+template <class T>
+bool learns(const InputPiece<T>& piece) {
+  return piece.learned.values && piece.learned.factors.rate != T(0);
+}
 
 }  // namespace
 
 template <class T>
-RowBlocks<T>::RowBlocks(int n_blocks, const Kernels<T>& kernels, const std::vector<Layer<T>>& layers, int gradient_slot,
-                        int most_threads, bool sparse, std::int64_t entries)
+RowBlocks<T>::RowBlocks(int n_blocks, const Kernels<T>& kernels, const std::vector<Layer<T>>& layers,
+                        const StepInputs<T>& inputs, int gradient_slot, int most_threads, bool sparse,
+                        std::int64_t entries)
     : n_blocks_(n_blocks),
       kernels_(kernels),
       layers_(layers),
+      pieces_(inputs.pieces, inputs.pieces + inputs.n_pieces),
+      shares_(inputs.shares),
       slot_(gradient_slot),
       entries_(entries),
       own_(static_cast<std::size_t>(most_threads)) {
@@ -54,9 +63,16 @@ RowBlocks<T>::RowBlocks(int n_blocks, const Kernels<T>& kernels, const std::vect
         if (layer.vectors[v].values) of_layer.vectors[v] = d == 0 ? layer.vectors[v].moments[slot_] : allocate(padded);
       sums.push_back(of_layer);
     }
+    std::vector<T*>& of_inputs = input_sums_.emplace_back();
+    for (const InputPiece<T>& piece : pieces_) {
+      const LearnedVector<T>& learned = piece.learned;
+      of_inputs.push_back(d == 0 || !learned.values ? learned.moments[slot_]
+                                                    : allocate(round_up(learned.size, kernels.width) + kernels.width));
+    }
   }
   for (Own& own : own_) {
     own.layers = layers_;
+    own.pieces = pieces_;
     own.columns.resize(static_cast<std::size_t>(n_blocks));
     if (!sparse) continue;
     own.begin.resize(static_cast<std::size_t>((layers_[0].n_in + 1) * n_blocks));
@@ -88,7 +104,9 @@ Step<T> RowBlocks<T>::part(Own& own, const Step<T>& s, int block) {
   Step<T> part = s;
   part.layers = own.layers.data();
   part.batch.order += first;
-  if (part.batch.input) part.batch.input += first * kernels_.panel;
+  for (T** matrix : {&part.batch.input, &part.inputs.raw, &part.inputs.delta}) move(*matrix, first * kernels_.panel);
+  move(part.inputs.columns, first);
+  part.inputs.pieces = own.pieces.data();
   part.loss.of_rows += first;
   if (part.loss.predictions) {
     const std::int64_t at = first * layers_.back().n_out;
@@ -109,20 +127,19 @@ void RowBlocks<T>::rows(int thread, const Step<T>& s, std::int64_t begin, std::i
 }
 
 template <class T>
-void RowBlocks<T>::sum(int thread, const Step<T>& s, const std::vector<TileRange>& ranges, int begin, int end) {
-  if (sum_blocks(own_[static_cast<std::size_t>(thread)], s, ranges, begin, end, 0)) return;
-  each_band(ranges, 0, [](T* sums, const T*, std::int64_t n) { std::fill_n(sums, n, T(0)); });
+void RowBlocks<T>::sum(int thread, const Step<T>& s, const Places& places, int begin, int end) {
+  if (sum_blocks(own_[static_cast<std::size_t>(thread)], s, places, begin, end, 0)) return;
+  each_band(places, 0, [](T* sums, const T*, std::int64_t n) { std::fill_n(sums, n, T(0)); });
 }
 
 // The sum of blocks begin .. end into the sums of this depth. False: they have no rows.
 template <class T>
-bool RowBlocks<T>::sum_blocks(Own& own, const Step<T>& s, const std::vector<TileRange>& ranges, int begin, int end,
-                              int depth) {
+bool RowBlocks<T>::sum_blocks(Own& own, const Step<T>& s, const Places& places, int begin, int end, int depth) {
   if (end - begin > 1) {
     const int middle = middle_block(begin, end);
-    const bool left = sum_blocks(own, s, ranges, begin, middle, depth);
-    const bool right = sum_blocks(own, s, ranges, middle, end, depth + left);
-    if (left && right) add(ranges, depth);
+    const bool left = sum_blocks(own, s, places, begin, middle, depth);
+    const bool right = sum_blocks(own, s, places, middle, end, depth + left);
+    if (left && right) add(places, depth);
     return left || right;
   }
   const std::int64_t n_rows = own.first(end) - own.first(begin);
@@ -134,9 +151,11 @@ bool RowBlocks<T>::sum_blocks(Own& own, const Step<T>& s, const std::vector<Tile
   block.rule.accumulate = block.rule.summed = false;
   block.sums = {};
   aim(own, depth);
-  for (const TileRange& range : ranges)
+  for (const TileRange& range : places.ranges)
     if (learns(own.layers[static_cast<std::size_t>(range.layer)]))
       kernels_.weights_phase(block, &range, 1, &own.columns[static_cast<std::size_t>(begin)]);
+  for (std::int64_t q = places.first; q < places.last; ++q)
+    if (learns(own.pieces[static_cast<std::size_t>(shares_[q].piece)])) kernels_.inputs_phase(block, q, q + 1);
   return true;
 }
 
@@ -148,23 +167,30 @@ void RowBlocks<T>::aim(Own& own, int depth) const {
     own.layers[k].moments[slot_] = sums.weights;
     for (int v = 0; v < kVectors; ++v) own.layers[k].vectors[v].moments[slot_] = sums.vectors[v];
   }
+  for (std::size_t p = 0; p < own.pieces.size(); ++p)
+    own.pieces[p].learned.moments[slot_] = input_sums_[static_cast<std::size_t>(depth)][p];
 }
 
 // Adds the sums of the next depth to those of this one.
 template <class T>
-void RowBlocks<T>::add(const std::vector<TileRange>& ranges, int depth) const {
-  each_band(ranges, depth, [](T* sums, const T* others, std::int64_t n) {
+void RowBlocks<T>::add(const Places& places, int depth) const {
+  each_band(places, depth, [](T* sums, const T* others, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) sums[i] += others[i];
   });
 }
 
-// use(sums of this depth, those of the next, n) for all numbers of the tiles, and of the vectors above them.
+// use(sums of this depth, those of the next, n) for all numbers of the tiles, of the vectors above them, and of the inputs.
 template <class T>
 template <class Use>
-void RowBlocks<T>::each_band(const std::vector<TileRange>& ranges, int depth, Use use) const {
-  const auto& here = sums_[static_cast<std::size_t>(depth)];
-  const auto& below = sums_[std::min(static_cast<std::size_t>(depth) + 1, sums_.size() - 1)];
-  for (const TileRange& range : ranges) {
+void RowBlocks<T>::each_band(const Places& places, int depth, Use use) const {
+  const std::size_t d = static_cast<std::size_t>(depth), next = std::min(d + 1, sums_.size() - 1);
+  const auto &here = sums_[d], &below = sums_[next];
+  for (std::int64_t q = places.first; q < places.last; ++q) {
+    const auto p = static_cast<std::size_t>(shares_[q].piece);
+    const std::int64_t first = shares_[q].first;
+    if (learns(pieces_[p])) use(input_sums_[d][p] + first, input_sums_[next][p] + first, shares_[q].last - first);
+  }
+  for (const TileRange& range : places.ranges) {
     const auto k = static_cast<std::size_t>(range.layer);
     const Layer<T>& layer = layers_[k];
     if (!learns(layer)) continue;

@@ -46,10 +46,10 @@ class RowBlocks {
  public:
   using RowsPhase = void (*)(const Step<T>&, std::int64_t begin, std::int64_t end);
 
-  // layers: attached to the memory of a batch; their gradient goes to moments[gradient_slot]. `entries`: the most that a
-  // batch has where rows are sparse.
-  RowBlocks(int n_blocks, const Kernels<T>& kernels, const std::vector<Layer<T>>& layers, int gradient_slot,
-            int most_threads, bool sparse, std::int64_t entries);
+  // layers: attached to the memory of a batch; their gradient, and that of the inputs, goes to moments[gradient_slot].
+  // `entries`: the most that a batch has where rows are sparse.
+  RowBlocks(int n_blocks, const Kernels<T>& kernels, const std::vector<Layer<T>>& layers, const StepInputs<T>& inputs,
+            int gradient_slot, int most_threads, bool sparse, std::int64_t entries);
 
   // Each thread says of each of its steps: block b has the positions bounds[b] - bounds[0] .. bounds[b + 1] - bounds[0].
   void begin(int thread, const std::int64_t* bounds);
@@ -57,8 +57,14 @@ class RowBlocks {
   // A half of the rows phase, or all of it, of the positions begin .. end.
   void rows(int thread, const Step<T>& s, std::int64_t begin, std::int64_t end, RowsPhase phase);
 
-  // The sums over the rows for these tiles of the weights, of blocks begin .. end, into moments[gradient_slot].
-  void sum(int thread, const Step<T>& s, const std::vector<TileRange>& ranges, int begin, int end);
+  // What a thread sums up at a time: tiles of the weights, and shares first .. last of the inputs.
+  struct Places {
+    const std::vector<TileRange>& ranges;
+    std::int64_t first, last;
+  };
+
+  // The sums over the rows for these places, of blocks begin .. end, into moments[gradient_slot].
+  void sum(int thread, const Step<T>& s, const Places& places, int begin, int end);
 
   // The sum of sum_of(first, end) over these blocks' positions, in the tree.
   template <class Sum>
@@ -73,6 +79,7 @@ class RowBlocks {
  private:
   struct Own {  // a thread's
     std::vector<Layer<T>> layers;
+    std::vector<InputPiece<T>> pieces;
     std::int64_t shifted = 0;  // the position that their batch matrices begin at
     const std::int64_t* bounds = nullptr;
     std::vector<ColumnEntries<T>> columns;  // one per block
@@ -82,22 +89,26 @@ class RowBlocks {
   };
 
   Step<T> part(Own& own, const Step<T>& s, int block);
-  bool sum_blocks(Own& own, const Step<T>& s, const std::vector<TileRange>& ranges, int begin, int end, int depth);
+  bool sum_blocks(Own& own, const Step<T>& s, const Places& places, int begin, int end, int depth);
   void aim(Own& own, int depth) const;
-  void add(const std::vector<TileRange>& ranges, int depth) const;
+  void add(const Places& places, int depth) const;
   template <class Use>
-  void each_band(const std::vector<TileRange>& ranges, int depth, Use use) const;
+  void each_band(const Places& places, int depth, Use use) const;
 
   int n_blocks_;
   const Kernels<T>& kernels_;
   std::vector<Layer<T>> layers_;
+  std::vector<InputPiece<T>> pieces_;
+  const InputShare* shares_;
   int slot_;
   std::int64_t entries_;
-  // Where the sums of depth 1, 2, ... of the tree go, layer by layer: weights, then vectors; those of depth 0 are kept.
+  // Where the sums of depth 1, 2, ... of the tree go, layer by layer: weights, then vectors; and piece by piece of the
+  // inputs. Those of depth 0 are kept.
   struct Sums {
     T *weights, *vectors[kVectors];
   };
   std::vector<std::vector<Sums>> sums_;
+  std::vector<std::vector<T*>> input_sums_;
   std::vector<Buffer<T>> buffers_;
   std::vector<Own> own_;
 };

@@ -91,7 +91,9 @@ class Stepper {
 
   // After that, where a batch is made of blocks: their number, and where the gradient is kept.
   void set_blocks(int row_blocks, int gradient_slot) {
-    if (row_blocks > 1) blocks_.emplace(row_blocks, kernels_, layers_, gradient_slot, most_threads_, sparse_, entries_);
+    if (row_blocks > 1)
+      blocks_.emplace(row_blocks, kernels_, layers_, packed.inputs().describe(), gradient_slot, most_threads_, sparse_,
+                      entries_);
   }
 
   // Before the first step: whether sums of absolute weights, and of the gradient's squares, will be asked for.
@@ -203,11 +205,10 @@ class Stepper {
     }
     const auto weights_phase = [&](Chunks& chunks) {
       chunks.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
-        const auto& ranges = tile_chunks_[static_cast<std::size_t>(chunk)];
-        if (blocks_ && !exchange_ && &chunks == &tiles_) blocks_->sum(thread, s, ranges, 0, n_blocks);
+        const auto [ranges, first, last] = places_of(chunk, n_threads);
+        if (blocks_ && !exchange_ && &chunks == &tiles_) blocks_->sum(thread, s, {ranges, first, last}, 0, n_blocks);
         kernels_.weights_phase(s, ranges.data(), static_cast<int>(ranges.size()), &columns);
-        const std::int64_t shares = packed.inputs().n_shares(), n = n_threads * tile_chunks_each_;
-        if (shares > 0) kernels_.inputs_phase(s, share(shares, chunk, n), share(shares, chunk + 1, n));
+        if (first < last) kernels_.inputs_phase(s, first, last);
       });
       barrier_.wait(n_threads);
     };
@@ -327,9 +328,8 @@ class Stepper {
     const auto size = static_cast<std::size_t>(shape_.n_parameters());
     for (std::size_t node = 0; node < exchange_->nodes.size(); ++node) {
       const auto [begin, end] = exchange_->nodes[node];
-      tiles_.take(thread, n_threads, tile_chunks_each_, [&](std::int64_t chunk) {
-        blocks_->sum(thread, s, tile_chunks_[static_cast<std::size_t>(chunk)], begin, end);
-      });
+      tiles_.take(thread, n_threads, tile_chunks_each_,
+                  [&](std::int64_t chunk) { blocks_->sum(thread, s, places_of(chunk, n_threads), begin, end); });
       barrier_.wait(n_threads);
       if (thread == 0) {
         tiles_.reset();
@@ -382,6 +382,12 @@ class Stepper {
     const std::int64_t unit = narrow_ ? kLanes : 8, units = (n_rows + unit - 1) / unit,
                        n = n_threads * row_chunks_each_;
     return {share(units, chunk, n) * unit, std::min(share(units, chunk + 1, n) * unit, n_rows)};
+  }
+
+  // What a chunk of the weights phase has: tiles, and shares of the inputs.
+  typename RowBlocks<T>::Places places_of(std::int64_t chunk, int n_threads) const {
+    const std::int64_t shares = packed.inputs().n_shares(), n = n_threads * tile_chunks_each_;
+    return {tile_chunks_[static_cast<std::size_t>(chunk)], share(shares, chunk, n), share(shares, chunk + 1, n)};
   }
 
   static constexpr std::int64_t kLanes = 16;            // of the widest vector

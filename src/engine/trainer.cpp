@@ -24,8 +24,6 @@ Trainer<T>::Trainer(std::shared_ptr<const Shape> shape, const Kernels<T>& kernel
   if (settings.row_blocks > 1 && settings.bf16)
     throw std::invalid_argument(
         "row_blocks are for precision 'full': products of bfloat16 add two rows at a time, which may be of two blocks");
-  if (settings.row_blocks > 1 && shape_->n_inputs() > 0)
-    throw std::invalid_argument("row_blocks are for networks without input layers, whose sums run over whole batches");
   const auto check = [this](const std::vector<double>& factors, const char* name) {
     if (!factors.empty() && factors.size() != shape_->layout.size())
       throw std::invalid_argument(std::string(name) + " has " + std::to_string(factors.size()) + " numbers, expected " +

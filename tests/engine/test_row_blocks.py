@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from chainrule import reference
 
 from .formulas import CASES
 from .networks import DTYPES, FMA_ISAS, ISAS, Case, make_case
+from .test_inputs import INPUTS, gradient_by_reference, input_case
 from .test_layers import gradients, special_case
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-11}
@@ -251,3 +253,72 @@ def test_what_cannot_be_is_refused() -> None:
     single = make_case([3, 2], ["identity"], "squared_error", n_samples=10, dtype="float32")
     with pytest.raises(ValueError, match=r"bf16|bfloat16"):
         trainer_of(single, n_blocks=2, precision="bf16")
+
+
+# Input layers (E11, E13-E15)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("blocks", [EVEN, UNEVEN, [32, 0, 0]])
+@pytest.mark.parametrize("kind", INPUTS)
+def test_what_input_layers_learn_is_summed_in_the_tree(
+    kind: str, blocks: list[int], dtype: str, isa: str
+) -> None:
+    inputs = INPUTS[kind]
+    case = input_case(inputs, ["tanh"], n_samples=50, dtype=dtype, isa=isa, weighted=False)
+    order = np.random.default_rng(0).permutation(50)[:32].astype(np.int64)
+    bounds = bounds_of(blocks)
+    total = tree([raw_gradient(case, order[a:b]) for a, b in itertools.pairwise(bounds)])
+    start, rate = case.model.parameters.copy(), np.dtype(dtype).type(0.125)
+    expected = start - rate * (total * np.dtype(dtype).type(1 / 32))
+    trainer = trainer_of(case, n_blocks=len(blocks), learning_rate=0.125)
+    losses = trainer.steps(case.data, order, bounds)
+    assert_array_equal(case.model.parameters, expected)
+    rows = replace(case, x=case.x[order], y=case.y[order])
+    case.model.parameters[:] = start
+    loss, gradient = gradient_by_reference(inputs, rows)
+    assert losses[0] == pytest.approx(loss, rel=TOLERANCE[dtype])
+    scale = np.abs(gradient).max()
+    assert_allclose(expected, start - 0.125 * gradient, rtol=0, atol=20 * TOLERANCE[dtype] * scale)
+
+
+@pytest.mark.parametrize(("optimizer", "settings"), CASES)
+def test_input_layers_learn_as_from_one_block(optimizer: str, settings: dict) -> None:
+    """Weights of rows, penalties, bounds of the norm, and a frozen input layer."""
+
+    def trained(n_blocks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        case = input_case(INPUTS["all"], ["tanh"], n_samples=60)
+        order = np.random.default_rng(1).permutation(60).astype(np.int64)
+        bounds = bounds_of([2, 3, 5, 4, 0, 4, 9, 1], [4] * 8)
+        factors = np.linspace(0.5, 1.0, len(case.model.layout))
+        factors[-1] = 0.0
+        with_all = settings | {"clip_norm": 0.3, "l2": 0.01, "learning_rate_factors": factors.tolist()}
+        trainer = trainer_of(case, optimizer, n_blocks, **with_all)
+        before = case.model.parameters.copy()
+        bounds = bounds if n_blocks > 1 else bounds[::8].copy()
+        losses = [trainer.steps(case.data, order, bounds) for _ in range(3)]
+        return np.concatenate(losses), case.model.parameters, before
+
+    (losses, parameters, before), (expected_losses, expected, _) = trained(8), trained(1)
+    assert_allclose(losses, expected_losses, rtol=TOLERANCE["float64"])
+    assert_allclose(parameters, expected, rtol=TOLERANCE["float64"], atol=TOLERANCE["float64"])
+    assert_array_equal(parameters == before, expected == before)
+    assert (parameters != before).any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bits_of_input_layers_do_not_depend_on_threads_or_instruction_set(dtype: str) -> None:
+    def of(isa: str, n_threads: int) -> bytes:
+        case = input_case(INPUTS["all"], ["relu", "tanh"], n_samples=200, dtype=dtype, isa=isa)
+        trainer = trainer_of(case, "adam", learning_rate=0.01, n_threads=n_threads, l2=0.1, clip_norm=1.0)
+        order = np.random.default_rng(0).permutation(200).astype(np.int64)
+        losses = trainer.steps(case.data, order, bounds_of([13, 12, 0, 12, 30, 1, 7, 25], [12] * 8))
+        assert np.isfinite(losses).all()
+        return b"".join(a.tobytes() for a in [losses, case.model.parameters, *trainer.state])
+
+    isas = FMA_ISAS or ["baseline"]
+    expected = of(isas[0], 1)
+    for isa, n_threads in itertools.product(isas, (1, 2, 3)):
+        assert of(isa, n_threads) == expected, (isa, n_threads)
+    assert of("baseline", 2) == of("baseline", 1)

@@ -8,11 +8,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from chainrule import Adam, MLPClassifier, MLPRegressor, Network
+from chainrule.inputs import Numbers, Periodic, PiecewiseLinear, Scale
 from chainrule.stream import ParquetRows
 
 from .conftest import FEATURES, frame_of, table_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*hasn't converged")
+INPUTS = [Periodic([0], 8, 3, 0.5), PiecewiseLinear(1, [-1.0, 0.0, 1.0], 4), Numbers([2]), Scale()]
 SETTINGS = {"hidden_layer_sizes": (20, 10), "random_state": 0, "max_iter": 4, "row_blocks": 8}
 
 
@@ -49,15 +51,19 @@ def test_an_estimator_has_the_bits_of_rows_in_memory(options, folder, data) -> N
     assert streamed.feature_names_in_.tolist() == FEATURES
 
 
+@pytest.mark.parametrize("inputs", [None, INPUTS])
 @pytest.mark.parametrize("row_blocks", [2, 8])
-def test_a_network_has_the_bits_of_rows_in_memory(row_blocks, folder, data) -> None:
-    streamed, memory = (Network([3, 16, 1], dtype="float32", random_state=0) for _ in range(2))
+def test_a_network_has_the_bits_of_rows_in_memory(row_blocks, inputs, folder, data) -> None:
+    streamed, memory = (Network([3, 16, 1], dtype="float32", random_state=0, inputs=inputs) for _ in range(2))
     options = {"optimizer": Adam(0.01), "epochs": 3, "batch_size": 64, "row_blocks": row_blocks}
     history = streamed.train(rows_of(folder, "number", window=1.0), **options)
     again = memory.train(data["x"], data["number"], **options)
     assert history.loss == again.loss
     assert history.n_steps == again.n_steps == 75
     assert_array_equal(streamed.weights[0], memory.weights[0])
+    for one, other in zip(streamed.inputs, memory.inputs, strict=True):
+        for name, array in one.arrays.items():
+            assert_array_equal(array, other.arrays[name])
 
 
 def test_weights_and_class_weights_go_along(folder, data) -> None:

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from chainrule import Network, _engine
+from chainrule.inputs import Categories, Numbers, Periodic, PiecewiseLinear, Scale
 from chainrule.training.blocks import bounds_of, epoch_order, even_sizes, rows_before
 from chainrule.training.exchange import FEW, TreeExchange, added, nodes_of
 
@@ -25,6 +26,15 @@ class Letters:
         for member, arrays in outgoing.items():
             self.boxes[self.me, member].put(tuple(array.copy() for array in arrays))
         return {member: self.boxes[member, self.me].get(timeout=60) for member in outgoing}
+
+
+INPUTS = [
+    Numbers([0, 3]),
+    Periodic([1, 4], 8, 3, 0.5),
+    PiecewiseLinear(2, [-1.0, 0.0, 1.0], 4),
+    Categories(5, 5, 3),
+    Scale(),
+]
 
 
 def network(sizes, loss="squared_error", dtype="float64", **options):
@@ -53,6 +63,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("inputs", [None, INPUTS])
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
@@ -64,13 +75,14 @@ SETTINGS = [
         (5, [[4], [0, 1, 2, 3]], 20),
     ],
 )
-def test_members_have_the_bits_of_one(n_blocks, members, width, dtype, settings, weighted):
+def test_members_have_the_bits_of_one(n_blocks, members, width, dtype, settings, inputs, weighted):
     x = RNG.normal(size=(N, 6)).astype(dtype)
+    x[:, 5] = RNG.integers(0, 6, N)
     y = RNG.normal(size=(N, 2)).astype(dtype)
     weight = RNG.integers(0, 3, size=N).astype(dtype) if weighted else None
     sizes = even_sizes(N, n_blocks)
     ends = np.cumsum([0, *sizes])
-    options = {"dropout": 0.3, "layer_norm": True}
+    options = {"dropout": 0.3, "layer_norm": True, "inputs": inputs}
     layers = [6, width, width, 2]
 
     net = network(layers, dtype=dtype, **options)

@@ -448,7 +448,7 @@ void inputs_phase(const Step<T>& s, int64_t first, int64_t last) {
     if (frozen(s, learned)) continue;
     const int64_t n = share.last - share.first;
     const T* gradient = learned.moments[s.rule.gradient_slot] + share.first;
-    if (s.rule.stage != Stage::update) {
+    if (s.rule.stage != Stage::update && !s.rule.summed) {
       T* sums = s.inputs.scratch;
       const int64_t padded = (n + 63) / 64 * 64;
       for (int64_t i = 0; i < padded; ++i) sums[i] = s.rule.accumulate && i < n ? gradient[i] : T(0);
