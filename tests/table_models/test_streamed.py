@@ -13,6 +13,8 @@ from numpy.testing import assert_array_equal
 
 import chainrule
 from chainrule import TableModel
+from chainrule.table_models.converting import converted
+from chainrule.table_models.posing import pose, question
 from chainrule.tables.columns import fit_column
 from chainrule.tables.errors import ParameterError, TableError, TableWarning
 from chainrule.tables.summaries import ColumnSummary
@@ -205,6 +207,50 @@ def test_what_the_first_rows_do_not_show_is_an_error_or_right(
         return
     with pytest.raises(TableError, match=words):
         TableModel.fit(path, "y", memory="1MB", epochs=1, n_threads=1)
+
+
+@pytest.mark.parametrize("decimal", [None, "point", "comma"])
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (["1500", "2600"], ["1,234"]),
+        (["1500", "2600"], ["1.234"]),
+        (["7", "8"], ["1,234"]),
+        (["7", "8"], ["1.234"]),
+        (["7", "8"], ["1,234", "2,345", "3,456", "4,567", "5,678"]),
+        (["7", "8"], ["1.234", "2.345", "3.456", "4.567", "5.678"]),
+        (["7.5", "8"], ["1,234"]),
+        (["7,5", "8"], ["1,234"]),
+        (["7,5", "8"], ["1.234"]),
+        (["1,234", "2,345"], ["0,5"]),
+        (["1.234", "2.345"], ["1.234.567,5"]),
+        (["1.234", "2.345"], ["0.5", "7,5", "8,5"]),
+        (["1,234", "n.a."], ["0.5", "1,234"]),
+        (["$7", "$1500"], ["$1,234"]),
+    ],
+)
+@pytest.mark.parametrize("around", ["1", "0,5", "0.5"])
+def test_the_whole_file_decides_how_1_234_is_read(
+    around, first, later, decimal, tmp_path, temporary, monkeypatch
+) -> None:
+    """Not the rows by which it is posed, nor those of a portion."""
+    monkeypatch.setattr("chainrule.table_models.converting.MOST_ROWS", 64)
+    monkeypatch.setattr("chainrule.table_models.converting.LEAST_ROWS", 64)
+    values = [first[k % 2] for k in range(400)] + later
+    lines = [f"{value};{around};{k % 5}" for k, value in enumerate(values)]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(["x;z;y", *lines]))
+    asked = question("y", decimal=decimal)
+    problem, table = converted([str(path)], asked, 100)
+    table.look(["x", "z"])
+    whole = pose(path, asked)
+    for name in ("x", "z"):
+        batches = [batch for group in table.groups for _, batch in table.decode(group, [name], 99)]
+        written = np.concatenate([batch.column(0).to_numpy(zero_copy_only=False) for batch in batches])
+        assert_array_equal(written, whole.table[name].cast(pa.float64()).to_numpy())
+    # And the model reads it so in the rows to come.
+    again = problem.readings["x"].apply("x", pa.chunked_array([values]))
+    assert_array_equal(again.cast(pa.float64()).to_numpy(), whole.table["x"].cast(pa.float64()).to_numpy())
 
 
 @pytest.mark.filterwarnings("ignore:.*without a value of 'price'")

@@ -3,8 +3,10 @@
 import os
 import shutil
 import tempfile
+import warnings
 import weakref
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from chainrule.stream.row_groups import RowGroups
 from chainrule.table_models.posing import Problem, Question, pose
 from chainrule.tables import numerals
 from chainrule.tables.distinct import Distinct
-from chainrule.tables.errors import TableError
+from chainrule.tables.errors import TableError, TableWarning
+from chainrule.tables.numerals import Mark
 from chainrule.tables.open_marks import OpenMarks
 from chainrule.tables.portions import counted_from, open_portions
 from chainrule.tables.reading import Reading, plain_numbers
@@ -65,8 +68,16 @@ def converted(files: list[str], asked: Question, n_rows: int) -> tuple[Problem, 
         each = max(1, sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in sample.columns))
         expected = room / (each / max(1, len(sample)) + sample.num_columns)
         try:
-            rows = np.clip(expected / MANY_GROUPS, LEAST_ROWS, MOST_ROWS)
-            _write(path, files, asked, problem, sample, int(2 ** np.round(np.log2(rows))))
+            rows = int(2 ** np.round(np.log2(np.clip(expected / MANY_GROUPS, LEAST_ROWS, MOST_ROWS))))
+            _say_marks(problem, asked)
+            marks = _write(path, files, asked, problem, sample, rows)
+            if marks:  # the whole file decides how 1,234 is read, otherwise than its first rows
+                asked = replace(asked, marks=marks)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", TableWarning)  # those of the first time are true
+                    problem = pose(source, asked)
+                    _say_marks(problem, asked)
+                    _write(path, files, asked, problem, sample, rows)
         except OSError as error:
             raise TableError(f"{header.title} cannot be converted to Parquet in {folder}: {error}") from None
         table = RowGroups(path)
@@ -94,10 +105,27 @@ def _first_rows(files: list[str], asked: Question, each: int) -> pa.Table:
     return pa.concat_tables(tables)
 
 
+def _say_marks(problem: Problem, asked: Question) -> None:
+    """Read by the decimal marks that were said, or that the whole file has, whatever a portion says."""
+    for name, reading in problem.readings.items():
+        mark = asked.marks.get(name, asked.choice.mark)
+        if reading.kind == "number" and mark is not None:
+            problem.readings[name] = replace(reading, mark=mark)
+        if name in asked.marks:
+            word = "comma" if mark == "," else "point"
+            problem.notes.append(f"{name!r} is read with a decimal {word}, as all its rows together say")
+
+
 def _write(
     path: str, files: list[str], asked: Question, problem: Problem, sample: pa.Table, rows: int
-) -> None:
-    """Write the columns that are used, each as what the first rows say that it is."""
+) -> dict[str, Mark]:
+    """Write the columns that are used, each as what the first rows say that it is.
+
+    Returns
+    -------
+    dict of str to {".", ","}
+        Decimal marks of columns that were read otherwise than the whole file is.
+    """
     import pyarrow.parquet
 
     left_out = {*asked.ignore, *problem.left_out} - {*problem.targets, asked.weight}
@@ -106,7 +134,9 @@ def _write(
     types = {name: _type_of(name, readings[name], problem) for name in names}
     empty = {n for n in names if n not in (*asked.text, *asked.number) and _is_empty(sample[n], readings[n])}
     suffixes = {n: _suffixes(sample[n], readings[n]) for n in names if _has_units(readings[n])}
-    marks = OpenMarks(readings)
+    said = asked.choice.mark is not None
+    known = {name for name, one in readings.items() if one.kind == "number" and (said or name in asked.marks)}
+    marks = OpenMarks({name: one for name, one in readings.items() if name not in known}, posed=True)
     schema = pa.schema(list(types.items()))
     waiting: list[pa.Table] = []
     n_waiting = 0
@@ -124,7 +154,8 @@ def _write(
                 writer.write_table(whole.slice(0, end), row_group_size=rows)
                 waiting, n_waiting = [whole.slice(end)], n_waiting - end
         writer.write_table(pa.concat_tables(waiting), row_group_size=rows)
-    marks.end()
+    marks.end_of_dates()
+    return marks.marks()
 
 
 def _check(

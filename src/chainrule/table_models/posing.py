@@ -51,6 +51,7 @@ class Question:
     text: list[str] = field(default_factory=list)
     number: list[str] = field(default_factory=list)
     csv: CsvOptions = field(default_factory=CsvOptions)
+    marks: dict[str, Mark] = field(default_factory=dict)  # decimal marks of columns, known otherwise
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,8 @@ def _read_text(source: Source, table: pa.Table, asked: Question) -> dict[str, Fo
     for name in table.column_names:
         values = table[name]
         kind: Any = "text" if name in asked.text else "number" if name in asked.number else None
-        choices[name] = Choice(kind, asked.choice.mark, asked.choice.day_first, asked.choice.missing)
+        mark = asked.marks.get(name, asked.choice.mark)
+        choices[name] = Choice(kind, mark, asked.choice.day_first, asked.choice.missing)
         if is_text(values.type):
             texts[name] = values
         elif kind == "text" or (kind == "number" and is_text(plain(values).type)):

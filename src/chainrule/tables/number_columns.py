@@ -11,7 +11,7 @@ from chainrule._words import listed
 from chainrule.tables import numerals
 from chainrule.tables.distinct import Distinct
 from chainrule.tables.found import MOST_ODD, Around, Choice, Found, mostly, odd_note, odd_words
-from chainrule.tables.numerals import Evidence, Mark, Written
+from chainrule.tables.numerals import LEAST_EITHER, LEAST_SHORT, SHORT, Evidence, Mark, Written
 from chainrule.tables.reading import Reading, plain_numbers
 
 #: So many distinct texts, or rows, are tried before all are.
@@ -20,18 +20,14 @@ SAMPLE = 1000
 CODES = r"^\s*(?:0\d|\+\d{7})"
 POINT = r"\.(?:\d{0,2}|\d{4,})$|^[+-]?(?:0|\d{4,})?\.\d"
 
-
 #: Codes of digits and letters to F, and those of them that are no number with a unit of one letter, as 5c is.
 HEXADECIMAL = r"^(?:0[xX])?(?:[0-9a-f]+|[0-9A-F]+)$"
 NO_UNIT = r"^0[xX]|[a-dfA-DF][0-9a-fA-F]*\d|^[eE][0-9a-fA-F]*\d"
 LEAST_CODES = 0.1
 #: What follows the numbers in so many ways, and differs in half of the texts, is no unit.
 MOST_UNITS = 10
-#: Numbers without a mark beside such as 1.234, all of which have three digits after it: if there are so
-#: many, the mark groups thousands.
-SHORT = r"^[+-]?\d{1,3}$"
+#: Numbers such as 1.234.
 EITHER = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
-LEAST_EITHER, LEAST_SHORT = 5, 0.02
 
 
 def find_plain(values: pa.ChunkedArray, choice: Choice, around: Around | None) -> Found | None:
@@ -107,7 +103,7 @@ def find_numbers(distinct: Distinct, choice: Choice, around: Around | None) -> F
             return no_numbers
         read &= units.same
     evidence = numerals.evidence(written._replace(matches=read), distinct.counts)
-    mark = _mark(evidence, choice, around, written.body.filter(pa.array(read)), distinct.counts[read])
+    mark = choice.mark or evidence.decide(None if around is None else around.evidence)
     missing, lenient = odd_words(distinct, read)
     reading = Reading(
         "number",
@@ -262,26 +258,6 @@ def _codes(distinct: Distinct, read: NDArray[np.bool_]) -> Found | None:
         return None
     example = distinct.text[int(np.argmax(codes))].as_py()
     return Found(Reading("text"), notes=(f"has codes such as {listed([example])}, taken as text",))
-
-
-def _mark(
-    evidence: Evidence,
-    choice: Choice,
-    around: Around | None,
-    bodies: pa.Array,
-    counts: NDArray[np.int64],
-) -> Mark | None:
-    """Return the decimal mark; None where nothing decides, and a point is the rule."""
-    if choice.mark or evidence.mark:
-        return choice.mark or evidence.mark
-    if not evidence.either:
-        return "."
-    if evidence.ungrouped:  # 1234 beside 1,234: the mark groups no thousands
-        return "," if pc.any(pc.match_substring(bodies, ",")).as_py() else "."
-    n_short = int(counts[numerals.matching(bodies, SHORT)].sum())
-    if evidence.either >= LEAST_EITHER and n_short >= max(2, LEAST_SHORT * evidence.either):
-        return "." if pc.any(pc.match_substring(bodies, ",")).as_py() else ","
-    return around.evidence.mark if around else None
 
 
 def _mark_note(

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -38,6 +38,10 @@ GROUPED = {
 OTHER_DIGITS = r"[^\P{Nd}0-9]"
 INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 EXCEL = r'^\s*=?"([^"]*)"\s*$'
+#: Numbers without a mark beside such as 1.234, all of which have three digits after it: if there are so
+#: many, the mark groups thousands.
+SHORT = r"^[+-]?\d{1,3}$"
+LEAST_EITHER, LEAST_SHORT = 5, 0.02
 FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75"}
 #: A power of ten as in 1.5D+03 or 1.5 × 10^3.
 POWER = r"(\d)(?:[dD]([+-]\d{1,3})| ?[×xX*·] ?10(?:\^([+-]?\d{1,3})|([+-]\d{1,3})))$"
@@ -63,27 +67,51 @@ class Evidence:
         Numbers such as 1,234 and 1.234, which leave it open.
     ungrouped : int
         Numbers above 999 without a mark: thousands are not grouped here.
+    short : int
+        Numbers below 1,000 without a mark.
+    with_comma : int
+        Numbers with a comma, whatever it is.
     """
 
     comma: int = 0
     point: int = 0
     either: int = 0
     ungrouped: int = 0
+    short: int = 0
+    with_comma: int = 0
 
     def __add__(self, other: "Evidence") -> "Evidence":
-        return Evidence(
-            self.comma + other.comma,
-            self.point + other.point,
-            self.either + other.either,
-            self.ungrouped + other.ungrouped,
-        )
+        return Evidence(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     @property
     def mark(self) -> Mark | None:
-        """The decimal mark, None where nothing decides."""
+        """The decimal mark that some numbers have for sure, None where none has."""
         if self.comma == self.point:
             return None
         return "," if self.comma > self.point else "."
+
+    def decide(self, around: "Evidence | None" = None) -> Mark | None:
+        """Return the decimal mark of a column; None where nothing decides, and a point is the rule.
+
+        Parameters
+        ----------
+        around : Evidence, optional
+            Of the table's columns together.
+
+        Examples
+        --------
+        >>> Evidence(either=1, with_comma=1).decide(), Evidence(either=1, with_comma=1, ungrouped=2).decide()
+        (None, ',')
+        """
+        if self.mark:
+            return self.mark
+        if not self.either:
+            return "."
+        if self.ungrouped:  # 1234 beside 1,234: the mark groups no thousands
+            return "," if self.with_comma else "."
+        if self.either >= LEAST_EITHER and self.short >= max(2, LEAST_SHORT * self.either):
+            return "." if self.with_comma else ","
+        return around.mark if around is not None else None
 
 
 class Written(NamedTuple):
@@ -202,7 +230,30 @@ def evidence(written: Written, counts: NDArray[np.int64]) -> Evidence:
         return int(counts[mask & written.matches].sum())
 
     ungrouped = matching(written.body, r"^\d{4,}$") & ~written.spaced
-    return Evidence(total(marks.comma), total(marks.point), total(marks.either), total(ungrouped))
+    masks = marks.comma, marks.point, marks.either, ungrouped
+    further = matching(written.body, SHORT), matching(written.body, ",")
+    return Evidence(*map(total, (*masks, *further)))
+
+
+def plain_evidence(values: pa.ChunkedArray) -> Evidence:
+    """Find what the marks of numbers say that are written as programs do: much faster.
+
+    Examples
+    --------
+    >>> plain_evidence(pa.chunked_array([["12", "1234", "1.234", "0.5", None]]))
+    Evidence(comma=0, point=1, either=1, ungrouped=1, short=1, with_comma=0)
+    """
+
+    def count(pattern: str) -> int:
+        return pc.sum(pc.match_substring_regex(values, pattern)).as_py() or 0
+
+    either = count(r"^\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*$")
+    return Evidence(
+        point=count(r"\d\.|\.\d") - either,
+        either=either,
+        ungrouped=count(r"^\s*[+-]?\d{4,}\s*$"),
+        short=count(r"^\s*[+-]?\d{1,3}\s*$"),
+    )
 
 
 def values(written: Written, mark: Mark) -> NDArray[np.float64]:
