@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 import chainrule
@@ -71,6 +73,26 @@ def test_a_column_is_that_of_the_whole_table(n_parts, houses) -> None:
             assert merged.mean == pytest.approx(whole.mean, rel=1e-12)
             assert merged.scale == pytest.approx(whole.scale, rel=1e-12)
             assert (merged.kind, merged.missing) == (whole.kind, whole.missing)
+
+
+@given(
+    exponents=st.lists(st.integers(-300, 307), min_size=1, max_size=4),
+    n=st.integers(2, 40),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_numbers_of_any_size_are_summed_up(exponents, n, seed) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=n) * 10.0 ** rng.choice(np.array(exponents, dtype=float), n)
+    whole = fit_column("x", pa.chunked_array([values]))
+    merged = ColumnSummary("x", pa.float64(), None)
+    for part in np.array_split(values, 3):
+        one = ColumnSummary("x", pa.float64(), None)
+        one.add(pa.chunked_array([part]))
+        merged.merge(one)
+    found = merged.column()
+    largest = np.abs(values).max()
+    assert found.mean == pytest.approx(whole.mean, rel=1e-12, abs=1e-12 * largest)
+    assert found.scale == pytest.approx(whole.scale, rel=1e-12)
 
 
 @pytest.mark.parametrize("memory", ["60kB", "2GB"])

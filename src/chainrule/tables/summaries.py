@@ -42,30 +42,44 @@ class NumberSummary:
 
     n: int = 0
     missing: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
     least: float = np.inf
     most: float = -np.inf
+    # Squares of what is beyond 1e100 would overflow, of what is below 1e-100 vanish: these are in such units.
+    unit: float = 0.0
+    center: float = 0.0
+    squares: float = 0.0
 
     def add(self, numbers: NDArray[np.float64]) -> None:
         """Add numbers, NaN where one is missing."""
         known = numbers[~np.isnan(numbers)]
         part = NumberSummary(known.size, numbers.size - known.size)
         if known.size:
-            part.mean = float(known.mean())
-            part.squares = float(((known - part.mean) ** 2).sum())
             part.least, part.most = float(known.min()), float(known.max())
+            largest = max(abs(part.least), abs(part.most))
+            part.unit = 1.0 if largest == 0 or 1e-100 < largest < 1e100 else 2.0 ** (np.frexp(largest)[1] - 1)
+            known = known / part.unit
+            part.center = float(known.mean())
+            part.squares = float(((known - part.center) ** 2).sum())
         self.merge(part)
 
     def merge(self, other: "NumberSummary") -> None:
         """Add what another part of the rows has."""
         total = self.n + other.n
         if other.n:
-            apart = other.mean - self.mean
-            self.mean += apart * (other.n / total)
-            self.squares += other.squares + apart**2 * (self.n * other.n / total)
+            unit = max(self.unit, other.unit)
+            own, others = self.unit / unit, other.unit / unit
+            apart = other.center * others - self.center * own
+            self.center = self.center * own + apart * (other.n / total)
+            self.squares = self.squares * own**2 + other.squares * others**2
+            self.squares += apart**2 * (self.n * other.n / total)
+            self.unit = unit
         self.n, self.missing = total, self.missing + other.missing
         self.least, self.most = min(self.least, other.least), max(self.most, other.most)
+
+    @property
+    def mean(self) -> float:
+        """The mean; 0 where there are no numbers."""
+        return self.center * self.unit
 
     @property
     def scale(self) -> float:
@@ -73,7 +87,7 @@ class NumberSummary:
         if not self.n or self.least == self.most:
             return 0.0
         scale = float(np.sqrt(self.squares / self.n))
-        return scale if scale > 10 * np.finfo(np.float64).eps * abs(self.mean) else 0.0
+        return scale * self.unit if scale > 10 * np.finfo(np.float64).eps * abs(self.center) else 0.0
 
 
 @dataclass
