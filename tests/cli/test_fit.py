@@ -1,8 +1,10 @@
 import os
+import re
 import signal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
@@ -150,6 +152,25 @@ def test_memory_streams_parquet(run, tmp_path):
     asked = ["fit", "part*.parquet", "--target", "y", *QUICK]
     done = run(*asked, "--memory", "20kB", "--out", "m").succeeds()
     assert "regression of 'y'" in done.out
-    assert len([line for line in done.err.splitlines() if line.startswith("epoch ")]) == 3
+    epochs = [line for line in done.err.splitlines() if line.startswith("epoch ")]
+    assert len(epochs) == 3
+    assert all(re.search(r" [\d,]+ rows, [\d,]+ rows/s, at most \d+ s left$", line) for line in epochs)
     assert chainrule.load(tmp_path / "m").columns == ["x", "kind"]
     run(*asked, "--memory", "much").fails(2, "memory", "expected a size such as")
+
+
+def test_memory_shows_how_far_a_long_reading_is(in_process, tmp_path, monkeypatch):
+    monkeypatch.setattr("chainrule.cli.progress.LINE_SECONDS", -1.0)
+    table = pa.table({"x": np.arange(2000.0), "y": np.arange(2000.0) % 7})
+    pyarrow.parquet.write_table(table, tmp_path / "x.parquet", row_group_size=500)
+    asked = ["fit", "x.parquet", "--target", "y", "--memory", "20kB", *QUICK]
+    lines = in_process(*asked).succeeds().err.splitlines()
+    read = [line for line in lines if line.startswith("reading  ")]
+    assert len(read) == 8
+    assert read[1].startswith("reading  1,000 of 2,000 rows, ")
+    assert next(line[:11] for line in lines if not line.startswith("reading")) == "epoch    1 "
+    assert not in_process(*asked, "--quiet").succeeds().err
+    pyarrow.csv.write_csv(table, tmp_path / "x.csv")
+    asked[1] = "x.csv"
+    lines = in_process(*asked).succeeds().err.splitlines()
+    assert re.fullmatch(r"reading  [\d,]+( of about [\d,]+)? rows, [\d,]+ rows/s, about .* left", lines[0])

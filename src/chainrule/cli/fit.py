@@ -220,7 +220,7 @@ def command(
 def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool, memory: str | None) -> None:
     from dataclasses import replace
 
-    from chainrule.cli.progress import ensemble_progress, progress
+    from chainrule.cli.progress import Reading, ensemble_progress, progress
     from chainrule.cli.report import print_evaluation, print_facts
     from chainrule.table_models.fitting import prepare
     from chainrule.table_models.posing import pose
@@ -230,7 +230,7 @@ def _train(table: Any, asked: Any, settings: Any, out: Path | None, quiet: bool,
     if memory is None:
         prepared = prepare(pose(table, asked), settings)
     else:
-        prepared = prepare_streamed(table, asked, settings, memory)
+        prepared = prepare_streamed(table, asked, settings, memory, None if quiet else Reading())
     print_facts(_facts(prepared))
     if settings.preset.is_plain:
         with progress(prepared.problem.task, settings.network["max_iter"], quiet=quiet) as show:

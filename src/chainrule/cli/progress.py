@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from chainrule.table_models.training import Epoch
+    from chainrule.training.pace import Pace
+
+#: Seconds between two lines about one epoch.
+LINE_SECONDS = 10.0
 
 
 class Progress:
@@ -24,6 +28,8 @@ class Progress:
         self.task = task
         self.epochs = epochs
         self.best: Epoch | None = None
+        self.streams = False
+        self.now, self.last_line = 0, time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -38,7 +44,18 @@ class Progress:
         text = self.describe(epoch)
         if epoch.watched is not None and self.task == "classification":
             text += f", loss {epoch.watched.loss:.4f}"
-        print(f"epoch {epoch.number:>4}  {text}{' *' * epoch.best}", file=sys.stderr, flush=True)
+        self.now = epoch.number
+        self._print(epoch.number, text + " *" * epoch.best + self._pace(epoch))
+
+    def rows_pass(self, pace: "Pace") -> None:
+        """Show how far an epoch is whose rows are streamed, if it takes long."""
+        self.streams = True
+        if time.monotonic() - self.last_line > LINE_SECONDS:
+            self._print(self.now + 1, str(pace))
+
+    def _print(self, number: int, text: str) -> None:
+        self.last_line = time.monotonic()
+        print(f"epoch {number:>4}  {text}", file=sys.stderr, flush=True)
 
     def describe(self, epoch: "Epoch") -> str:
         """Return an epoch's numbers as text."""
@@ -50,6 +67,9 @@ class Progress:
         wanted = "".join(f"{name} {value:.4f}, " for name, value in epoch.scores.items() if name not in own)
         return f"{text}  validation: {wanted}{score} {epoch.watched.score:.4f}"
 
+    def _pace(self, epoch: "Epoch") -> str:
+        return f"  {epoch.pace}" if self.streams else ""
+
 
 class Bar(Progress):
     """The same as one line of a terminal that changes."""
@@ -60,6 +80,7 @@ class Bar(Progress):
         from rich.progress import Progress as RichProgress
 
         super().__init__(task, epochs)
+        self.text = ""
         self.bar = RichProgress(
             TextColumn("epoch {task.completed}/{task.total}"),
             BarColumn(bar_width=10),
@@ -85,7 +106,13 @@ class Bar(Progress):
         text = self.describe(epoch)
         if self.best is not None and self.best is not epoch:
             text += f" (best: {self.best.number})"
-        self.bar.update(self.line, completed=epoch.number, description=text)
+        self.text = text
+        self.bar.update(self.line, completed=epoch.number, description=text + self._pace(epoch))
+
+    def rows_pass(self, pace: "Pace") -> None:
+        """Show how far an epoch is."""
+        self.streams = True
+        self.bar.update(self.line, description=f"{self.text}  {pace}".strip())
 
 
 class Silent(Progress):
@@ -93,6 +120,22 @@ class Silent(Progress):
 
     def __call__(self, epoch: "Epoch") -> None:
         """Show nothing."""
+
+    def rows_pass(self, pace: "Pace") -> None:
+        """Show nothing."""
+
+
+class Reading:
+    """How far a table is read that is larger than memory, before the training: a line from time to time."""
+
+    def __init__(self) -> None:
+        self.last_line = time.monotonic()
+
+    def __call__(self, pace: "Pace") -> None:
+        """Show it."""
+        if time.monotonic() - self.last_line > LINE_SECONDS:
+            self.last_line = time.monotonic()
+            print(f"reading  {pace}", file=sys.stderr, flush=True)
 
 
 class Lines:

@@ -13,6 +13,7 @@ from chainrule.estimators.progress import ProgressBar
 from chainrule.estimators.protocol import MLP
 from chainrule.estimators.record import FitRecord
 from chainrule.training.history import asks_to_stop
+from chainrule.training.pace import Pace
 
 
 class AfterEpoch:
@@ -51,7 +52,13 @@ class AfterEpoch:
             self.task = self.context.subcontext(task_name="epoch")
             self.task.call_on_fit_task_begin(estimator=self.mlp, **self._task_arguments())
 
-    def epoch_ends(self, loss: float) -> str | None:
+    def rows_pass(self, pace: Pace) -> None:
+        """Tell those who have a method for it how far an epoch is that is read in parts."""
+        for one in self.plain:
+            if hasattr(one, "rows_pass"):
+                one.rows_pass(pace)
+
+    def epoch_ends(self, loss: float, pace: Pace | None = None) -> str | None:
         """Tell everyone; return why training is to stop, or None."""
         mlp, reason = self.mlp, None
         seconds = time.perf_counter() - self.start
@@ -66,6 +73,7 @@ class AfterEpoch:
                 mlp.best_iteration_,
                 mlp,
                 validation_loss=mlp.validation_loss_curve_[-1] if mlp.validation_loss_curve_ else None,
+                pace=pace,
             )
             # Everyone hears of the epoch, also after one who wants to stop.
             answers = [callback(record) for callback in self.plain]

@@ -123,7 +123,8 @@ COMMON: dict[str, Keyword] = {
         """),
     "verbose": Keyword(
         'bool, int or "progress"', ["verbose", OneOf(["progress"])], may_change=True, text="""
-        Whether to print each epoch's loss; "progress" shows a line that moves, by rich, in a terminal or a
+        Whether to print each epoch's loss, of streamed rows also their number, how many pass a second, and
+        how long the rest takes at most; "progress" shows a line that moves, by rich, in a terminal or a
         notebook (`chainrule.estimators.ProgressBar`).
         """),
     "warm_start": Keyword("bool", FLAG, may_change=True, text="""
@@ -179,8 +180,10 @@ COMMON: dict[str, Keyword] = {
         "callable, FitCallback, list of these, or None", [callable, list, tuple, FitCallback, None],
         may_change=True, code=True, text="""
         Called after each epoch with its record (`chainrule.estimators.FitRecord`); one that returns True
-        stops the training. Objects of scikit-learn's protocol (`sklearn.callback`) may be given here or to
-        `set_callbacks`: the fit is a task with one task "epoch" per epoch. Not saved by `save`.
+        stops the training. One with a method `rows_pass` is also told of rows that are streamed: it is given
+        the `Pace` of the epoch, from one window of rows to the next. Objects of scikit-learn's protocol
+        (`sklearn.callback`) may be given here or to `set_callbacks`: the fit is a task with one task "epoch"
+        per epoch. Not saved by `save`.
         """),
     "max_time": Keyword("float or None", [*POSITIVE, None], may_change=True, text="""
         Seconds after which `fit` stops, at the end of an epoch.

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from chainrule.estimators.record import FitRecord
+from chainrule.training.pace import Pace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 class ProgressBar:
     """A bar of rich, on standard error: epochs, loss, what was measured, the best epoch, time.
+
+    Of rows that are streamed also rows a second, and how long the rest takes at most.
 
     A context manager and a callback at once. `verbose="progress"` makes one; to show it elsewhere (on
     another console, say), use it yourself.
@@ -42,6 +45,7 @@ class ProgressBar:
             console=console or Console(stderr=True),
         )
         self.task = self.progress.add_task("", total=n_epochs)
+        self._text, self._streams = "", False
 
     def __enter__(self) -> Self:
         self.progress.start()
@@ -59,4 +63,12 @@ class ProgressBar:
         text = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items() if not math.isnan(value))
         if record.best_iteration:
             text += f"  best epoch {record.best_iteration}"
+        self._text = text
+        if self._streams:
+            text += f"  {record.pace}"
         self.progress.update(self.task, completed=record.epoch, description=text)
+
+    def rows_pass(self, pace: Pace) -> None:
+        """Show how far an epoch is whose rows are streamed."""
+        self._streams = True
+        self.progress.update(self.task, description=f"{self._text}  {pace}".strip())

@@ -12,7 +12,7 @@ class FitRecord(EpochRecord):
 
     Attributes
     ----------
-    epoch, n_epochs, loss, seconds, learning_rate, validation_loss
+    epoch, n_epochs, loss, seconds, learning_rate, validation_loss, pace
         As in `EpochRecord`; with solver="lbfgs" an iteration counts as an epoch, and has no learning rate
         (NaN).
     scores : dict of str to float

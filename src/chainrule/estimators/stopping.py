@@ -1,6 +1,7 @@
 """scikit-learn's rules for a fit by epochs: what it draws, how it counts, when it stops."""
 
 import contextlib
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from chainrule.estimators.watching import EstimatorWatch, patience, start_watchi
 from chainrule.model.rows import Rows
 from chainrule.training.blocks import BlockSource
 from chainrule.training.epochs import run
+from chainrule.training.pace import BETWEEN_LINES, Pace, RowMeter
 from chainrule.training.source import Source
 
 
@@ -76,7 +78,7 @@ def fit_stochastic(
     finished = checkpoint is not None and checkpoint.finished
     if not finished:
         mlp.stop_reason_ = None
-        rules = Rules(mlp, bound, optimizer, source.n_samples, n_epochs, watch, checkpoint)
+        rules = Rules(mlp, bound, optimizer, source, n_epochs, watch, checkpoint, streamed=stream is not None)
         try:
             with rules.running():
                 run(bound, optimizer, source, rules, penalty=optimizer.penalty(float(mlp.alpha)))
@@ -180,14 +182,19 @@ class Rules:
         mlp: MLP,
         bound: BoundModel,
         optimizer: StochasticOptimizer,
-        n_samples: int,
+        source: Source,
         n_epochs: int,
         watch: EstimatorWatch | None,
         checkpoint: Checkpoint | None,
+        *,
+        streamed: bool,
     ) -> None:
         self.mlp, self.bound, self.optimizer = mlp, bound, optimizer
         self.watch, self.checkpoint = watch, checkpoint
-        self.n_samples, self.n_epochs = n_samples, n_epochs
+        self.n_samples, self.n_epochs, self.streamed = source.n_samples, n_epochs, streamed
+        self.meter = RowMeter(source.n_samples, n_epochs - mlp.n_iter_)
+        self.meter.told, source.on_rows = self._rows_pass, self.meter.rows_pass
+        self._next_line = time.monotonic() + BETWEEN_LINES
         self.after = AfterEpoch.of(mlp, n_epochs)
         self.verbose = bool(mlp.verbose) and mlp.verbose != "progress"
         self.allowed = patience(mlp)
@@ -213,8 +220,11 @@ class Rules:
         mlp.n_iter_ += 1
         mlp.t_ += self.n_samples
         mlp.loss_curve_.append(mlp.loss_)
-        if self.verbose:
-            print(f"Iteration {mlp.n_iter_}, loss = {mlp.loss_:.8f}")
+        self.meter.epochs_end(1)
+        if self.verbose:  # in memory as scikit-learn
+            pace = f", {self.meter.pace}" if self.streamed else ""
+            print(f"Iteration {mlp.n_iter_}, loss = {mlp.loss_:.8f}{pace}")
+            self._next_line = time.monotonic() + BETWEEN_LINES
         improved = watch.epoch_ends(len(mlp.loss_curve_)) if watch is not None else True
         if watch is None or not watch.stops:
             improved = loss_improved(mlp)
@@ -232,9 +242,17 @@ class Rules:
             else:
                 mlp._no_improvement_count = 0
         if self.after is not None:
-            mlp.stop_reason_ = self.after.epoch_ends(mlp.loss_) or mlp.stop_reason_
+            mlp.stop_reason_ = self.after.epoch_ends(mlp.loss_, self.meter.pace) or mlp.stop_reason_
         if self.checkpoint is not None and mlp.stop_reason_ is None and mlp.n_iter_ < self.n_epochs:
             self.checkpoint.epoch_ends()
+
+    def _rows_pass(self, pace: Pace) -> None:
+        """Show how far an epoch is that takes long."""
+        if self.after is not None:
+            self.after.rows_pass(pace)
+        if self.verbose and time.monotonic() > self._next_line:
+            self._next_line = time.monotonic() + BETWEEN_LINES
+            print(f"Iteration {self.mlp.n_iter_ + 1}: {pace}")
 
 
 def batch_rows(mlp: MLP, n_samples: int) -> int:

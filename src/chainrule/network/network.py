@@ -395,7 +395,8 @@ class Network(Derivatives, LeavingNetwork):
             Weights of the rows in each batch's mean. Rows of weight 0 are left out before batches are made.
         callback : callable, optional
             Called after each epoch with an `EpochRecord`; training stops where it returns True. Parameters
-            may be read and written meanwhile. Without one, many epochs are one call into native code.
+            may be read and written meanwhile. Without one, many epochs are one call into native code. If it
+            has a method `rows_pass`, that is given the `Pace` of an epoch that is streamed, window by window.
         resume : bool
             Go on with the optimizer's memory of the last call of `train` (by default it starts anew), as if
             that call had not ended.

@@ -211,6 +211,8 @@ class StreamSource(Source):
             of_steps = trainer.steps(data, order, bounds, factors=rates, stop=stop)
             n_rows = np.diff(before.sum(axis=1))
             losses.append((of_steps * n_rows).tolist())
+            if self.on_rows is not None:
+                self.on_rows(int(n_rows.sum()))
             carried = [rows.take(of_block[n:]) for of_block, n in zip(positions, taken, strict=True)]
             del read, rows, data  # before the next but one is read
         return math.fsum(itertools.chain.from_iterable(losses)) / self.n_samples

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from chainrule.tables.open_marks import OpenMarks
 from chainrule.tables.portions import counted_from, open_portions
 from chainrule.tables.reading import Reading, plain_numbers
 from chainrule.tables.source import from_arrow
+from chainrule.training.pace import Pace, RowMeter
 
 #: Rows of a row group: enough to read at once, few enough that a table has many.
 LEAST_ROWS, MOST_ROWS, MANY_GROUPS = 256, 16_384, 400
@@ -32,7 +33,9 @@ LEAST_ROWS, MOST_ROWS, MANY_GROUPS = 256, 16_384, 400
 GZIP = 6
 
 
-def converted(files: list[str], asked: Question, n_rows: int) -> tuple[Problem, RowGroups]:
+def converted(
+    files: list[str], asked: Question, n_rows: int, told: Callable[[Pace], object] | None = None
+) -> tuple[Problem, RowGroups]:
     """Pose CSV files by their first rows, and write what these say to Parquet in a temporary folder.
 
     The folder is removed when the row groups are no longer used, at the end of Python at the latest.
@@ -43,6 +46,8 @@ def converted(files: list[str], asked: Question, n_rows: int) -> tuple[Problem, 
     asked : Question
     n_rows : int
         So many rows pose the problem: the first of each file, of up to a hundred files.
+    told : callable, optional
+        Is given the pace at which the rows are converted.
 
     Raises
     ------
@@ -70,14 +75,14 @@ def converted(files: list[str], asked: Question, n_rows: int) -> tuple[Problem, 
         try:
             rows = int(2 ** np.round(np.log2(np.clip(expected / MANY_GROUPS, LEAST_ROWS, MOST_ROWS))))
             _say_marks(problem, asked)
-            marks = _write(path, files, asked, problem, sample, rows)
+            marks = _write(path, files, asked, problem, sample, rows, _meter(expected, told))
             if marks:  # the whole file decides how 1,234 is read, otherwise than its first rows
                 asked = replace(asked, marks=marks)
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", TableWarning)  # those of the first time are true
                     problem = pose(source, asked)
                     _say_marks(problem, asked)
-                    _write(path, files, asked, problem, sample, rows)
+                    _write(path, files, asked, problem, sample, rows, _meter(expected, told))
         except OSError as error:
             raise TableError(f"{header.title} cannot be converted to Parquet in {folder}: {error}") from None
         table = RowGroups(path)
@@ -105,6 +110,12 @@ def _first_rows(files: list[str], asked: Question, each: int) -> pa.Table:
     return pa.concat_tables(tables)
 
 
+def _meter(n_rows: float, told: Callable[[Pace], object] | None) -> RowMeter:
+    meter = RowMeter(max(int(n_rows), 1), 1, about=True)
+    meter.told = told
+    return meter
+
+
 def _say_marks(problem: Problem, asked: Question) -> None:
     """Read by the decimal marks that were said, or that the whole file has, whatever a portion says."""
     for name, reading in problem.readings.items():
@@ -117,7 +128,13 @@ def _say_marks(problem: Problem, asked: Question) -> None:
 
 
 def _write(
-    path: str, files: list[str], asked: Question, problem: Problem, sample: pa.Table, rows: int
+    path: str,
+    files: list[str],
+    asked: Question,
+    problem: Problem,
+    sample: pa.Table,
+    rows: int,
+    meter: RowMeter,
 ) -> dict[str, Mark]:
     """Write the columns that are used, each as what the first rows say that it is.
 
@@ -149,6 +166,7 @@ def _write(
                 columns = [_read(name, table[name], readings[name], types[name]) for name in names]
             waiting.append(pa.table(columns, schema=schema))
             n_waiting += len(table)
+            meter.rows_pass(len(table))
             if n_waiting >= rows:  # row groups are of one size, whichever files the rows come from
                 whole, end = pa.concat_tables(waiting), n_waiting // rows * rows
                 writer.write_table(whole.slice(0, end), row_group_size=rows)

@@ -1,7 +1,7 @@
 """A table larger than memory: posed on some of its rows, summed up in one pass, trained as it is read."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from chainrule.tables.portions import counted_from, file_kind, table_files
 from chainrule.tables.preprocessing import Preprocessor
 from chainrule.tables.summaries import ColumnSummary, NumberSummary
 from chainrule.tables.targets import Target, fit_target, known_rows, read_target
+from chainrule.training.pace import Pace, RowMeter
 
 #: Rows by which a table is posed: types, dates, units, what is left out.
 ROWS_TO_POSE = 100_000
@@ -76,6 +77,7 @@ class TableRows(StreamedRows):
         self.preprocessor: Preprocessor | None = None
         self.targets, self.single = target.names, not isinstance(target, SeveralTargets)
         self.window = 1.0
+        self.on_rows: Callable[[int], None] | None = None
         self._sizes: list[int] = []
         self._targets = TargetSummary()
 
@@ -96,6 +98,8 @@ class TableRows(StreamedRows):
                     table = table.set_column(wanted.index(one.name), one.name, values)
                     known &= known_rows(values)
                 numbers = first + np.flatnonzero(known)
+                if self.on_rows is not None:
+                    self.on_rows(len(known))
                 yield numbers, table if known.all() else table.filter(pa.array(known))
 
     def kept(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -117,14 +121,14 @@ class TableRows(StreamedRows):
         y = self.target.encode(*(table[name] for name in self.targets))
         return Values(x, y, row_weights(self.sample_weight, table))
 
-    def aside(self, *, test: bool) -> Values:
-        """Return the rows set aside to test, or to watch."""
-        parts = []
+    def aside(self) -> tuple[Values, Values]:
+        """Return the rows set aside to watch, and to test."""
+        parts: tuple[list[Values], list[Values]] = ([], [])
         for numbers, table in self.tables(range(len(self.table.groups)), self._columns):
             kept = self._of(self.test, numbers)
-            chosen = ~kept if test else kept & ~self._of(self.validation, numbers)
-            parts.append(self.encoded(numbers[chosen], table.filter(pa.array(chosen))))
-        return joined(parts)
+            for which, chosen in zip(parts, (kept & ~self._of(self.validation, numbers), ~kept), strict=True):
+                which.append(self.encoded(numbers[chosen], table.filter(pa.array(chosen))))
+        return joined(parts[0]), joined(parts[1])
 
     def learn(self, columns: dict[str, ColumnSummary]) -> None:
         """Sum up columns and targets in one pass over the rows that are trained on."""
@@ -225,7 +229,13 @@ def _learned(target: NumberTarget, summary: NumberSummary) -> NumberTarget:
     return replace(target, mean=summary.mean, scale=summary.scale)
 
 
-def prepare_streamed(data: Any, asked: Question, settings: FitSettings, memory: Any) -> Prepared:
+def prepare_streamed(
+    data: Any,
+    asked: Question,
+    settings: FitSettings,
+    memory: Any,
+    told: Callable[[Pace], object] | None = None,
+) -> Prepared:
     """Pose a Parquet table, sum it up, and make the network that learns it while the rows are read.
 
     Parameters
@@ -235,6 +245,8 @@ def prepare_streamed(data: Any, asked: Question, settings: FitSettings, memory: 
     settings : FitSettings
     memory : str or int
         About how much memory the rows may take, such as "2GB".
+    told : callable, optional
+        Is given the pace at which the rows are converted, summed up, and those set aside are read.
 
     Raises
     ------
@@ -254,7 +266,7 @@ def prepare_streamed(data: Any, asked: Question, settings: FitSettings, memory: 
         if kinds - {"CSV", "Parquet"} or len(kinds) > 1:
             raise TableError(f"{data} is {' and '.join(sorted(kinds))}; with memory= expected Parquet or CSV")
         if kinds == {"CSV"}:
-            problem, table = converted(files, asked, ROWS_TO_POSE)
+            problem, table = converted(files, asked, ROWS_TO_POSE, told)
         else:
             table = RowGroups(data)
         table.look(table.schema.names)
@@ -287,8 +299,13 @@ def prepare_streamed(data: Any, asked: Question, settings: FitSettings, memory: 
         for name in names
         if name and name not in ignored
     }
+    meter = RowMeter(n_rows, 2)
+    meter.told = told
     try:
+        rows.on_rows = meter.rows_pass
         rows.learn(summaries)
+        rows.on_rows = None
+        meter.epochs_end(1)
         target = rows.target
         if isinstance(target, ClassTarget):
             class_weights(estimator, target)
@@ -306,7 +323,9 @@ def prepare_streamed(data: Any, asked: Question, settings: FitSettings, memory: 
                 TableWarning,
                 stacklevel=3,
             )
-        validation, tested = (Part(*rows.aside(test=which)) for which in (False, True))
+        rows.on_rows = meter.rows_pass
+        validation, tested = (Part(*values) for values in rows.aside())
+        rows.on_rows = None
     except StreamError as error:
         raise TableError(str(error)) from None
     if len(validation.X) < 2:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tables.errors import TrainingError
+from chainrule.training.pace import Pace
 
 INTERRUPTED = "Training interrupted by user"
 
@@ -44,6 +45,8 @@ class Epoch:
         Since training began.
     scores : dict of str to float
         All that was measured on the validation rows, by the names of `scoring`.
+    pace : Pace or None
+        The epoch's rows, rows a second, and how long the rest takes at most.
     """
 
     number: int
@@ -52,6 +55,17 @@ class Epoch:
     best: bool
     seconds: float
     scores: dict[str, float] = field(default_factory=dict)
+    pace: Pace | None = field(default=None, compare=False)
+
+
+class RowsPass:
+    """A callback of an estimator that is only told how far an epoch is; see `RowMeter`."""
+
+    def __init__(self, rows_pass: Callable[[Pace], object]) -> None:
+        self.rows_pass = rows_pass
+
+    def __call__(self, record: Any) -> None:
+        """Take the record of an epoch."""
 
 
 #: Features, targets, and weights or None.
@@ -92,7 +106,8 @@ def train(
     validation : tuple of X, y and weights, optional
         Rows to watch, that the estimator does not train on. Without, the training rows are watched.
     callback : callable, optional
-        Is given the record of each epoch; training stops if it returns True.
+        Is given the record of each epoch; training stops if it returns True. Its method `rows_pass`, if it
+        has one, is given the pace of an epoch that is streamed.
     resume : bool
         Whether to go on from the estimator's `checkpoint`.
 
@@ -118,12 +133,16 @@ def train(
         scores = record.scores if validation is not None else {}
         watched = Watched(scores["loss"], scores[score]) if scores else None
         best = record.best_iteration == record.epoch
-        records.append(Epoch(record.epoch, record.loss, watched, best, record.seconds, dict(scores)))
+        records.append(
+            Epoch(record.epoch, record.loss, watched, best, record.seconds, dict(scores), record.pace)
+        )
         return bool(callback and callback(records[-1]) is True) or not np.isfinite(record.loss)
 
     named = [] if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
     scoring = [*named, *(name for name in ("loss", score) if name not in named)]
-    estimator.set_params(early_stopping=True, scoring=scoring, callbacks=epoch_ends)
+    rows_pass = getattr(callback, "rows_pass", None)
+    told = [] if rows_pass is None else [RowsPass(rows_pass)]
+    estimator.set_params(early_stopping=True, scoring=scoring, callbacks=[epoch_ends, *told])
     X_val, y_val, weights_val = training if validation is None else validation
     try:
         with warnings.catch_warnings():

@@ -2,5 +2,6 @@
 
 from chainrule.training.errors import DivergenceError, TrainingErrors
 from chainrule.training.history import EpochRecord, History
+from chainrule.training.pace import Pace
 
-__all__ = ["DivergenceError", "EpochRecord", "History", "TrainingErrors"]
+__all__ = ["DivergenceError", "EpochRecord", "History", "Pace", "TrainingErrors"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from chainrule.training.pace import Pace
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -24,6 +26,9 @@ class EpochRecord:
         Of the epoch's last step.
     validation_loss : float or None
         The loss of the rows set aside, after the epoch, without penalty.
+    pace : Pace or None
+        The epoch's rows (`n_rows`), `rows_per_second`, and `seconds_left` at most; None where an epoch is an
+        iteration of "lbfgs".
     """
 
     epoch: int
@@ -32,6 +37,7 @@ class EpochRecord:
     seconds: float
     learning_rate: float = math.nan
     validation_loss: float | None = field(default=None, kw_only=True)
+    pace: Pace | None = field(default=None, kw_only=True, compare=False)
 
 
 @dataclass(frozen=True)

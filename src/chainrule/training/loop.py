@@ -13,6 +13,7 @@ from chainrule.training.blocks import BlockSource
 from chainrule.training.epochs import run
 from chainrule.training.errors import DivergenceError
 from chainrule.training.history import History
+from chainrule.training.pace import RowMeter
 from chainrule.training.quasi_newton import train_quasi_newton
 from chainrule.training.settings import Settings
 from chainrule.training.source import Source
@@ -128,6 +129,9 @@ class Rules(Stopping):
         per_call = 1 if self.after_each_epoch else per_call
         self.per_call = state.epochs_per_call(per_call, source.steps_per_epoch)
         self.before, self.n_epochs_before = np.empty_like(trainee.flat), 0
+        self.meter = RowMeter(source.n_samples, settings.epochs)
+        self.meter.told = getattr(settings.callback, "rows_pass", None)
+        source.on_rows = self.meter.rows_pass
 
     def begin(self) -> int:
         """Remember the parameters; return how many epochs are one call."""
@@ -147,11 +151,12 @@ class Rules(Stopping):
             raise _diverged(rates, self.rows, self.losses, losses)
         self.losses += losses
         self.learning_rates += rates
+        self.meter.epochs_end(len(losses))
         return self.epoch_ends(len(self.losses), losses[-1])
 
     def decide(self) -> None:
         """Call the callback."""
-        self.tell(len(self.losses), self.losses[-1], self.learning_rates[-1])
+        self.tell(len(self.losses), self.losses[-1], self.learning_rates[-1], self.meter.pace)
 
 
 def _diverged(

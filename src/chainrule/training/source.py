@@ -1,6 +1,6 @@
 """Where the rows of a training come from: arrays and CSR in memory, in the orders of `Network.train`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule import _engine
@@ -20,7 +20,14 @@ class Source:
         Rows per step.
     shuffle : bool
         Whether there is such an order, or always that of the rows.
+
+    Attributes
+    ----------
+    on_rows : callable or None
+        Is told of rows that were trained on while an epoch runs, where it is read in parts.
     """
+
+    on_rows: Callable[[int], None] | None = None
 
     def __init__(self, trainee: Trainee, rows: Rows, batch_size: int, *, shuffle: bool) -> None:
         self.trainee, self.batch_size, self.shuffle = trainee, batch_size, shuffle

@@ -5,6 +5,7 @@ import time
 
 from chainrule.model.trainee import Trainee
 from chainrule.training.history import EpochRecord, History, asks_to_stop
+from chainrule.training.pace import Pace
 from chainrule.training.settings import Settings
 from chainrule.training.watch import Watch
 
@@ -68,7 +69,9 @@ class Stopping(Watch):
             self.reason = self.reason or "max_time"
         return loss
 
-    def tell(self, epoch: int, loss: float, learning_rate: float = math.nan) -> None:
+    def tell(
+        self, epoch: int, loss: float, learning_rate: float = math.nan, pace: Pace | None = None
+    ) -> None:
         """Call the callback, which may ask to stop."""
         if self.settings.callback is not None:
             validation_loss = self.validation_losses[-1] if self.validation_losses else None
@@ -79,6 +82,7 @@ class Stopping(Watch):
                 self.seconds,
                 learning_rate,
                 validation_loss=validation_loss,
+                pace=pace,
             )
             if asks_to_stop(self.settings.callback(record)):
                 self.reason = "callback"
