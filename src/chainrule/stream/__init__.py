@@ -2,5 +2,6 @@
 
 from chainrule.stream.errors import StreamError, StreamWarning
 from chainrule.stream.parquet import ParquetRows
+from chainrule.stream.quantiles import QuantileSummary
 
-__all__ = ["ParquetRows", "StreamError", "StreamWarning"]
+__all__ = ["ParquetRows", "QuantileSummary", "StreamError", "StreamWarning"]

@@ -11,6 +11,7 @@ from chainrule._settings import real_number, whole_number
 from chainrule._words import did_you_mean, listed
 from chainrule.stream.errors import StreamError, StreamWarning
 from chainrule.stream.held_out import EVERY_ROW, HeldOut
+from chainrule.stream.quantiles import QuantileSummary
 from chainrule.stream.row_groups import Group, RowGroups
 from chainrule.stream.rows import StreamedRows, Values, joined
 from chainrule.stream.targets import TargetSummary
@@ -164,6 +165,40 @@ class ParquetRows(StreamedRows):
                 parts.append(Values(x, *self._fill(group, first, some, np.ones(len(x), dtype=bool), x)))
                 break
         return joined(parts)
+
+    def quantiles(self, levels: Sequence[float]) -> NDArray[np.float64]:
+        """Read the rows once, and return quantiles of each column.
+
+        Parameters
+        ----------
+        levels : sequence of float
+            From 0 to 1: 0.5 is the median, 0 and 1 are the least and the largest number.
+
+        Returns
+        -------
+        ndarray of shape (n_columns, n_levels)
+            Exact of fewer than 2,048 rows. Of more, the place of each among the sorted numbers is that asked
+            for up to 0.35 % of 100,000 rows, and 0.9 % of 100 million, for sure, and mostly much nearer
+            (`chainrule.stream.QuantileSummary`).
+
+        Examples
+        --------
+        Edges of bins for `chainrule.inputs.PiecewiseLinear`:
+
+        >>> import pathlib, tempfile
+        >>> import pyarrow as pa, pyarrow.parquet as pq
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "x.parquet")
+        ...     pq.write_table(pa.table({"x": range(1001), "y": range(1001)}), path)
+        ...     ParquetRows(path, "y").quantiles([0, 0.25, 0.5, 1])
+        array([[   0.,  250.,  500., 1000.]])
+        """
+        summaries = [QuantileSummary() for _ in self.columns]
+        for group in self.row_groups:
+            for first, batch in self._table.decode(group, self.columns, self.batch_rows):
+                for name, summary in zip(self.columns, summaries, strict=True):
+                    summary.add(_numbers(group, first, name, batch.column(name)).astype(np.float64))
+        return np.array([summary.quantiles(levels) for summary in summaries])
 
     def held_out(self, held_out: HeldOut) -> Values:
         """Return the rows that are set aside."""
