@@ -25,6 +25,8 @@ def test_no_rows_and_no_files(tmp_path) -> None:
         ParquetRows(path, "y")
     with pytest.raises(StreamError, match=r"elsewhere\.parquet is not there; expected Parquet files"):
         ParquetRows(tmp_path / "elsewhere.parquet", "y")
+    with pytest.raises(StreamError, match=r"x\.parquet is an address.*; pyarrow\.dataset\.dataset opens it"):
+        ParquetRows("s3://bucket/x.parquet", "y")
     with pytest.raises(StreamError, match=r"big\*\.parquet is not there"):
         ParquetRows(f"{tmp_path}/big*.parquet", "y")
     (tmp_path / "empty").mkdir()

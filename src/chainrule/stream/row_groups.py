@@ -116,7 +116,7 @@ def _open(source: Any) -> tuple[Any, str]:
         else:
             found = [path] if os.path.exists(path) else []
         if not found:
-            what = "has no files *.parquet" if os.path.isdir(path) else "is not there"
+            what = "has no files *.parquet" if os.path.isdir(path) else missing(path)
             raise StreamError(f"{path} {what}; expected Parquet files, a folder of them or a pattern")
         files += found
     if not files:
@@ -126,6 +126,17 @@ def _open(source: Any) -> tuple[Any, str]:
         return ds.dataset(files, format="parquet"), title
     except (OSError, pa.ArrowException) as error:
         raise StreamError(f"{title} cannot be read as Parquet: {_first_line(error)}") from None
+
+
+def missing(path: str) -> str:
+    """Say what is wrong with a path where there is nothing.
+
+    Examples
+    --------
+    >>> missing("s3://bucket/x.parquet")
+    'is an address, not a path; pyarrow.dataset.dataset opens it'
+    """
+    return "is an address, not a path; pyarrow.dataset.dataset opens it" if "://" in path else "is not there"
 
 
 def _groups(dataset: Any, title: str, names: list[str]) -> list[Group]:

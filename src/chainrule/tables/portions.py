@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from chainrule.stream.errors import StreamError
-from chainrule.stream.row_groups import RowGroups
+from chainrule.stream.row_groups import RowGroups, missing
 from chainrule.tables.csv_file import (
     MOST_BLOCK,
     csv_format,
@@ -167,7 +167,7 @@ def table_files(data: Any) -> list[str]:
         else:
             found = [path] if os.path.exists(path) else []
         if not found:
-            what = "has no files *.parquet or *.csv" if os.path.isdir(path) else "is not there"
+            what = "has no files *.parquet or *.csv" if os.path.isdir(path) else missing(path)
             raise TableError(f"{path} {what}; expected files, a folder of them or a pattern")
         files += found
     return files
