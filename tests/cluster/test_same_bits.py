@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.dask import DaskMLPClassifier, DaskMLPRegressor
+from chainrule.inputs import Numbers, Periodic, Scale
 from chainrule.optimizers import AdamW
 from chainrule.training.schedules import CosineSchedule
 
@@ -53,6 +54,8 @@ def assert_same(dask_model, local):
             assert_array_equal(got, expected)
     for got, expected in zip(getattr(dask_model, "alphas_", ()), getattr(local, "alphas_", ()), strict=True):
         assert_array_equal(got, expected)
+    for got, expected in zip(getattr(dask_model, "inputs_", ()), getattr(local, "inputs_", ()), strict=True):
+        assert all(map(np.array_equal, got.arrays.values(), expected.arrays.values()))
     assert dask_model.loss_curve_ == local.loss_curve_
     assert dask_model.n_iter_ == local.n_iter_
     assert dask_model.evals_result_ == local.evals_result_
@@ -91,7 +94,11 @@ def test_classifier(client, settings, weighted):
     [
         {"l1": 0.01},
         {"loss": "huber", "activation": "tanh", "hidden_layer_sizes": (9, 9), "residual": True},
-        {"parametric": True, "activation": "mish"},
+        {
+            "parametric": True,
+            "activation": "mish",
+            "inputs": [Periodic([0, 1], 4, 2), Numbers([2, 3, 4]), Scale()],
+        },
     ],
 )
 def test_regressor(client, settings):

@@ -152,7 +152,6 @@ def test_derived_and_exported(tmp_path):
         ({"inputs": [inputs.Numbers([0, 1, 2, 3, 4])]}, X, "takes column 4"),
         ({"inputs": []}, X, r"inputs is \[\]; expected at least one input layer"),
         ({"inputs": "periodic"}, X, "The 'inputs' parameter of MLPRegressor must be"),
-        ({"row_blocks": 2}, X, "inputs do not go with row_blocks=2: .* whole batches"),
         ({"activation": "prelu"}, X, "'prelu' has a parameter of its own"),
         ({"parametric": [True]}, X, "parametric"),
         ({}, X + 0.5, "column 3 of X, which inputs.3. takes, has"),

@@ -260,8 +260,7 @@ COMMON: dict[str, Keyword] = {
     "inputs": Keyword("list of InputLayer or None", ["array-like", None], shapes=True, text="""
         What stands between the columns of X and the first layer of weights, of `chainrule.inputs`: embeddings
         of numbers (E13, E14) and of categories (E15), and a factor for each column (E11). Every column of X
-        is taken by one of them; X is dense, and a column of categories has their codes as whole numbers. Not
-        for `row_blocks` above 1, and so not on a cluster.
+        is taken by one of them; X is dense, and a column of categories has their codes as whole numbers.
         """),
 }
 

@@ -71,11 +71,6 @@ def check_together(mlp: MLP) -> None:
                 f"schedule={mlp.schedule!r} and learning_rate={mlp.learning_rate!r} would both change the "
                 "learning rate; leave one of them out."
             )
-    if mlp.inputs is not None and mlp.row_blocks > 1:
-        raise ValueError(
-            f"inputs do not go with row_blocks={mlp.row_blocks!r}: what input layers learn is summed over"
-            " whole batches. Set row_blocks=1, or leave inputs out; a cluster needs several blocks."
-        )
     for factor in () if mlp.learning_rate_factors is None else mlp.learning_rate_factors:
         real_number("a number of learning_rate_factors", factor, "[0, inf)")
 
