@@ -296,7 +296,8 @@ def test_until_the_network_is_sure(solver, rate, activation, dtype):
     largest = max(np.abs(w).max() for w in theirs.coefs_)
     for a, b in zip([*mlp.coefs_, *mlp.intercepts_], [*theirs.coefs_, *theirs.intercepts_], strict=True):
         assert_allclose(a, b, rtol=0, atol=rtol * largest)
-    assert_allclose(mlp.loss_curve_, theirs.loss_curve_, rtol=rtol)
+    # in float32, scikit-learn's own losses differ by so much from one processor's BLAS to another's
+    assert_allclose(mlp.loss_curve_, theirs.loss_curve_, rtol=rtol, atol=1e-8 if dtype == "float32" else 0)
     assert_allclose(mlp.predict_proba(x), theirs.predict_proba(x), rtol=0, atol=rtol)
 
 

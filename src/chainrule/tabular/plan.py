@@ -70,8 +70,8 @@ PRESETS = {
 #: One network, as its authors train it.
 SINGLE = Plan(1, 0, EPOCHS, (LAST,), (LAST,), best_epoch=True)
 
-#: With fewer rows a fifth of them would choose by luck, so every row is watched in some fold, and the folds share a
-#: recipe: on six tables of up to 3,000 rows, four recipes instead made 19 % more errors.
+#: With fewer rows a fifth of them would choose by luck, so every row is watched in some fold, and the folds
+#: share a recipe: on six tables of up to 3,000 rows, four recipes instead made 19 % more errors.
 FEW_ROWS = 5000
 #: Into so many folds, or as many as there are members.
 MOST_FOLDS = 4
