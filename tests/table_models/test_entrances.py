@@ -366,3 +366,20 @@ def test_dates_that_are_whole_numbers(tmp_path):
         model.predict({"day": [20240230]})
     with pytest.raises(TableError, match="column 'day' has values of type double, expected dates"):
         model.predict({"day": [2024.5]})
+
+
+def test_views_of_text_and_bytes_and_text_that_is_no_unicode():
+    y = np.arange(40) + 0.5
+    words = pa.array(["a", "b"] * 20, pa.string_view())
+    table = pa.table({"x": words, "raw": pa.array([b"a", b"b"] * 20, pa.binary_view()), "y": y})
+    model = TableModel.fit(table, "y", epochs=1, hidden_layer_sizes=2)
+    assert model.columns == ["x"]
+    assert "binary" in model.preprocessor.left_out["raw"]
+    with pytest.raises(TableError, match="column 'x' has text that is no Unicode"):
+        TableModel.fit({"x": ["a\ud800", "b"] * 20, "y": y}, "y", epochs=1)
+
+
+def test_classes_beyond_whole_numbers_of_64_bits_keep_their_values():
+    labels = [10**25, 2 * 10**25] * 20
+    model = TableModel.fit({"x": np.tile([0.0, 1.0], 20), "y": labels}, "y", epochs=1, task="classification")
+    assert sorted(model.target.classes) == [1e25, 2e25]

@@ -37,6 +37,13 @@ def test_booleans_and_nothing_as_numbers():
     assert np.isnan(to_numbers("x", column([None, None]))).all()
 
 
+def test_what_has_too_many_microseconds_for_whole_numbers():
+    seconds = 49 * 10**15
+    assert to_numbers("x", column([seconds], pa.duration("s"))).tolist() == [seconds]
+    days = to_numbers("x", column([seconds], pa.timestamp("ms", "Europe/Berlin")), "date")
+    assert days.tolist() == [seconds / 86_400_000]
+
+
 def test_durations_count_seconds():
     values = column([datetime.timedelta(minutes=1, milliseconds=1), None])
     times = column([datetime.time(0, 0, 1)])

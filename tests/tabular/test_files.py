@@ -48,3 +48,19 @@ def test_what_is_no_number_never_becomes_one(word, tmp_path):
             except ModelFileError:
                 continue
             odd.save(tmp_path / "again")
+
+
+def test_what_a_model_needs_is_there_and_fits(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    TabularClassifier("fast", random_state=0).fit(x, (x[:, 0] > 0) * 1).save(tmp_path / "model")
+    kind, tensors, settings = models.read_state(tmp_path / "model")
+    assert settings["fitted"].keys() == {"n_watched_", "temperature_", "n_features_in_"}
+    odd = [
+        {name: one for name, one in settings["fitted"].items() if name != gone} for gone in settings["fitted"]
+    ]
+    odd += [settings["fitted"] | {"n_features_in_": 3}, settings["fitted"] | {"temperature_": 0.0}]
+    changes = [{"fitted": one} for one in odd] + [{"feature_names": ["a"]}]
+    for change in changes:
+        models.write_state(kind, tensors, settings | change, tmp_path / "odd")
+        with pytest.raises(ModelFileError):
+            models.load(tmp_path / "odd")

@@ -99,7 +99,10 @@ def _label_kind(name: str, values: pa.ChunkedArray) -> Literal["text", "boolean"
             f"the target {name!r} has values of type {found}, expected numbers, booleans or text"
         )
     numbers = to_numbers(name, values)
-    return "integer" if (numbers == np.floor(numbers)).all() else "number"
+    whole = (numbers == np.floor(numbers)).all() and (
+        pa.types.is_integer(found) or np.abs(numbers).max() < 2**53
+    )
+    return "integer" if whole else "number"
 
 
 def _labels(name: str, values: pa.ChunkedArray, kind: str, reading: Reading | None = None) -> NDArray[Any]:

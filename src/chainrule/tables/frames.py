@@ -101,7 +101,10 @@ def _mixed(name: str, values: Any) -> pa.Array:
             f"column {name!r} has the value {str(bad)[:40]!r} of type {type(bad).__name__}, "
             "expected numbers, dates, booleans or text"
         )
-    return pa.array([None if _is_missing(one) else str(one) for one in values], pa.large_string())
+    try:
+        return pa.array([None if _is_missing(one) else str(one) for one in values], pa.large_string())
+    except UnicodeEncodeError as error:
+        raise TableError(f"column {name!r} has text that is no Unicode: {error}") from None
 
 
 def _is_missing(value: Any) -> bool:

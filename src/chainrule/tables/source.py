@@ -92,10 +92,10 @@ class Source:
             raise TableError(f"{self.title} has the column name {listed(twice)} more than once; rename one")
         places = [self._places[name][0] for name in names]
         columns = self._read(places).columns if places else []
-        return pa.table(dict(zip(names, map(_usual, columns), strict=True)))
+        return pa.table(dict(zip(names, map(usual, columns), strict=True)))
 
 
-def _usual(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def usual(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column whose layout has few functions in Arrow in the usual one."""
     if pa.types.is_run_end_encoded(values.type):
         values = pa.chunked_array(
@@ -103,7 +103,7 @@ def _usual(values: pa.ChunkedArray) -> pa.ChunkedArray:
         )
     if pa.types.is_string_view(values.type):
         values = values.cast(pa.large_string())
-    return values
+    return values.cast(pa.large_binary()) if pa.types.is_binary_view(values.type) else values
 
 
 def from_arrow(table: pa.Table, title: str = "the table", **options: Any) -> Source:

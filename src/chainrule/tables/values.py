@@ -187,7 +187,7 @@ def in_seconds(values: pa.ChunkedArray) -> pa.ChunkedArray:
     >>> in_seconds(pa.chunked_array([[datetime.timedelta(hours=1, milliseconds=5), None]])).to_pylist()
     [3600.005, None]
     """
-    return pc.divide(pc.cast(_microseconds(values), pa.float64(), safe=False), 1e6)
+    return pc.divide(_microseconds(values), 1e6)
 
 
 def _counts_time(reading: Reading | None, found: pa.DataType) -> bool:
@@ -234,15 +234,17 @@ def mean_and_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _days(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    microseconds = pc.cast(_microseconds(values), pa.float64(), safe=False)
-    return pc.divide(microseconds, float(MICROSECONDS_PER_DAY))
+    return pc.divide(_microseconds(values), float(MICROSECONDS_PER_DAY))
 
 
 def _microseconds(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return moments, times and durations as float64: those of seconds may be too many for whole numbers."""
+    unit = getattr(values.type, "unit", None)
+    if unit in ("s", "ms") and not pa.types.is_time32(values.type):
+        counted_in = pc.cast(pc.cast(values, pa.int64()), pa.float64(), safe=False)
+        return pc.multiply(counted_in, {"s": 1e6, "ms": 1e3}[unit])
     if pa.types.is_time(values.type):
-        unit = pa.time64("us")
-    elif pa.types.is_duration(values.type):
-        unit = pa.duration("us")
+        wanted = pa.time64("us")
     else:
-        unit = pa.timestamp("us")
-    return pc.cast(pc.cast(values, unit, safe=False), pa.int64())
+        wanted = pa.duration("us") if pa.types.is_duration(values.type) else pa.timestamp("us")
+    return pc.cast(pc.cast(pc.cast(values, wanted, safe=False), pa.int64()), pa.float64(), safe=False)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from chainrule.tables.frames import to_arrow
+from chainrule.tables.source import usual
 
 #: Of more rows a DataFrame is read column by column.
 FEW_ROWS = 1000
@@ -74,7 +75,8 @@ def _of_frame(X: Any) -> list[pa.ChunkedArray]:
     if nw.dependencies.is_pandas_dataframe(X):
         return [to_arrow(str(X.columns[k]), X.iloc[:, k]) for k in range(X.shape[1])]
     table = X if isinstance(X, pa.Table) else nw.from_native(X, eager_only=True).to_arrow()
-    return [to_arrow(name, column) for name, column in zip(table.column_names, table.columns, strict=True)]
+    columns = map(usual, table.columns)
+    return [to_arrow(name, column) for name, column in zip(table.column_names, columns, strict=True)]
 
 
 def _of_values(name: str, values: NDArray[Any]) -> pa.ChunkedArray:

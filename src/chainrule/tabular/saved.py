@@ -101,9 +101,15 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
     for name, kind in SCALARS.items():
         if name in settings["fitted"]:
             setattr(model, name, kind(_real(settings["fitted"][name])))
+    if not model.n_features_in_ == model.preparation_.n_columns:
+        raise ValueError(f"{model.n_features_in_} columns do not fit {model.preparation_.n_columns}")
     if "feature_names" in settings:
         if not isinstance(settings["feature_names"], list):
             raise ValueError("its names of features are no list")
+        if len(settings["feature_names"]) != model.n_features_in_:
+            raise ValueError(
+                f"it has {len(settings['feature_names'])} names of {model.n_features_in_} features"
+            )
         model.feature_names_in_ = np.array(settings["feature_names"], dtype=object)
     if "labels" in settings:
         labels = settings["labels"]
@@ -113,6 +119,8 @@ def set_state(model: Model, tensors: Tensors, settings: dict[str, Any]) -> Model
             raise ValueError(f"its labels cannot be of type {dtype}")
         model.classes_ = np.array(labels["values"], dtype=dtype)
         model._target = Classes(model.classes_)
+        if not (model.temperature_ > 0 and model.n_watched_ >= 0):
+            raise ValueError(f"its temperature is {model.temperature_:g} of {model.n_watched_} rows")
     else:
         ranges = [tensors[f"target.{name}"] for name in RANGES]
         if any(array.shape != (len(ranges[0]),) for array in ranges):
