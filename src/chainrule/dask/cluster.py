@@ -196,6 +196,7 @@ class Cluster:
             try:
                 found.append(self.result(future, check))
             except CancelledError:
+                check()  # where the scheduler is gone, that is what is wrong
                 raise ClusterError(
                     f"Dask has lost rows: a task is {future.status}. Data that were scattered or "
                     "persisted on a worker that is gone cannot be made again; pass collections that Dask can "

@@ -81,7 +81,7 @@ class Measuring:
     >>> for part in ([1.0, 2.0], [3.0, 4.5]):
     ...     measuring.add(np.array(part) + 0.5, np.array(part), None)
     >>> round(measuring.evaluation().measures["r2"], 3), measuring.evaluation().measures["mae"]
-    (0.851, 0.5)
+    (0.85, 0.5)
     """
 
     def __init__(self, target: Target) -> None:
