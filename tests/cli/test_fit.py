@@ -160,7 +160,7 @@ def test_memory_streams_parquet(run, tmp_path):
 
 
 def test_memory_shows_how_far_a_long_reading_is(in_process, tmp_path, monkeypatch):
-    monkeypatch.setattr("chainrule.cli.progress.LINE_SECONDS", -1.0)
+    monkeypatch.setattr("chainrule.cli.progress.BETWEEN_LINES", -1.0)
     table = pa.table({"x": np.arange(2000.0), "y": np.arange(2000.0) % 7})
     pyarrow.parquet.write_table(table, tmp_path / "x.parquet", row_group_size=500)
     asked = ["fit", "x.parquet", "--target", "y", "--memory", "20kB", *QUICK]

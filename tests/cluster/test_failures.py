@@ -13,7 +13,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from dask.distributed import Client
+from dask.distributed import Client, wait
 from numpy.testing import assert_array_equal
 
 from chainrule import MLPClassifier
@@ -173,6 +173,19 @@ def test_a_worker_that_does_not_answer_is_left_out():
 
 
 @pytest.mark.slow
+def test_a_frozen_worker_alone_has_rows_that_are_needed(monkeypatch):
+    monkeypatch.setattr("chainrule.dask.cluster.FROZEN", 6.0)
+    monkeypatch.setattr("chainrule.dask.cluster.PATIENCE", 4.0)
+    with bare_cluster(2) as (client, workers):
+        rows = client.persist([*collections()])
+        with client.as_current():
+            wait(rows)
+        workers[0].send_signal(signal.SIGSTOP)
+        with pytest.raises(ClusterError, match="no sign of life for 10 s while rows were read; restart"):
+            DaskMLPClassifier(**SETTINGS, client=client).fit(*rows)
+
+
+@pytest.mark.slow
 def test_a_worker_that_joins_is_used(expected):
     with bare_cluster(1) as (client, _):
         seen = set()
@@ -245,7 +258,7 @@ def everything_is_forgotten(client, seconds=20):
 def test_the_client_dies(cluster, client):
     script = f"""
         import numpy as np
-        from dask.distributed import Client
+        from dask.distributed import Client, wait
         from chainrule.dask import DaskMLPClassifier
 
         client = Client({cluster.scheduler_address!r})

@@ -50,7 +50,7 @@ def test_verbose_prints_it_beside_the_loss(rows, capsys):
 
 def test_an_epoch_that_takes_long_has_lines_of_its_own(rows, capsys, monkeypatch):
     monkeypatch.setattr("chainrule.estimators.stopping.BETWEEN_LINES", -1.0)
-    monkeypatch.setattr("chainrule.cli.progress.LINE_SECONDS", -1.0)
+    monkeypatch.setattr("chainrule.cli.progress.BETWEEN_LINES", -1.0)
     MLPClassifier((8,), row_blocks=4, max_iter=1, verbose=True).fit(rows, None)
     lines = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"Iteration 1: [\d,]+ of 1,600 rows, .* left", lines[0]), lines
@@ -66,7 +66,7 @@ def test_an_epoch_that_takes_long_has_lines_of_its_own(rows, capsys, monkeypatch
 def test_a_table_that_takes_long_to_read_has_lines(capsys, monkeypatch):
     show = Reading()
     show(Pace(500, 1600, 100.0, 30.0))
-    monkeypatch.setattr("chainrule.cli.progress.LINE_SECONDS", -1.0)
+    monkeypatch.setattr("chainrule.cli.progress.BETWEEN_LINES", -1.0)
     show(Pace(700, 1600, 100.0, 25.0))
     assert capsys.readouterr().err == "reading  700 of 1,600 rows, 100 rows/s, at most 25 s left\n"
 

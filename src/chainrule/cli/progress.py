@@ -5,12 +5,11 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from chainrule.training.pace import BETWEEN_LINES
+
 if TYPE_CHECKING:
     from chainrule.table_models.training import Epoch
     from chainrule.training.pace import Pace
-
-#: Seconds between two lines about one epoch.
-LINE_SECONDS = 10.0
 
 
 class Progress:
@@ -50,7 +49,7 @@ class Progress:
     def rows_pass(self, pace: "Pace") -> None:
         """Show how far an epoch is whose rows are streamed, if it takes long."""
         self.streams = True
-        if time.monotonic() - self.last_line > LINE_SECONDS:
+        if time.monotonic() - self.last_line > BETWEEN_LINES:
             self._print(self.now + 1, str(pace))
 
     def _print(self, number: int, text: str) -> None:
@@ -133,7 +132,7 @@ class Reading:
 
     def __call__(self, pace: "Pace") -> None:
         """Show it."""
-        if time.monotonic() - self.last_line > LINE_SECONDS:
+        if time.monotonic() - self.last_line > BETWEEN_LINES:
             self.last_line = time.monotonic()
             print(f"reading  {pace}", file=sys.stderr, flush=True)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from chainrule.derive.context import Context
-from chainrule.derive.expression import Gradient, Symbol
+from chainrule.derive.expression import Expr, Gradient, Symbol
 from chainrule.derive.stage import Piece
 from chainrule.derive.steps import Form, Part, Step
-from chainrule.derive.terms import Columns, Partial
+from chainrule.derive.terms import Columns, Identity, Partial
 from chainrule.derive.words import NOTHING, Words
 
 FORWARD: Part = "inputs"
@@ -161,3 +161,55 @@ def by_learned(piece: Piece, name: Words) -> Words:
     """Return the title of a learned array's gradient."""
     column = of_column(piece)
     return Words(f"Gradient of the {name.en} {column.en}", f"{column.zh}{name.zh}的梯度")
+
+
+def by_added(context: Context, piece: Piece, equation: str, how: Array, through: Symbol, wrt: Symbol) -> Step:
+    """Return the gradient by an array that is added: that by the sum."""
+    d = gradient(context, through)
+    return back(
+        context,
+        equation,
+        by_learned(piece, how.name),
+        wrt,
+        chain(context, through, wrt),
+        Form(d @ Identity(through.shape[1]), "bias", "jacobians"),
+        Form(d, "algebra", "collapsed"),
+    )
+
+
+def by_multiplied(
+    context: Context, piece: Piece, equation: str, how: Array, through: Symbol, wrt: Symbol, factor: Expr
+) -> Step:
+    """Return the gradient by an array that a number multiplies."""
+    d = gradient(context, through)
+    return back(
+        context,
+        equation,
+        by_learned(piece, how.name),
+        wrt,
+        chain(context, through, wrt),
+        Form(d @ (factor * Identity(through.shape[1])), "gain", "jacobians"),
+        Form(factor * d, "algebra", "collapsed"),
+    )
+
+
+def by_matrix(
+    context: Context,
+    piece: Piece,
+    equation: str,
+    how: Array,
+    through: Symbol,
+    wrt: Symbol,
+    row: Expr,
+    note: Words = NOTHING,
+) -> Step:
+    """Return the gradient by a matrix that a row multiplies."""
+    return back(
+        context,
+        equation,
+        by_learned(piece, how.name),
+        wrt,
+        Form(row.T @ by_error(context, through), "weight", "chain"),
+        Form(row.T @ gradient(context, through), "substitution", "collapsed"),
+        note=note,
+    )

@@ -43,20 +43,11 @@ def forward(context: Context, piece: Piece) -> list[Step]:
 def backward(context: Context, piece: Piece) -> list[Step]:
     """Write dT from the gradient by v; a code has no derivative."""
     table, v = base.learned(context, piece, "table", ARRAYS["table"]), base.given(context, piece)
-    at = OneHot(base.value(context, piece), len(piece.arrays["table"])).T
+    row = OneHot(base.value(context, piece), len(piece.arrays["table"]))
+    note = Words("The gradient goes to the row of this category alone.", "梯度只进入这个类别的那一行。")
     return [
         base.taken(context, piece, "E15"),
-        base.back(
-            context,
-            "E15",
-            base.by_learned(piece, ARRAYS["table"].name),
-            table,
-            Form(at @ base.by_error(context, v), "weight", "chain"),
-            Form(at @ base.gradient(context, v), "substitution", "collapsed"),
-            note=Words(
-                "The gradient goes to the row of this category alone.", "梯度只进入这个类别的那一行。"
-            ),
-        ),
+        base.by_matrix(context, piece, "E15", ARRAYS["table"], v, table, row, note),
     ]
 
 

@@ -11,7 +11,7 @@ from chainrule.derive.inputs import base
 from chainrule.derive.inputs.base import Array, Entry
 from chainrule.derive.stage import Piece
 from chainrule.derive.steps import Form, Step
-from chainrule.derive.terms import Columns, Diag, Identity, Partial
+from chainrule.derive.terms import Columns, Diag, Partial
 from chainrule.derive.words import Words
 
 ARRAYS = {
@@ -63,30 +63,14 @@ def backward(context: Context, piece: Piece) -> list[Step]:
     xi, angle, v = base.value(context, piece), _angle(context, piece), base.given(context, piece)
     whole, column = base.joined(context), base.of_column(piece)
     dv, dangle = base.gradient(context, v), base.gradient(context, angle)
-    n = context.notation.symbols[angle.key].shape[1]
     sine = call("sin", angle)
     straight = Columns(base.gradient(context, whole), piece.begin, piece.begin + 1)
     through_waves = base.by_error(context, angle) @ Partial(angle, xi)
     through_value = base.by_error(context, whole) @ Partial(whole, xi)
     return [
         base.taken(context, piece, "E13"),
-        base.back(
-            context,
-            "E13",
-            base.by_learned(piece, ARRAYS["weight"].name),
-            weight,
-            Form(call("cos", angle).T @ base.by_error(context, v), "weight", "chain"),
-            Form(call("cos", angle).T @ dv, "substitution", "collapsed"),
-        ),
-        base.back(
-            context,
-            "E13",
-            base.by_learned(piece, ARRAYS["bias"].name),
-            bias,
-            base.chain(context, v, bias),
-            Form(dv @ Identity(v.shape[1]), "bias", "jacobians"),
-            Form(dv, "algebra", "collapsed"),
-        ),
+        base.by_matrix(context, piece, "E13", ARRAYS["weight"], v, weight, call("cos", angle)),
+        base.by_added(context, piece, "E13", ARRAYS["bias"], v, bias),
         base.back(
             context,
             "E13",
@@ -96,24 +80,8 @@ def backward(context: Context, piece: Piece) -> list[Step]:
             Form(dv @ weight.T @ Diag(-sine), "cosine", "jacobians"),
             Form(-((dv @ weight.T) * sine), "hadamard", "collapsed"),
         ),
-        base.back(
-            context,
-            "E13",
-            base.by_learned(piece, ARRAYS["phase"].name),
-            phase,
-            base.chain(context, angle, phase),
-            Form(dangle @ Identity(n), "bias", "jacobians"),
-            Form(dangle, "algebra", "collapsed"),
-        ),
-        base.back(
-            context,
-            "E13",
-            base.by_learned(piece, ARRAYS["frequency"].name),
-            frequency,
-            base.chain(context, angle, frequency),
-            Form(dangle @ (TURN * xi * Identity(n)), "gain", "jacobians"),
-            Form(TURN * xi * dangle, "algebra", "collapsed"),
-        ),
+        base.by_added(context, piece, "E13", ARRAYS["phase"], angle, phase),
+        base.by_multiplied(context, piece, "E13", ARRAYS["frequency"], angle, frequency, TURN * xi),
         base.back(
             context,
             "E13",

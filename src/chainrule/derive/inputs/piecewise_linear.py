@@ -10,7 +10,7 @@ from chainrule.derive.inputs import base
 from chainrule.derive.inputs.base import Array, Entry
 from chainrule.derive.stage import Piece
 from chainrule.derive.steps import Form, Step
-from chainrule.derive.terms import Cases, Condition, Constant, Identity, Indicator, Partial
+from chainrule.derive.terms import Cases, Condition, Constant, Indicator, Partial
 from chainrule.derive.words import Words
 
 ARRAYS = {
@@ -18,6 +18,11 @@ ARRAYS = {
     "weight": Array("r", "mixing", Words("slope of the line", "直线的斜率")),
     "bias": Array("o", "offset", Words("offset of the line", "直线的偏移")),
 }
+SUMMED = Words(
+    "Summed over rows, bin j has the part of its own rows and 1 of all rows above, so that one pass over the"
+    " bins, from the last, adds them up.",
+    "对各行求和时，区间 j 得到落在其中的行的比例，以及其上所有行的 1，所以从最后一个区间起扫一遍即可加完。",
+)
 
 
 def _learned(context: Context, piece: Piece) -> list[Symbol]:
@@ -106,43 +111,13 @@ def backward(context: Context, piece: Piece) -> list[Step]:
     dposition, part, (low, high) = base.gradient(context, position), _part(context, piece), _bounds(piece)
     inside = Indicator(Condition(part, ">=", low)) * Indicator(Condition(part, "<", high))
     slope = inside / _bins(context, piece)[1]
-    n = v.shape[1]
     through_line = base.by_error(context, v) @ Partial(v, xi)
     through_bins = base.by_error(context, position) @ Partial(position, xi, direct=False)
     return [
         base.taken(context, piece, "E14"),
-        base.back(
-            context,
-            "E14",
-            base.by_learned(piece, ARRAYS["rise"].name),
-            rise,
-            Form(position.T @ base.by_error(context, v), "weight", "chain"),
-            Form(position.T @ dv, "substitution", "collapsed"),
-            note=Words(
-                "Summed over rows, bin j has the part of its own rows and 1 of all rows above, so that one"
-                " pass over the bins, from the last, adds them up.",
-                "对各行求和时，区间 j 得到落在其中的行的比例，以及其上所有行的 1，"
-                "所以从最后一个区间起扫一遍即可加完。",
-            ),
-        ),
-        base.back(
-            context,
-            "E14",
-            base.by_learned(piece, ARRAYS["weight"].name),
-            weight,
-            base.chain(context, v, weight),
-            Form(dv @ (xi * Identity(n)), "gain", "jacobians"),
-            Form(xi * dv, "algebra", "collapsed"),
-        ),
-        base.back(
-            context,
-            "E14",
-            base.by_learned(piece, ARRAYS["bias"].name),
-            bias,
-            base.chain(context, v, bias),
-            Form(dv @ Identity(n), "bias", "jacobians"),
-            Form(dv, "algebra", "collapsed"),
-        ),
+        base.by_matrix(context, piece, "E14", ARRAYS["rise"], v, rise, position, SUMMED),
+        base.by_multiplied(context, piece, "E14", ARRAYS["weight"], v, weight, xi),
+        base.by_added(context, piece, "E14", ARRAYS["bias"], v, bias),
         base.back(
             context,
             "E14",
