@@ -82,7 +82,7 @@ class TableModel(Leaving):
     >>> houses["price"] = 50.5 * houses["rooms"] + 40.5 * (houses["heating"] == "gas")
     >>> model = TableModel.fit(houses, "price", preset="fast")
     >>> model
-    <TableModel: regression of 'price' from 2 columns, 1 network>
+    <TableModel: regression of 'price' from 2 columns, 2 networks>
     >>> prices = model.predict({"heating": ["gas"], "rooms": [4]})
     >>> bool(abs(prices[0] - 242.5) < 20)
     True
